@@ -1,0 +1,65 @@
+# Everything a person types. `make` alone lists it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+# The product starts no telemetry and neither do its tests.
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo check test test-slow core-only bench bench-peers faults lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv from the lock (skipped when up to date)
+
+# uv is installed first, by pip and with its hash from the lock; it then installs the rest, many times faster.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo "necrozma needs Python 3.11, 3.12 or 3.13; '$(PYTHON)' is another: make setup PYTHON=python3.12"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@awk '/^uv==/{p=1} p{print} p&&!/\\$$/{exit}' requirements.lock > $(VENV)/uv.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.lock
+	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --no-config requirements.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation --no-config -e .
+	@touch $(STAMP)
+	@echo "environment ready: $(BIN)/necrozma --help"
+
+demo: setup ## ten generated pairs x fifty strategies with two workers, and their ranking
+	@$(BIN)/necrozma data sample --pairs 10 --ticks 200000 --seed 1 --to demo/data
+	@$(BIN)/necrozma backtest --data demo/data --results demo/results --workers 2 --cooldown 0
+
+check: setup ## format, lint, types, layers, the core's fast tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy -p necrozma_core
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest tests/test_necrozma_core tests/test_contracts -m "not slow and not faults" -n 2 --dist worksteal -q
+
+test: check ## everything that is not marked slow
+	@$(BIN)/pytest -m "not slow and not faults" -n 2 --dist worksteal -q --ignore tests/test_necrozma_core --ignore tests/test_contracts
+	@$(BIN)/pytest -m "faults and not slow" -q
+
+test-slow: setup ## what is marked slow: the browser, long faults, the real loops
+	@$(BIN)/pytest -m slow -q
+
+core-only: setup ## the core by itself: installed and tested without Prefect, in .venv-core
+	@test -x .venv-core/bin/python || $(PYTHON) -m venv .venv-core
+	@$(BIN)/uv pip compile -q --no-config --generate-hashes --no-header --python .venv-core/bin/python \
+	  -c requirements.lock --group core-test pyproject.toml -o .venv-core/requirements.txt >/dev/null
+	@$(BIN)/uv pip sync -q --no-config --require-hashes --python .venv-core/bin/python .venv-core/requirements.txt
+	@$(BIN)/uv pip install -q --python .venv-core/bin/python --no-config --no-deps --no-build-isolation -e .
+	@.venv-core/bin/python -c 'import importlib.util as i, sys; sys.exit(i.find_spec("prefect") is not None)'
+	@.venv-core/bin/python -m pytest tests/test_necrozma_core -m "not slow and not faults" -n 2 --dist worksteal -q
+
+bench: setup ## parity first, then time: prints the tables of docs/performance.md
+	@$(BIN)/python -m benchmarks
+
+lock: ## resolve the dependencies anew, for every supported Python, without an index address
+	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-config --all-extras --group dev --no-header -q -o requirements.lock
+
+clean: ## remove the environments and everything generated
+	rm -rf .venv .venv-core demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis benchmarks/cache

@@ -1,0 +1,1 @@
+"""Flows and what runs them: the layer that knows Prefect, the settings and the terminal."""

@@ -1,0 +1,185 @@
+"""Bars from ticks: half-open intervals, named by their opening time; empty intervals make no bar."""
+
+import re
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from necrozma_core.errors import UsageError
+from necrozma_core.kernels.bars import build_bars
+from necrozma_core.ticks import FloatArray, Int32Array, Int64Array, Ticks
+
+_UNITS_MS: Final = {"s": 1_000, "sec": 1_000, "min": 60_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_MAX_TIMEFRAME_MS: Final = 86_400_000
+MEMO_BYTES: Final = 256 * 2**20
+"""What the indicators remembered on one set of bars may take; the oldest are forgotten first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """Bars of one pair, oldest first.
+
+    Prices are kept as points (``*_points``, int32); the properties without that ending give them as float64
+    prices, computed once and remembered. Arrays are read-only: every strategy of the pair sees the same ones.
+
+    Attributes
+    ----------
+    timeframe_ms : int
+    digits : int
+        Decimals of the prices.
+    open_time_ms : int64 array, shape (n_bars,)
+        Milliseconds since 1970 UTC; a multiple of ``timeframe_ms``.
+    bid_points, ask_points : int32 array, shape (n_bars, 4)
+        Open, high, low, close.
+    mid2_points : int32 array, shape (n_bars, 4)
+        Open, high, low, close of bid + ask: twice the mid price, exact in whole points.
+    tick_count : int32 array, shape (n_bars,)
+    first_tick : int64 array, shape (n_bars + 1,)
+        Index of each bar's first tick; the last entry is the number of ticks.
+    """
+
+    timeframe_ms: int
+    digits: int
+    open_time_ms: Int64Array
+    bid_points: Int32Array
+    ask_points: Int32Array
+    mid2_points: Int32Array
+    tick_count: Int32Array
+    first_tick: Int64Array
+    _memo: dict[Hashable, np.ndarray] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.open_time_ms)
+
+    @property
+    def open_time(self) -> np.ndarray:
+        """Opening times as ``datetime64[ms]``, UTC."""
+        return self.open_time_ms.view("datetime64[ms]")
+
+    def remember(self, key: Hashable, compute: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return what ``compute`` gave for ``key``, computing it once; the array becomes read-only."""
+        memo = self._memo
+        if key in memo:
+            memo[key] = found = memo.pop(key)  # now the youngest
+            return found
+        value = compute()
+        value.setflags(write=False)
+        memo[key] = value
+        while len(memo) > 1 and sum(array.nbytes for array in memo.values()) > MEMO_BYTES:
+            del memo[next(iter(memo))]
+        return value
+
+    def _prices(self, name: str, points: Int32Array, column: int, scale: int) -> FloatArray:
+        return self.remember(("price", name), lambda: points[:, column] / scale)
+
+    @property
+    def bid_open(self) -> FloatArray:
+        """First bid of each bar, price, shape (n_bars,)."""
+        return self._prices("bid_open", self.bid_points, 0, 10**self.digits)
+
+    @property
+    def bid_high(self) -> FloatArray:
+        """Highest bid."""
+        return self._prices("bid_high", self.bid_points, 1, 10**self.digits)
+
+    @property
+    def bid_low(self) -> FloatArray:
+        """Lowest bid."""
+        return self._prices("bid_low", self.bid_points, 2, 10**self.digits)
+
+    @property
+    def bid_close(self) -> FloatArray:
+        """Last bid."""
+        return self._prices("bid_close", self.bid_points, 3, 10**self.digits)
+
+    @property
+    def ask_open(self) -> FloatArray:
+        """First ask."""
+        return self._prices("ask_open", self.ask_points, 0, 10**self.digits)
+
+    @property
+    def ask_high(self) -> FloatArray:
+        """Highest ask."""
+        return self._prices("ask_high", self.ask_points, 1, 10**self.digits)
+
+    @property
+    def ask_low(self) -> FloatArray:
+        """Lowest ask."""
+        return self._prices("ask_low", self.ask_points, 2, 10**self.digits)
+
+    @property
+    def ask_close(self) -> FloatArray:
+        """Last ask."""
+        return self._prices("ask_close", self.ask_points, 3, 10**self.digits)
+
+    @property
+    def mid_open(self) -> FloatArray:
+        """First mid, the mean of bid and ask at one tick."""
+        return self._prices("mid_open", self.mid2_points, 0, 2 * 10**self.digits)
+
+    @property
+    def mid_high(self) -> FloatArray:
+        """Highest mid of any tick (not the mean of the highest bid and the highest ask)."""
+        return self._prices("mid_high", self.mid2_points, 1, 2 * 10**self.digits)
+
+    @property
+    def mid_low(self) -> FloatArray:
+        """Lowest mid."""
+        return self._prices("mid_low", self.mid2_points, 2, 2 * 10**self.digits)
+
+    @property
+    def mid_close(self) -> FloatArray:
+        """Last mid."""
+        return self._prices("mid_close", self.mid2_points, 3, 2 * 10**self.digits)
+
+
+def parse_timeframe(text: str) -> int:
+    """Return the milliseconds of a timeframe such as ``30s``, ``5min``, ``1h`` or ``1d``.
+
+    Raises
+    ------
+    UsageError
+        If the text is no whole number of seconds, minutes, hours or days, or does not divide a day: bars
+        start at midnight UTC, and a timeframe that does not divide the day would drift across it.
+    """
+    match = re.fullmatch(r"([1-9]\d{0,4})\s*([a-z]+)", text.strip().lower())
+    unit_ms = _UNITS_MS.get(match[2]) if match else None
+    if match is None or unit_ms is None:
+        raise UsageError(f"timeframe {text[:40]!r}: expected a number and s, min, h or d, such as 30s, 5min, 1h or 1d")
+    timeframe_ms = int(match[1]) * unit_ms
+    if _MAX_TIMEFRAME_MS % timeframe_ms:
+        raise UsageError(f"timeframe {text[:40]!r} does not divide a day: use 1min, 5min, 15min, 1h, 4h or 1d")
+    return timeframe_ms
+
+
+def format_timeframe(timeframe_ms: int) -> str:
+    """Return the shortest name of a timeframe: ``5min`` for 300,000 ms."""
+    for unit, unit_ms in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000)):
+        if timeframe_ms % unit_ms == 0:
+            return f"{timeframe_ms // unit_ms}{unit}"
+    return f"{timeframe_ms}ms"
+
+
+def bars_from_ticks(ticks: Ticks, timeframe_ms: int) -> Bars:
+    """Gather ticks into bars.
+
+    A tick at ``t`` belongs to the bar that opens at the last multiple of ``timeframe_ms`` at or before ``t``.
+
+    Parameters
+    ----------
+    ticks : Ticks
+        Possibly empty.
+    timeframe_ms : int
+        Length of a bar in milliseconds, above zero.
+
+    Returns
+    -------
+    Bars
+        One bar for every interval that holds a tick.
+    """
+    arrays = build_bars(ticks.time_ms, ticks.bid, ticks.ask, timeframe_ms)
+    for array in arrays:
+        array.setflags(write=False)
+    return Bars(timeframe_ms, ticks.digits, *arrays)

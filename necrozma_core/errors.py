@@ -1,0 +1,110 @@
+"""Every error the product raises on purpose, in one tree.
+
+::
+
+    NecrozmaError                    exit code 1
+    ├── UsageError                   2   a flag, a setting, a name
+    │   └── UnknownPairError         2   carries the nearest known names
+    ├── DataError                    2   input that cannot be trusted, by file, row and column
+    │   └── ConversionError          2   no price to turn a profit into the account's currency
+    ├── StrategyError                3   one strategy; the others of its pair go on
+    ├── WorkerError                  3   a worker process did not finish its pair
+    │   ├── WorkerDiedError          3   killed or crashed
+    │   ├── WorkerTimeoutError       3   ended because it outlived --pair-timeout
+    │   └── WorkerMemoryError        3   out of memory
+    ├── PairsFailedError             3   a run ended with pairs that failed
+    ├── LockedError                  11  another run holds the results folder
+    └── StorageError                 74  disk full, read-only, unreadable
+        └── DamagedError             74  stored bytes do not match their hash
+
+A message is one line: what, where, what was expected and found, what to do. Errors cross process borders,
+so each is rebuilt from its ``args`` alone.
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What the command's exit status means."""
+
+    OK = 0
+    BUG = 1
+    USAGE = 2
+    PAIRS_FAILED = 3
+    LOCKED = 11
+    DISK = 74
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class NecrozmaError(Exception):
+    """The root: anything the product can explain to its user."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.BUG
+
+
+class UsageError(NecrozmaError):
+    """A flag, a setting or a name that cannot be used as given."""
+
+    exit_code = ExitCode.USAGE
+
+
+class UnknownPairError(UsageError):
+    """A currency pair that the instrument table does not hold."""
+
+
+class DataError(NecrozmaError):
+    """Input data that cannot be trusted; the message names file, row and column."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ConversionError(DataError):
+    """No price of the pair that converts a profit into the account's currency."""
+
+
+class StrategyError(NecrozmaError):
+    """A strategy that raised or returned something other than its contract; it fails alone."""
+
+    exit_code = ExitCode.PAIRS_FAILED
+
+
+class WorkerError(NecrozmaError):
+    """A worker process that did not finish its pair; worth another try."""
+
+    exit_code = ExitCode.PAIRS_FAILED
+
+
+class WorkerDiedError(WorkerError):
+    """A worker process that was killed or crashed."""
+
+
+class WorkerTimeoutError(WorkerError):
+    """A worker process that was ended because it took longer than allowed."""
+
+
+class WorkerMemoryError(WorkerError):
+    """A worker process that ran out of the memory it may use."""
+
+
+class PairsFailedError(NecrozmaError):
+    """A run that ended with failed pairs; the message names the command that retries them."""
+
+    exit_code = ExitCode.PAIRS_FAILED
+
+
+class LockedError(NecrozmaError):
+    """Another run holds the results folder."""
+
+    exit_code = ExitCode.LOCKED
+
+
+class StorageError(NecrozmaError):
+    """The disk is full, read-only or does not answer."""
+
+    exit_code = ExitCode.DISK
+
+
+class DamagedError(StorageError):
+    """Stored bytes that do not match the hash they were committed with."""

@@ -1,0 +1,119 @@
+"""The currency pairs and metals that can be backtested: pip, point, contract size, currencies."""
+
+import difflib
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
+
+from necrozma_core.errors import UnknownPairError
+
+_NAME = re.compile(r"[A-Z]{6}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One instrument, quoted as units of ``quote`` for one unit of ``base``.
+
+    Attributes
+    ----------
+    name : str
+        Six capital letters, ``EURUSD``.
+    base, quote : str
+        ISO 4217 codes (XAU and XAG for the metals).
+    pip : Decimal
+        Price units: 0.0001, or 0.01 where the quote is JPY; 0.1 for gold and 0.01 for silver.
+    point : Decimal
+        The smallest step that most brokers quote. A default for generated data only:
+        a file's own decimals decide how its prices are stored.
+    contract_size : int
+        Units of ``base`` in one lot.
+    """
+
+    name: str
+    base: str
+    quote: str
+    pip: Decimal
+    point: Decimal
+    contract_size: int
+
+    def points_per_pip(self, digits: int) -> Decimal:
+        """Return how many points of ``10**-digits`` make one pip; exact, and below 1 for coarse files."""
+        return self.pip.scaleb(digits)
+
+    @property
+    def point_digits(self) -> int:
+        """The decimals of ``point``."""
+        return -int(self.point.as_tuple().exponent)
+
+
+def _currency_pair(name: str) -> Pair:
+    quote = name[3:]
+    pip = Decimal("0.01") if quote == "JPY" else Decimal("0.0001")
+    return Pair(name, name[:3], quote, pip, pip / 10, 100_000)
+
+
+_MAJORS = ("EURUSD", "GBPUSD", "USDJPY", "USDCHF", "AUDUSD", "USDCAD", "NZDUSD")
+_CROSSES = (
+    "EURGBP", "EURJPY", "EURCHF", "EURAUD", "EURCAD", "EURNZD",
+    "GBPJPY", "GBPCHF", "GBPAUD", "GBPCAD", "GBPNZD",
+    "AUDJPY", "AUDCHF", "AUDCAD", "AUDNZD",
+    "NZDJPY", "NZDCHF", "NZDCAD", "CADJPY", "CADCHF", "CHFJPY",
+)  # fmt: skip
+_EXOTICS = (
+    "USDSEK", "USDNOK", "USDDKK", "USDPLN", "USDMXN", "USDZAR", "USDTRY", "USDSGD", "USDHKD", "USDCNH",
+    "EURSEK", "EURNOK", "EURDKK", "EURPLN", "EURTRY", "SGDJPY",
+)  # fmt: skip
+_METALS = (
+    Pair("XAUUSD", "XAU", "USD", Decimal("0.1"), Decimal("0.01"), 100),
+    Pair("XAGUSD", "XAG", "USD", Decimal("0.01"), Decimal("0.001"), 5_000),
+)
+
+PAIRS: Final = MappingProxyType(
+    {name: _currency_pair(name) for name in (*_MAJORS, *_CROSSES, *_EXOTICS)} | {metal.name: metal for metal in _METALS}
+)
+"""Every known instrument by its name."""
+
+CURRENCIES: Final = frozenset(pair.quote for pair in PAIRS.values()) | {"EUR", "GBP", "AUD", "NZD"}
+"""What an account may be held in."""
+
+
+def get_pair(name: str) -> Pair:
+    """Return the instrument called ``name``.
+
+    Names are matched to the letter, so that nothing but six capitals ever becomes part of a path.
+
+    Raises
+    ------
+    UnknownPairError
+        For any other name, with the nearest known ones.
+    """
+    if _NAME.fullmatch(name) and name in PAIRS:
+        return PAIRS[name]
+    near = difflib.get_close_matches(re.sub(r"[^A-Z]", "", name.upper()), PAIRS, n=3, cutoff=0.5)
+    hint = f"did you mean {', '.join(near)}?" if near else f"known are {', '.join(_MAJORS)} and others"
+    raise UnknownPairError(f"unknown pair {name[:40]!r}: {hint}")
+
+
+def find_conversion(currency: str, account_currency: str) -> tuple[Pair, bool] | None:
+    """Find the pair whose price turns ``currency`` into ``account_currency``.
+
+    Returns
+    -------
+    tuple of (Pair, bool) or None
+        The pair, and True where the amount is multiplied by its price (GBP to USD by GBPUSD) or False
+        where it is divided (JPY to USD by USDJPY). None where the two currencies are the same.
+
+    Raises
+    ------
+    UnknownPairError
+        If the table holds no pair of the two.
+    """
+    if currency == account_currency:
+        return None
+    if direct := PAIRS.get(currency + account_currency):
+        return direct, True
+    if inverse := PAIRS.get(account_currency + currency):
+        return inverse, False
+    raise UnknownPairError(f"no known pair converts {currency} into {account_currency}: choose another account")

@@ -1,0 +1,177 @@
+"""The engine's hot loop: from event to event, skipping whole bars, looking at ticks only where a level is hit.
+
+Entries and reversals happen at the first tick of a bar, so their prices are the bars' opening prices. In
+between, a stop or a target can be hit only inside a bar whose extremes reach it; every other bar is skipped by
+two comparisons. The result is that of a walk over every tick, at the cost of a walk over the trades.
+"""
+
+import numpy as np
+from numba import njit
+
+STOP_LOSS, TAKE_PROFIT, SIGNAL, END_OF_DATA = 0, 1, 2, 3
+
+
+@njit(cache=True, nogil=True)
+def find_events(signals):
+    """List the bars that carry a signal on which something can still act.
+
+    Parameters
+    ----------
+    signals : int8 array, shape (n_bars,)
+        +1, -1 or 0. The last bar's signal has no tick after it and is left out.
+
+    Returns
+    -------
+    bar : int32 array, shape (n_events,)
+        The bar at whose first tick the event acts: the one after the signal's.
+    side : int8 array, shape (n_events,)
+    """
+    usable = max(len(signals) - 1, 0)
+    count = 0
+    for i in range(usable):
+        count += signals[i] != 0
+    bar = np.empty(count, np.int32)
+    side = np.empty(count, np.int8)
+    found = 0
+    for i in range(usable):
+        if signals[i] != 0:
+            bar[found] = i + 1
+            side[found] = signals[i]
+            found += 1
+    return bar, side
+
+
+@njit(cache=True, nogil=True)
+def _first_bar_reaching(extremes, start, stop, lower, upper):
+    # The first bar in [start, stop) with low <= lower or high >= upper, or stop.
+    bar = start
+    while bar < stop and extremes[bar, 0] > lower and extremes[bar, 1] < upper:
+        bar += 1
+    return bar
+
+
+@njit(cache=True, nogil=True)
+def _first_tick_reaching(price, start, stop, lower, upper):
+    # The first tick in [start, stop) with price <= lower or price >= upper, or stop.
+    tick = start
+    while tick < stop and price[tick] > lower and price[tick] < upper:
+        tick += 1
+    return tick
+
+
+@njit(cache=True, nogil=True)
+def _find_exit(price, extremes, first_tick, entry_bar, last_bar, lower, upper):
+    # The first tick after the entry's, up to and including the first tick of last_bar, that reaches a level;
+    # last_bar's first tick plus one where none does. last_bar may be n_bars: then every tick is looked at.
+    bar = entry_bar
+    start = first_tick[entry_bar] + 1
+    while True:
+        bar = _first_bar_reaching(extremes, bar, last_bar, lower, upper)
+        if bar == last_bar:
+            break
+        stop = first_tick[bar + 1]
+        tick = _first_tick_reaching(price, max(start, first_tick[bar]), stop, lower, upper)
+        if tick < stop:
+            return tick
+        bar += 1  # only the entry's own tick reached the level, before it was live
+    tick = first_tick[last_bar]
+    if tick < len(price) and price[tick] > lower and price[tick] < upper:
+        tick += 1
+    return tick
+
+
+@njit(cache=True, nogil=True)
+def simulate_events(
+    bid, ask, first_tick, bid_extremes, ask_extremes, event_bar, event_side, stop_points, target_points, target_level,
+    slippage_points,
+):  # fmt: skip
+    """Trade the events of one strategy.
+
+    Parameters
+    ----------
+    bid, ask : int32 array, shape (n_ticks,)
+        Points.
+    first_tick : int64 array, shape (n_bars + 1,)
+    bid_extremes, ask_extremes : int32 array, shape (n_bars, 2)
+        Low, high.
+    event_bar : int32 array, shape (n_events,)
+        Rising; the bar at whose first tick the event acts.
+    event_side : int8 array, shape (n_events,)
+        +1 or -1.
+    stop_points, target_points : int
+        Whole points from the entry price at which the level is reached (rounded away from the entry); a number
+        above any price where there is no such level.
+    target_level : float
+        The distance at which a take-profit fills, in points; a fraction where pips and points do not divide.
+    slippage_points : int
+        Added against the trader to every fill but a take-profit's.
+
+    Returns
+    -------
+    side : int8 array, shape (n_trades,)
+    entry_tick, exit_tick : int64 array, shape (n_trades,)
+    entry_points : int32 array, shape (n_trades,)
+    exit_points : float64 array, shape (n_trades,)
+    reason : int8 array, shape (n_trades,)
+    """
+    n_ticks = len(bid)
+    n_bars = len(first_tick) - 1
+    n_events = len(event_bar)
+    side_out = np.empty(n_events, np.int8)
+    entry_tick_out = np.empty(n_events, np.int64)
+    exit_tick_out = np.empty(n_events, np.int64)
+    entry_points_out = np.empty(n_events, np.int32)
+    exit_points_out = np.empty(n_events, np.float64)
+    reason_out = np.empty(n_events, np.int8)
+    trades = 0
+    event = 0
+    while event < n_events:
+        side = event_side[event]
+        entry_bar = event_bar[event]
+        entry_tick = first_tick[entry_bar]
+        reversal = event + 1
+        while reversal < n_events and event_side[reversal] == side:
+            reversal += 1
+        last_bar = event_bar[reversal] if reversal < n_events else n_bars
+        # A long position is closed at bid and a short one at ask, so those are the prices its levels look at.
+        if side > 0:
+            entry = np.int64(ask[entry_tick]) + slippage_points
+            exit_tick = _find_exit(
+                bid, bid_extremes, first_tick, entry_bar, last_bar, entry - stop_points, entry + target_points
+            )
+        else:
+            entry = np.int64(bid[entry_tick]) - slippage_points
+            exit_tick = _find_exit(
+                ask, ask_extremes, first_tick, entry_bar, last_bar, entry - target_points, entry + stop_points
+            )
+        reversal_tick = first_tick[last_bar]
+        if exit_tick > reversal_tick or exit_tick == n_ticks:
+            reason = SIGNAL if last_bar < n_bars else END_OF_DATA
+            exit_tick = reversal_tick if last_bar < n_bars else n_ticks - 1
+        else:
+            quote = np.int64(bid[exit_tick]) if side > 0 else np.int64(ask[exit_tick])
+            reason = STOP_LOSS if side * (quote - entry) <= -stop_points else TAKE_PROFIT
+        market = np.int64(bid[exit_tick]) if side > 0 else np.int64(ask[exit_tick])
+        side_out[trades] = side
+        entry_tick_out[trades] = entry_tick
+        exit_tick_out[trades] = exit_tick
+        entry_points_out[trades] = entry
+        exit_points_out[trades] = (
+            entry + side * target_level if reason == TAKE_PROFIT else market - side * slippage_points
+        )
+        reason_out[trades] = reason
+        trades += 1
+        if reason == END_OF_DATA:
+            break
+        # An event at the exit's own tick still acts: it is the reversal, or an entry due at the tick of a stop.
+        event += 1
+        while event < n_events and first_tick[event_bar[event]] < exit_tick:
+            event += 1
+    return (
+        side_out[:trades],
+        entry_tick_out[:trades],
+        exit_tick_out[:trades],
+        entry_points_out[:trades],
+        exit_points_out[:trades],
+        reason_out[:trades],
+    )

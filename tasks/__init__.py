@@ -1,0 +1,1 @@
+"""Prefect tasks: thin steps between a flow and the core."""
