@@ -11,8 +11,10 @@
     ├── WorkerError                  3   a worker process did not finish its pair
     │   ├── WorkerDiedError          3   killed or crashed
     │   ├── WorkerTimeoutError       3   ended because it outlived --pair-timeout
-    │   └── WorkerMemoryError        3   out of memory
+    │   ├── WorkerMemoryError        3   out of memory
+    │   └── PoisonousPairError       3   a pair that no worker survived; set aside
     ├── PairsFailedError             3   a run ended with pairs that failed
+    ├── StoppedError                 130 the run is ending; the pair was not begun or not finished
     ├── LockedError                  11  another run holds the results folder
     └── StorageError                 74  disk full, read-only, unreadable
         └── DamagedError             74  stored bytes do not match their hash
@@ -88,10 +90,20 @@ class WorkerMemoryError(WorkerError):
     """A worker process that ran out of the memory it may use."""
 
 
+class PoisonousPairError(WorkerError):
+    """A pair that used up its tries: it killed its workers, or outgrew them even alone. Not tried again."""
+
+
 class PairsFailedError(NecrozmaError):
     """A run that ended with failed pairs; the message names the command that retries them."""
 
     exit_code = ExitCode.PAIRS_FAILED
+
+
+class StoppedError(NecrozmaError):
+    """The run is ending on request; what asked was not begun or not finished."""
+
+    exit_code = ExitCode.INTERRUPTED
 
 
 class LockedError(NecrozmaError):

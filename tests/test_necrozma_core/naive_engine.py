@@ -3,6 +3,7 @@
 Read beside DESIGN's exactness rules. Shares no code with the engine but the types it reads.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -82,8 +83,7 @@ def _due_signals(ticks: Ticks, bars: list[NaiveBar], timeframe_ms: int, signals:
     due: dict[int, int] = {}
     times = ticks.time_ms.tolist()
     for bar, signal in zip(bars, signals, strict=True):
-        closes_at = bar.opens_at + timeframe_ms
-        acting = next((index for index, time in enumerate(times) if time >= closes_at), None)
-        if signal and acting is not None:
+        acting = bisect_left(times, bar.opens_at + timeframe_ms)
+        if signal and acting < len(times):
             due[acting] = signal
     return due

@@ -1,0 +1,64 @@
+"""All strategies of a run in order of merit."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from necrozma_core.storage.schemas import METRICS_SCHEMA, RANKING_SCHEMA
+
+if TYPE_CHECKING:
+    # Ranking what is stored must not cost the start of the compiler.
+    from necrozma_core.metrics import Metrics
+
+NO_SHARPE, FEW_TRADES, ENOUGH_TRADES = 0, 1, 2
+"""The three groups of a ranking; the highest comes first."""
+
+_FALLING: Final = ("group", "sharpe", "net_profit")
+_TIES: Final = tuple(dict.fromkeys(("pair", "strategy", *METRICS_SCHEMA.names)))
+"""What decides between equal figures: in the end every column, so that the order of input never shows."""
+
+
+def merit(metrics: "Metrics") -> tuple[int, float, float]:
+    """Return what a strategy is ranked by; the greater, the better.
+
+    Returns
+    -------
+    tuple of (int, float, float)
+        Its group, its Sharpe ratio (0 where it has none) and its net profit.
+    """
+    if metrics.sharpe is None:
+        return NO_SHARPE, 0.0, metrics.net_profit
+    return FEW_TRADES if metrics.few_trades else ENOUGH_TRADES, metrics.sharpe, metrics.net_profit
+
+
+def rank_metrics(tables: Sequence[pa.Table]) -> pa.Table:
+    """Rank the strategies of all pairs.
+
+    First come strategies with thirty trades or more and a Sharpe ratio, then those with fewer trades, then those
+    without a Sharpe ratio; each group by Sharpe ratio, then by net profit, both falling, then by pair and name.
+
+    Parameters
+    ----------
+    tables : sequence of pyarrow.Table
+        Of ``METRICS_SCHEMA``, in any order; possibly none.
+
+    Returns
+    -------
+    pyarrow.Table
+        Of ``RANKING_SCHEMA``: every row, with ``rank`` from 1.
+    """
+    table = pa.concat_tables([METRICS_SCHEMA.empty_table(), *(table.cast(METRICS_SCHEMA) for table in tables)])
+    sharpe = table["sharpe"]
+    group = pc.if_else(
+        pc.is_null(sharpe, nan_is_null=True), NO_SHARPE, pc.if_else(table["few_trades"], FEW_TRADES, ENOUGH_TRADES)
+    )
+    keys = table.append_column("group", group)
+    falling = [(name, "descending") for name in _FALLING]
+    rising = [(name, "ascending") for name in _TIES if name not in _FALLING]
+    order = pc.sort_indices(keys, sort_keys=falling + rising)
+    ranks = pa.array(np.arange(1, len(table) + 1, dtype=np.int32))
+    ranked = table.take(order).add_column(0, RANKING_SCHEMA.field("rank"), ranks)
+    return ranked.cast(RANKING_SCHEMA).combine_chunks()

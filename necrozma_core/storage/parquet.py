@@ -1,0 +1,173 @@
+"""Tables to Parquet as a stream, to bytes that depend on the rows and on nothing else, and back through their hash."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from necrozma_core.errors import DamagedError
+from necrozma_core.storage.publish import DISK, FileLayer, Published, disk_errors, publish_file
+from necrozma_core.storage.schemas import schema_name
+
+ROW_GROUP_ROWS: Final = 32_768
+"""Rows held in memory before they are written; small enough that fifty columns of them stay near 10 MB."""
+
+
+class ParquetStream:
+    """Writes tables of one schema as they come, in row groups of a fixed size whatever the size of the tables.
+
+    Parameters
+    ----------
+    handle : binary file
+        Stays open; the caller closes it.
+    schema : pyarrow.Schema
+        Its metadata goes into the file; that of the tables does not.
+    """
+
+    def __init__(self, handle: BinaryIO, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._pending: list[pa.Table] = []
+        self._pending_rows = 0
+        self.rows = 0
+        times = [field.name for field in schema if pa.types.is_timestamp(field.type)]
+        # Measured on 200,000 trades: 2.6 MB, against 4.2 with the library's defaults and 25 in memory; times
+        # shrink by differences, everything else repeats often enough for a dictionary.
+        self._writer = pq.ParquetWriter(
+            handle,
+            schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=[field.name for field in schema if field.name not in times],
+            column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
+            write_page_checksum=True,
+        )
+
+    @property
+    def held_rows(self) -> int:
+        """Rows in memory that are not yet written, fewer than a row group."""
+        return self._pending_rows
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows.
+
+        Raises
+        ------
+        ValueError
+            The columns are not the schema's, or a column that must not be null is.
+        """
+        if not table.schema.equals(self._schema):
+            raise ValueError(f"expected the columns of {schema_name(self._schema)}, found {table.schema.names}")
+        for field in self._schema:
+            if not field.nullable and table.column(field.name).null_count:
+                raise ValueError(f"{schema_name(self._schema)}: column {field.name} must not be null")
+        self._pending.append(table.replace_schema_metadata(None))
+        self._pending_rows += table.num_rows
+        self.rows += table.num_rows
+        if self._pending_rows >= ROW_GROUP_ROWS:
+            self._flush(keep=self._pending_rows % ROW_GROUP_ROWS)
+
+    def close(self) -> None:
+        """Write what is held back, and the footer."""
+        if self._pending_rows:
+            self._flush(keep=0)
+        self._writer.close()
+
+    def abandon(self) -> None:
+        """Drop what is held back; the file is going to be removed."""
+        self._pending.clear()
+        # The library writes the footer even now, and the disk may be what failed.
+        with suppress(OSError, pa.ArrowException):
+            self._writer.close()
+
+    def _flush(self, keep: int) -> None:
+        # Combined first: how the rows were cut into tables must not show in the bytes.
+        table = pa.concat_tables(self._pending).combine_chunks()
+        written = table.num_rows - keep
+        self._writer.write_table(table.slice(0, written), row_group_size=ROW_GROUP_ROWS)
+        self._pending = [table.slice(written)] if keep else []
+        self._pending_rows = keep
+
+
+@contextmanager
+def parquet_stream(temporary: Path, schema: pa.Schema, *, files: FileLayer = DISK) -> Iterator[ParquetStream]:
+    """Hold a stream into a file; finished at the end of the block, abandoned where the block raises."""
+    handle = files.create(temporary)
+    stream = ParquetStream(handle, schema)
+    try:
+        yield stream
+        stream.close()
+        handle.close()
+    except BaseException:
+        stream.abandon()
+        # What is still buffered may fail as well, and would hide the cause.
+        with suppress(OSError):
+            handle.close()
+        raise
+
+
+def publish_table(path: Path, table: pa.Table, schema: pa.Schema, *, files: FileLayer = DISK) -> Published:
+    """Publish a table as one Parquet file with the schema's metadata; see `publish_file`.
+
+    Raises
+    ------
+    StorageError
+        It cannot be written; the older file is untouched.
+    ValueError
+        The columns are not the schema's.
+    """
+
+    def write(temporary: Path) -> None:
+        with parquet_stream(temporary, schema, files=files) as stream:
+            stream.write(table)
+
+    return publish_file(path, write, files=files)
+
+
+def read_bytes(path: Path, expected: Published) -> bytes:
+    """Read a file whole and believe it only if its size and hash are those it was published with.
+
+    Raises
+    ------
+    DamagedError
+        The bytes are not what was published, or are gone.
+    StorageError
+        They cannot be read.
+    """
+    with disk_errors("read", path):
+        if not path.is_file():
+            raise DamagedError(f"{path}: missing; run `necrozma verify --repair`")
+        size = path.stat().st_size
+        if size != expected.size:
+            raise DamagedError(f"{path}: expected {expected.size} bytes, found {size}; run `necrozma verify --repair`")
+        content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected.sha256:
+        raise DamagedError(
+            f"{path}: expected sha256 {expected.sha256[:12]}..., found {found[:12]}...; run `necrozma verify --repair`"
+        )
+    return content
+
+
+def read_table(path: Path, expected: Published, schema: pa.Schema) -> pa.Table:
+    """Read a published table; nothing is parsed before its hash was found right.
+
+    Raises
+    ------
+    DamagedError
+        The bytes are not what was published, or hold other columns than `schema` asks.
+    StorageError
+        They cannot be read.
+    """
+    content = read_bytes(path, expected)
+    # The bytes are the ones that were hashed: the file could change between two readings.
+    table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+    if schema_name(table.schema) != schema_name(schema):
+        raise DamagedError(
+            f"{path}: expected the schema {schema_name(schema)}, found {schema_name(table.schema) or 'none'}; "
+            "remove the entry and run again"
+        )
+    return table

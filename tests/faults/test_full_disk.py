@@ -1,0 +1,38 @@
+"""A disk that is really full, and one that is really read-only: the older result stays, and one line says why."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from storage_samples import CHILD, CHILD_ENVIRONMENT
+
+# Root may mount in a namespace of its own; others need one in which they are root.
+UNSHARE = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
+
+
+def may_mount() -> bool:
+    """Tell whether a small file system can be mounted for the test alone."""
+    if not shutil.which("unshare"):
+        return False
+    trial = [*UNSHARE, "sh", "-c", "mount -t tmpfs -o size=64k none /mnt"]
+    return subprocess.run(trial, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not may_mount(), reason="mounting is not permitted here; tests with injected errors cover the rest")
+def test_full_and_read_only_disks_keep_the_older_entry_and_say_why(tmp_path: Path) -> None:
+    script = (
+        'mount -t tmpfs -o size=2m none "$1" && "$2" "$3" fill_disk "$1" && '
+        'mount -o remount,ro "$1" && "$2" "$3" write_read_only "$1"'
+    )
+    command = [*UNSHARE, "sh", "-c", script, "sh", str(tmp_path), sys.executable, str(CHILD)]
+
+    done = subprocess.run(command, capture_output=True, text=True, env=CHILD_ENVIRONMENT, check=False)
+
+    assert done.returncode == 0, done.stderr
+    full, *read_only = done.stdout.splitlines()
+    assert "No space left on device; free some space" in full
+    assert len(read_only) == 2
+    assert all("Read-only file system; choose a folder that can be written" in line for line in read_only)

@@ -1,0 +1,52 @@
+"""Small markets and trades for the tests of money: everything a person can follow with a pencil."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from necrozma_core.instruments import get_pair
+from necrozma_core.simulation import ExitReason, Trades
+from necrozma_core.ticks import Ticks
+
+Row = tuple[str | int, int, int]
+"""Time (UTC text or milliseconds), bid and ask in points."""
+
+
+def ms(text: str | int) -> int:
+    """Milliseconds of a UTC time such as ``2024-01-08 10:00``; milliseconds are passed on."""
+    return text if isinstance(text, int) else round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+
+
+def times(*texts: str | int) -> np.ndarray:
+    return np.array([ms(text) for text in texts], np.int64)
+
+
+def make_ticks(rows: Sequence[Row], pair: str = "EURUSD", digits: int = 5) -> Ticks:
+    time, bid, ask = zip(*rows, strict=True) if rows else ((), (), ())
+    return Ticks(get_pair(pair), digits, times(*time), np.array(bid, np.int32), np.array(ask, np.int32))
+
+
+def make_trades(
+    ticks: Ticks, spans: Sequence[tuple[int, int, int]], reasons: Sequence[ExitReason] | None = None
+) -> Trades:
+    """Trades from (side, entry tick, exit tick), filled at the ticks' prices."""
+    side, entry, exit_ = (
+        (np.array(column, np.int64) for column in zip(*spans, strict=True))
+        if spans
+        else (np.empty(0, np.int64) for _ in range(3))
+    )
+    bid, ask = ticks.bid.astype(np.float64), ticks.ask.astype(np.float64)
+    opened = np.where(side > 0, ask[entry], bid[entry])
+    closed = np.where(side > 0, bid[exit_], ask[exit_])
+    return Trades(
+        side=side.astype(np.int8),
+        entry_tick=entry,
+        exit_tick=exit_,
+        entry_time_ms=ticks.time_ms[entry],
+        exit_time_ms=ticks.time_ms[exit_],
+        entry_price=opened / ticks.scale,
+        exit_price=closed / ticks.scale,
+        points=(closed - opened) * side,
+        reason=np.array(reasons or [ExitReason.SIGNAL] * len(spans), np.int8),
+    )

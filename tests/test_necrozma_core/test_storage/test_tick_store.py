@@ -1,0 +1,456 @@
+"""Ticks at rest: what was stored is what is read, or an error; summaries by hand."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from unittest.mock import patch
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from necrozma_core.errors import DamagedError, DataError, StorageError, UnknownPairError
+from necrozma_core.instruments import get_pair
+from necrozma_core.storage import tick_files
+from necrozma_core.storage.tick_files import ROW_GROUP_ROWS, encode_ticks
+from necrozma_core.storage.tick_manifest import MANIFEST_FILE, Source, TickManifest
+from necrozma_core.storage.tick_store import TickStore
+from necrozma_core.storage.tick_summary import count_spreads, find_gaps, median_of_counts
+from necrozma_core.ticks import Ticks
+
+MINUTE_MS = 60_000
+
+
+def utc_ms(text: str) -> int:
+    return int(np.datetime64(text, "ms").astype(np.int64))
+
+
+def make(first: str, number: int, digits: int = 5, seed: int = 1, pair: str = "EURUSD", step_ms: int = 700) -> Ticks:
+    random = np.random.default_rng(seed)
+    time_ms = utc_ms(first) + np.cumsum(random.integers(0, 2 * step_ms, number)).astype(np.int64)
+    bid = (10**digits + np.cumsum(random.integers(-2, 3, number))).clip(1).astype(np.int32)
+    return Ticks(get_pair(pair), digits, time_ms, bid, (bid + random.integers(0, 9, number)).astype(np.int32))
+
+
+def same(first: Ticks, second: Ticks) -> bool:
+    arrays = all(np.array_equal(getattr(first, name), getattr(second, name)) for name in ("time_ms", "bid", "ask"))
+    return arrays and (first.pair, first.digits) == (second.pair, second.digits)
+
+
+@st.composite
+def any_ticks(draw: st.DrawFn) -> Ticks:
+    number = draw(st.integers(1, 40))
+    waits = draw(st.lists(st.sampled_from([0, 1, 999, 86_400_000, 40 * 86_400_000]), min_size=number, max_size=number))
+    prices = st.lists(st.integers(1, 999_999_999), min_size=number, max_size=number)
+    sides = np.sort([draw(prices), draw(prices)], axis=0).astype(np.int32)
+    time_ms = draw(st.integers(0, 4_000_000_000_000)) + np.cumsum(waits).astype(np.int64)
+    return Ticks(get_pair("USDCHF"), draw(st.integers(0, 9)), time_ms, sides[0], sides[1])
+
+
+@given(ticks=any_ticks())
+def test_store_gives_back_what_was_written(tmp_path_factory: pytest.TempPathFactory, ticks: Ticks) -> None:
+    store = TickStore(tmp_path_factory.mktemp("any"))
+
+    assert store.write(ticks)
+    for verify in (True, False):
+        read = store.read("USDCHF", verify=verify)
+        assert same(read, ticks)
+        assert [array.dtype for array in (read.time_ms, read.bid, read.ask)] == [np.int64, np.int32, np.int32]
+    assert store.pairs() == ["USDCHF"]
+    assert not store.write(ticks)
+
+
+def test_store_writes_a_file_a_year_in_utc(tmp_path: Path) -> None:
+    ticks = make("2022-12-31T23:59:50", 100)
+
+    TickStore(tmp_path).write(ticks)
+
+    files = sorted(path.name for path in (tmp_path / "EURUSD").glob("*.parquet"))
+    assert [name[:5] for name in files] == ["2022-", "2023-"]
+    years = [pq.read_table(tmp_path / "EURUSD" / name)["time"].to_pylist() for name in files]
+    assert {time.year for time in years[0]} == {2022}
+    assert {time.year for time in years[1]} == {2023}
+    assert sum(map(len, years)) == 100
+    assert same(TickStore(tmp_path).read("EURUSD"), ticks)
+
+
+def test_store_reads_many_row_groups_and_tells_how_far_it_is(tmp_path: Path) -> None:
+    first, second = make("2021-01-01", 2 * ROW_GROUP_ROWS + 5, step_ms=3), make("2022-01-01", 10)
+    store = TickStore(tmp_path)
+    store.write(first)
+    store.write(second)
+    seen: list[int] = []
+
+    read = store.read("EURUSD", on_chunk=seen.append)
+
+    assert len(read) == len(first) + len(second)
+    assert np.array_equal(read.time_ms, np.concatenate((first.time_ms, second.time_ms)))
+    rows = [0, ROW_GROUP_ROWS, 2 * ROW_GROUP_ROWS, len(first), len(first), len(read)]
+    assert [done for done, before in zip(seen, [None, *seen], strict=False) if done != before] == sorted(set(rows))
+    assert seen == sorted(seen)
+
+
+def test_store_raises_coarse_years_to_the_finest_digits(tmp_path: Path) -> None:
+    store = TickStore(tmp_path)
+    coarse, fine = make("2021-03-01", 50, digits=4), make("2022-03-01", 50, digits=5)
+    store.write(fine)
+    store.write(coarse)
+
+    read = store.read("EURUSD")
+
+    assert read.digits == 5
+    assert np.array_equal(read.bid[:50], coarse.bid * 10)
+    assert np.array_equal(read.ask[50:], fine.ask)
+    spreads = np.concatenate(((coarse.ask - coarse.bid) * 10, fine.ask - fine.bid))
+    assert store.summary("EURUSD").median_spread_pips == pytest.approx(np.median(spreads) / 10)
+
+
+@given(st.permutations(range(6)), st.data())
+def test_store_does_not_depend_on_the_order_in_which_spans_come(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int], data: st.DataObject
+) -> None:
+    whole = make("2022-12-31T23:58:00", 300)
+    cuts = sorted(data.draw(st.lists(st.integers(1, 299), min_size=5, max_size=5, unique=True)))
+    parts = [
+        Ticks(whole.pair, 5, whole.time_ms[part], whole.bid[part], whole.ask[part])
+        for part in (slice(start, end) for start, end in zip([0, *cuts], [*cuts, 300], strict=True))
+    ]
+    # Two spans may share the millisecond at which they meet, but one that begins and ends there has no place of its own.
+    if any(part.time_ms[0] == part.time_ms[-1] for part in parts):
+        return
+    store, at_once = (TickStore(tmp_path_factory.mktemp("order")) for _ in range(2))
+
+    for position in order:
+        store.write(parts[position])
+    at_once.add([(Source(f"{position}", f"{position}"), parts[position]) for position in order])
+
+    assert same(store.read("EURUSD"), whole)
+    assert store.fingerprint("EURUSD") == at_once.fingerprint("EURUSD")
+    assert len(list((store.data_dir / "EURUSD").glob("*.parquet"))) == len(store.manifest("EURUSD").years)
+    before, after = store.summary("EURUSD"), at_once.summary("EURUSD")
+    assert (before.ticks, before.gaps, before.median_spread_pips) == (after.ticks, after.gaps, after.median_spread_pips)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 10), (5, 15), (2, 8), (0, 5), (9, 10)])
+def test_store_refuses_a_span_that_overlaps_another(tmp_path: Path, first: int, last: int) -> None:
+    def span(start: int, end: int) -> Ticks:
+        time_ms = utc_ms("2024-01-01") + 1_000 * np.arange(start, end + 1, dtype=np.int64)
+        prices = np.full(len(time_ms), 100 + start, dtype=np.int32)
+        return Ticks(get_pair("EURUSD"), 2, time_ms, prices, prices)
+
+    store = TickStore(tmp_path)
+    store.write(span(0, 10))
+    before = store.fingerprint("EURUSD")
+
+    if (first, last) != (0, 10):
+        with pytest.raises(DataError, match="overlaps .*: expected each span once"):
+            store.write(span(first, last))
+    store.write(span(10, 20))
+    assert len(store.read("EURUSD")) == 22
+    assert store.fingerprint("EURUSD") != before
+
+
+def test_store_refuses_what_is_no_ticks(tmp_path: Path) -> None:
+    good = make("2024-01-01", 10)
+    spoiled = {
+        "none": Ticks(good.pair, 5, good.time_ms[:0], good.bid[:0], good.ask[:0]),
+        "crossed": Ticks(good.pair, 5, good.time_ms, good.ask + np.int32(1), good.ask),
+        "backwards": Ticks(good.pair, 5, good.time_ms[::-1] - np.arange(10), good.bid, good.ask),
+        "negative": Ticks(good.pair, 5, good.time_ms, good.bid - np.int32(200_000), good.ask),
+        "large": Ticks(good.pair, 5, good.time_ms, good.bid, np.full(10, 1_000_000_000, np.int32)),
+    }
+
+    for ticks in spoiled.values():
+        with pytest.raises(DataError):
+            TickStore(tmp_path).write(ticks)
+    assert not TickStore(tmp_path).pairs()
+
+
+def test_store_refuses_digits_that_the_stored_prices_have_no_room_for(tmp_path: Path) -> None:
+    store = TickStore(tmp_path)
+    store.write(make("2021-01-01", 10, digits=2))
+    high = make("2022-01-01", 10, digits=2)
+    store.write(Ticks(high.pair, 2, high.time_ms, high.bid + np.int32(9_000_000), high.ask + np.int32(9_000_000)))
+
+    with pytest.raises(DataError, match="expected at most nine digits, found prices of 8 decimals beside one of 90001"):
+        store.write(make("2023-01-01", 10, digits=8))
+    assert store.read("EURUSD").digits == 2
+
+
+def test_store_without_ticks_says_how_to_get_some(tmp_path: Path) -> None:
+    store = TickStore(tmp_path / "nothing")
+
+    assert store.pairs() == []
+    assert store.summaries() == []
+    for ask in (store.read, store.fingerprint, store.summary):
+        with pytest.raises(DataError, match="no ticks of EURUSD; bring some with `necrozma data import`"):
+            ask("EURUSD")
+        with pytest.raises(UnknownPairError):
+            ask("../../etc")
+
+
+# --- other readers
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> tuple[Ticks, Path]:
+    ticks = make("2024-05-01", 500)
+    TickStore(tmp_path).write(ticks)
+    return ticks, next((tmp_path / "EURUSD").glob("*.parquet"))
+
+
+def test_file_shows_duckdb_true_prices(stored: tuple[Ticks, Path]) -> None:
+    ticks, path = stored
+
+    rows = duckdb.sql(f"SELECT epoch_ms(time), bid, ask, bid::DOUBLE FROM '{path}'").fetchall()
+
+    assert [row[0] for row in rows] == ticks.time_ms.tolist()
+    assert [int(row[1].scaleb(5)) for row in rows] == ticks.bid.tolist()
+    assert [int(row[2].scaleb(5)) for row in rows] == ticks.ask.tolist()
+    assert [row[3] for row in rows] == (ticks.bid / 10**5).tolist()
+
+
+def test_file_shows_pandas_true_prices(stored: tuple[Ticks, Path]) -> None:
+    ticks, path = stored
+
+    frame = pd.read_parquet(path)
+
+    assert frame.columns.tolist() == ["time", "bid", "ask"]
+    assert str(frame["time"].dtype) == "datetime64[ms, UTC]"
+    assert (frame["ask"].astype(float) == ticks.ask / 10**5).all()
+
+
+def test_file_says_what_it_is_and_takes_three_bytes_a_tick(tmp_path: Path) -> None:
+    ticks = make("2024-05-01", 100_000)
+    TickStore(tmp_path).write(ticks)
+    path = next((tmp_path / "EURUSD").glob("*.parquet"))
+    metadata = pq.read_schema(path).metadata
+
+    assert metadata[b"necrozma.schema"] == b"ticks/1"
+    assert (metadata[b"necrozma.pair"], metadata[b"necrozma.digits"]) == (b"EURUSD", b"5")
+    assert path.name == f"2024-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}.parquet"
+    assert path.stat().st_size < 3.5 * len(ticks)
+    assert encode_ticks(ticks) == path.read_bytes()
+
+
+# --- damage
+
+
+@pytest.mark.faults
+def test_store_never_reads_changed_bytes_as_other_ticks(tmp_path: Path) -> None:
+    ticks = make("2023-12-31T23:59:00", 300)
+    store = TickStore(tmp_path)
+    store.write(ticks)
+    chance, refused = Random(11), 0
+    for path in sorted(path for path in (tmp_path / "EURUSD").iterdir() if path.name != ".lock"):
+        good = path.read_bytes()
+        for _ in range(300):
+            bad = bytearray(good)
+            for _ in range(chance.randint(1, 3)):
+                bad[chance.randrange(len(bad))] ^= 1 << chance.randrange(8)
+            path.write_bytes(bad[: chance.choice([len(bad), len(bad), chance.randrange(len(bad))])])
+            try:
+                read = store.read("EURUSD")
+            except (DamagedError, StorageError):
+                refused += 1
+            else:
+                assert same(read, ticks)
+        path.write_bytes(good)
+    assert refused > 800
+    assert same(store.read("EURUSD"), ticks)
+
+
+def test_store_parses_nothing_whose_hash_is_wrong(stored: tuple[Ticks, Path]) -> None:
+    _, path = stored
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+
+    with patch.object(tick_files.pq, "ParquetFile", side_effect=AssertionError("parsed")):
+        with pytest.raises(DamagedError, match=r"expected sha256 [0-9a-f]{12}\.\.\., found .*; restore it, or remove"):
+            TickStore(path.parents[1]).read("EURUSD")
+
+
+def test_store_without_verifying_still_refuses_what_cannot_be_parsed_or_is_no_ticks(
+    stored: tuple[Ticks, Path],
+) -> None:
+    ticks, path = stored
+    store = TickStore(path.parents[1])
+    size = path.stat().st_size
+    path.write_bytes(b"PAR1" + b"x" * (size - 8) + b"PAR1")
+
+    with pytest.raises(DamagedError, match="expected 500 ticks, found"):
+        store.read("EURUSD", verify=False)
+
+    crossed = encode_ticks(Ticks(ticks.pair, 5, ticks.time_ms, ticks.ask + np.int32(1), ticks.ask))
+    path.write_bytes(crossed)
+    with (
+        patch.object(TickStore, "_check_size", return_value=path),
+        pytest.raises(DataError, match="ask at or above bid"),
+    ):
+        store.read("EURUSD", verify=False)
+
+
+@pytest.mark.parametrize("spoil", ["gone", "short"])
+def test_store_notices_a_missing_or_shorter_file_without_reading_it(stored: tuple[Ticks, Path], spoil: str) -> None:
+    _, path = stored
+    if spoil == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1])
+    store = TickStore(path.parents[1])
+
+    for ask in (store.fingerprint, store.read):
+        with pytest.raises(DamagedError, match="missing|expected .* bytes, found"):
+            ask("EURUSD")
+    assert store.summary("EURUSD").ticks == 500
+
+
+def test_store_refuses_to_add_to_a_damaged_year(stored: tuple[Ticks, Path]) -> None:
+    _, path = stored
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+
+    with pytest.raises(DamagedError):
+        TickStore(path.parents[1]).write(make("2024-08-01", 10))
+
+
+def test_store_refuses_a_manifest_of_a_later_version(tmp_path: Path) -> None:
+    store = TickStore(tmp_path)
+    store.write(make("2024-05-01", 10))
+    with patch("necrozma_core.storage.tick_manifest._SCHEMA", "ticks-manifest/2"):
+        store.manifest_of_tests = None
+        folder = tmp_path / "EURUSD"
+        (folder / MANIFEST_FILE).unlink()
+        store.write(make("2024-05-01", 10))
+
+    with pytest.raises(StorageError, match="expected ticks-manifest/1, found 'ticks-manifest/2'; use the version"):
+        store.read("EURUSD")
+
+
+def test_store_refuses_the_manifest_of_another_pair(tmp_path: Path) -> None:
+    store = TickStore(tmp_path)
+    store.write(make("2024-05-01", 10))
+    (tmp_path / "EURUSD").rename(tmp_path / "GBPUSD")
+
+    with pytest.raises(DamagedError, match="does not describe GBPUSD"):
+        store.read("GBPUSD")
+
+
+def test_store_reads_on_when_an_import_replaces_a_year_meanwhile(tmp_path: Path) -> None:
+    store = TickStore(tmp_path)
+    store.write(make("2024-05-01", 10))
+    old = store.manifest("EURUSD")
+    store.write(make("2024-08-01", 10))
+    read_manifest = TickStore.manifest
+    given_out = iter([old])
+
+    def manifest(self: TickStore, pair_name: str) -> TickManifest:
+        return next(given_out, None) or read_manifest(self, pair_name)
+
+    with patch.object(TickStore, "manifest", manifest):
+        assert len(store.read("EURUSD")) == 20
+
+
+def test_store_removes_what_a_killed_import_left_behind(tmp_path: Path) -> None:
+    store = TickStore(tmp_path)
+    store.write(make("2024-05-01", 10))
+    stray = tmp_path / "EURUSD" / "2019-0123456789ab.parquet"
+    kept = tmp_path / "EURUSD" / "notes.parquet"
+    for path in (stray, kept):
+        path.write_bytes(b"left behind")
+
+    store.write(make("2024-08-01", 10))
+
+    assert not stray.exists()
+    assert kept.exists()
+
+
+# --- summaries
+
+
+def times_of(*texts: str) -> np.ndarray:
+    return np.array(texts, dtype="datetime64[ms]").astype(np.int64)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "open_minutes"),
+    [
+        ("2024-01-17T12:00", "2024-01-17T12:10", 0),  # ten minutes are none yet
+        ("2024-01-17T12:00", "2024-01-17T12:11", 11),
+        ("2024-01-19T21:59", "2024-01-21T22:05", 0),  # a weekend in winter: New York is UTC-5
+        ("2024-07-19T20:59", "2024-07-21T21:05", 0),  # and in summer
+        ("2024-03-08T21:59", "2024-03-10T21:05", 0),  # over the weekend on which the clocks change
+        ("2024-11-01T20:59", "2024-11-03T22:05", 0),
+        ("2024-01-19T21:30", "2024-01-22T00:00", 30 + 60),  # half an hour before it; Sunday's roll hour is closed too
+        ("2024-01-17T21:59", "2024-01-17T23:00", 0),  # the roll
+        ("2024-01-17T21:30", "2024-01-17T23:30", 30 + 30),
+        ("2024-01-17T12:00", "2024-01-24T12:00", 5 * 23 * 60),  # a week: five days without their roll hours
+        ("2024-12-24T21:00", "2024-12-26T00:00", 60 + 23 * 60 + 60 - 0),  # Christmas is a gap
+    ],
+)
+def test_gap_is_open_market_without_a_quote(before: str, after: str, open_minutes: int) -> None:
+    series = times_of("2024-01-01T12:00", "2024-01-01T12:05") if before > "2024-01-02" else times_of()
+
+    alone = find_gaps(times_of(before, after))
+
+    assert alone == ((1, open_minutes * MINUTE_MS) if open_minutes else (0, 0))
+    assert len(series) == 2
+
+
+def test_gaps_are_counted_and_the_longest_measured() -> None:
+    series = times_of(
+        "2024-01-17T10:00", "2024-01-17T10:30", "2024-01-17T10:35", "2024-01-17T11:35", "2024-01-17T11:45"
+    )
+
+    assert find_gaps(series) == (2, 60 * MINUTE_MS)
+    assert find_gaps(series[:1]) == find_gaps(series[:0]) == (0, 0)
+
+
+def closed(moment: datetime) -> bool:
+    """Tell whether the market is closed in the minute that starts then; by the clock of New York."""
+    from zoneinfo import ZoneInfo
+
+    local = moment.astimezone(ZoneInfo("America/New_York"))
+    weekday, hour = local.weekday(), local.hour
+    return weekday == 5 or (weekday == 4 and hour >= 17) or (weekday == 6 and hour < 17) or hour == 17
+
+
+@given(st.datetimes(min_value=datetime(2023, 1, 1), max_value=datetime(2025, 1, 1)), st.integers(0, 14 * 24 * 60))
+def test_gap_of_any_span_agrees_with_counting_its_minutes(start: datetime, minutes: int) -> None:
+    first = start.replace(second=0, microsecond=0, tzinfo=UTC)
+    span = [int(moment.timestamp()) * 1000 for moment in (first, first + timedelta(minutes=minutes))]
+    open_minutes = sum(not closed(first + timedelta(minutes=minute)) for minute in range(minutes))
+
+    assert find_gaps(np.array(span, dtype=np.int64)) == ((1, open_minutes * MINUTE_MS) if open_minutes > 10 else (0, 0))
+
+
+@given(st.lists(st.integers(0, 70_000), min_size=1, max_size=60))
+def test_median_of_counted_spreads_is_the_median(spreads: list[int]) -> None:
+    bid = np.full(len(spreads), 5, dtype=np.int32)
+
+    counts = count_spreads(bid, bid + np.array(spreads, dtype=np.int32))
+
+    assert sum(counts.values()) == len(spreads)
+    assert median_of_counts(counts) == np.median(np.minimum(spreads, 65_535))
+
+
+def test_summary_puts_years_together(tmp_path: Path) -> None:
+    store = TickStore(tmp_path)
+    time_ms = times_of("2024-12-31T12:00", "2024-12-31T12:30", "2025-01-02T12:00", "2025-01-02T12:01")
+    bid = np.full(4, 108_500, dtype=np.int32)
+    store.write(Ticks(get_pair("EURUSD"), 5, time_ms, bid, bid + np.array([5, 7, 9, 30], np.int32)))
+
+    summary = store.summary("EURUSD")
+
+    assert (summary.pair, summary.ticks, summary.digits, summary.sources) == ("EURUSD", 4, 5, 1)
+    assert summary.span == "2024-12-31 12:00:00 to 2025-01-02 12:01:00"
+    assert (summary.gaps, summary.longest_gap_ms) == (2, (48 * 60 - 30 - 2 * 60) * MINUTE_MS)
+    assert summary.median_spread_pips == 0.8
+    assert summary.size == sum(path.stat().st_size for path in (tmp_path / "EURUSD").glob("*.parquet"))
