@@ -16,6 +16,26 @@ MEMO_BYTES: Final = 256 * 2**20
 """What the indicators remembered on one set of bars may take; the oldest are forgotten first."""
 
 
+class _Memo:
+    """Arrays by their key, as many as fit; the one that was not asked for the longest goes first."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[Hashable, np.ndarray] = {}
+        self._bytes = 0
+
+    def get(self, key: Hashable, compute: Callable[[], np.ndarray]) -> np.ndarray:
+        found = self._arrays.pop(key, None)
+        if found is None:
+            found = compute()
+            found.setflags(write=False)
+            self._bytes += found.nbytes
+        self._arrays[key] = found  # now the youngest
+        while self._bytes > MEMO_BYTES and len(self._arrays) > 1:
+            oldest = next(iter(self._arrays))
+            self._bytes -= self._arrays.pop(oldest).nbytes
+        return found
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Bars:
     """Bars of one pair, oldest first.
@@ -47,7 +67,7 @@ class Bars:
     mid2_points: Int32Array
     tick_count: Int32Array
     first_tick: Int64Array
-    _memo: dict[Hashable, np.ndarray] = field(default_factory=dict, repr=False)
+    _memo: _Memo = field(default_factory=_Memo, repr=False)
 
     def __len__(self) -> int:
         return len(self.open_time_ms)
@@ -59,16 +79,7 @@ class Bars:
 
     def remember(self, key: Hashable, compute: Callable[[], np.ndarray]) -> np.ndarray:
         """Return what ``compute`` gave for ``key``, computing it once; the array becomes read-only."""
-        memo = self._memo
-        if key in memo:
-            memo[key] = found = memo.pop(key)  # now the youngest
-            return found
-        value = compute()
-        value.setflags(write=False)
-        memo[key] = value
-        while len(memo) > 1 and sum(array.nbytes for array in memo.values()) > MEMO_BYTES:
-            del memo[next(iter(memo))]
-        return value
+        return self._memo.get(key, compute)
 
     def _prices(self, name: str, points: Int32Array, column: int, scale: int) -> FloatArray:
         return self.remember(("price", name), lambda: points[:, column] / scale)

@@ -99,7 +99,8 @@ def find_events(signals: Int8Array) -> Events:
     signals : int8 array, shape (n_bars,)
         +1, -1 or 0 for every bar.
     """
-    return Events(*kernels.find_events(signals))
+    signals = np.ascontiguousarray(signals)
+    return Events(*kernels.find_events(signals, signals[: len(signals) // 8 * 8].view(np.int64)))
 
 
 def _distance(pips: float | None, ticks: Ticks, name: str) -> tuple[int, float]:

@@ -1,0 +1,18 @@
+"""Strategies: bars in, signals out.
+
+=================  ============================================================================
+``protocol``       what a strategy is
+``rule``           what the built-in families share: checked settings, a name, a warm-up
+``parameters``     what a setting may be
+``indicators``     averages, deviations and ranges, computed once for all strategies of a pair
+``sma_cross`` ...  one family a file, each with the source of its formula
+``catalog``        the families by name, and the default fifty
+``settings``       thousands of settings from a TOML file or a ``--grid``
+``user``           strategies from the user's own Python file
+``source``         where a run's strategies come from, as a value that travels to workers
+``checking``       signals that keep the contract, and why a strategy stayed silent
+=================  ============================================================================
+
+A signal of a built-in strategy is an event: +1 or -1 at the bar at which its condition becomes true, having been
+untrue at the bar before, and 0 everywhere else. While the condition cannot be computed yet, the signal is 0.
+"""

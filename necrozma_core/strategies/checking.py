@@ -1,0 +1,108 @@
+"""Signals that keep the contract, and why a strategy made no trade."""
+
+import traceback
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from necrozma_core.bars import Bars
+from necrozma_core.errors import StrategyError
+from necrozma_core.strategies.protocol import Strategy
+from necrozma_core.strategies.rule import Rule
+from necrozma_core.ticks import Int8Array
+
+_OURS: Final = Path(__file__).parent
+_LONGEST_MESSAGE: Final = 200
+
+
+def one_line(error: BaseException) -> str:
+    """Return an exception's type and message on one line of bounded length."""
+    message = " ".join(str(error).split())
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"{message[:_LONGEST_MESSAGE]}..."
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def place_of(error: BaseException) -> str:
+    """Return ``file:line`` where an exception left the user's code, or where it was raised in ours.
+
+    The user's code is the first file outside this package on the way down; what it calls in libraries is not
+    where the mistake is to be looked for.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    outside = [frame for frame in frames if _OURS not in Path(frame.filename).parents]
+    frame = [frame for frame in frames if frame.filename == outside[0].filename][-1] if outside else frames[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"
+
+
+def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
+    """Compute a strategy's signals and hold them to their contract.
+
+    Parameters
+    ----------
+    strategy : Strategy
+    bars : Bars
+
+    Returns
+    -------
+    int8 array, shape (n_bars,)
+        -1, 0 and +1.
+
+    Raises
+    ------
+    StrategyError
+        Naming the strategy, if it raises anything, or returns no integer array of that shape and those values.
+        Floats are refused, NaN or not: whoever rounds must say how.
+    """
+    try:
+        found = strategy.signals(bars)
+    except (Exception, SystemExit) as error:  # whatever it is, the other strategies of the pair go on
+        raise StrategyError(f"strategy {strategy.name!r} raised {one_line(error)} ({place_of(error)})") from error
+    if problem := _problem(found, len(bars)):
+        raise StrategyError(
+            f"strategy {strategy.name!r}: signals() returned {problem}; "
+            f"expected an int8 array of shape ({len(bars)},) with -1, 0 and 1"
+        )
+    return np.ascontiguousarray(found, dtype=np.int8)
+
+
+def _problem(found: object, n_bars: int) -> str | None:
+    if not isinstance(found, np.ndarray):
+        return f"a {type(found).__name__}"
+    if found.shape != (n_bars,):
+        return f"shape {found.shape}"
+    if found.dtype.kind == "f" and np.isnan(found).any():
+        return f"NaN at bar {int(np.isnan(found).argmax())}"
+    if found.dtype.kind not in "iu":
+        return f"dtype {found.dtype}"
+    if n_bars and (found.min() < -1 or found.max() > 1):
+        bar = int(((found < -1) | (found > 1)).argmax())
+        return f"{found[bar]} at bar {bar}"
+    return None
+
+
+def explain_silence(strategy: Strategy, bars: Bars, signals: Int8Array) -> str:
+    """Say in a few words why a strategy made no trade.
+
+    Parameters
+    ----------
+    strategy : Strategy
+    bars : Bars
+    signals : int8 array, shape (n_bars,)
+        What the strategy gave for ``bars``.
+
+    Returns
+    -------
+    str
+        One line, for the ``note`` column of the results.
+    """
+    if not len(bars):
+        return "no bars"
+    if isinstance(strategy, Rule) and (reason := strategy.explain_silence(bars)):
+        return reason
+    if not signals.any():
+        return "no signal: its condition never became true"
+    if not signals[:-1].any():
+        return "its only signal came at the last bar, after which there is no tick to enter at"
+    return "its signals led to no trade"

@@ -1,0 +1,195 @@
+"""What a setting may be: its type, its range, and how it is written in a text."""
+
+import difflib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any, Final, Protocol
+
+from necrozma_core.errors import UsageError
+
+MAX_PERIOD: Final = 10_000
+"""The longest period, in bars; the bounds of the whole-number kernels rest on it."""
+_MAX_PIPS: Final = 1_000_000
+
+
+class Limits(Protocol):
+    """What one setting accepts."""
+
+    def check(self, where: str, value: object) -> Any:
+        """Return the value in its own type, or raise :class:`UsageError` naming ``where``."""
+        ...
+
+    def read(self, where: str, text: str) -> Any:
+        """Return the value that a text stands for, or raise :class:`UsageError` naming ``where``."""
+        ...
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which known names begin like an unknown one or come closest to it, or name them all."""
+    names = sorted(known)
+    begun = [found for found in names if name and found.startswith(name.lower())]
+    near = begun[:3] or difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(names)}"
+
+
+def write_value(value: object) -> str:
+    """Write a value as names and messages show it: whole floats without ``.0``, None as ``none``."""
+    if value is None:
+        return "none"
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number from ``low`` to ``high``."""
+
+    low: int
+    high: int
+
+    def check(self, where: str, value: object) -> int:
+        """Return ``value``, which must be an int in range (a bool is none)."""
+        if type(value) is int and self.low <= value <= self.high:
+            return value
+        raise UsageError(f"{where}: expected a whole number from {self.low} to {self.high}, found {value!r:.40}")
+
+    def read(self, where: str, text: str) -> int:
+        """Read a whole number."""
+        try:
+            return self.check(where, int(text))
+        except ValueError:
+            return self.check(where, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A finite number from ``low`` to ``high``; above ``low`` where ``low`` itself is excluded."""
+
+    low: float
+    high: float
+    above: bool = False
+
+    def check(self, where: str, value: object) -> float:
+        """Return ``value`` as a float; NaN and infinity are out of range."""
+        if type(value) in (int, float):
+            number = float(value)  # type: ignore[arg-type]
+            if self.low <= number <= self.high and not (self.above and number == self.low):
+                return number + 0.0  # -0.0 and 0.0 are one setting
+        expected = f"a number {'above' if self.above else 'from'} {self.low:g} {'up ' * self.above}to {self.high:g}"
+        raise UsageError(f"{where}: expected {expected}, found {value!r:.40}")
+
+    def read(self, where: str, text: str) -> float:
+        """Read a number."""
+        try:
+            return self.check(where, float(text))
+        except ValueError:
+            return self.check(where, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Pips:
+    """A distance in pips, or None for no such level, written ``none``."""
+
+    def check(self, where: str, value: object) -> float | None:
+        """Return ``value`` as a float, or None."""
+        if value is None:
+            return None
+        if type(value) in (int, float):
+            number = float(value)  # type: ignore[arg-type]
+            if 0.0 < number <= _MAX_PIPS and math.isfinite(number):
+                return number
+        raise UsageError(f"{where}: expected a number of pips above zero, or none, found {value!r:.40}")
+
+    def read(self, where: str, text: str) -> float | None:
+        """Read a number of pips, or ``none``."""
+        if text.lower() == "none":
+            return None
+        try:
+            return self.check(where, float(text))
+        except ValueError:
+            return self.check(where, text)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of some names."""
+
+    names: tuple[str, ...]
+
+    def check(self, where: str, value: object) -> str:
+        """Return ``value``, which must be one of the names."""
+        if isinstance(value, str) and value in self.names:
+            return str(value)
+        raise UsageError(f"{where}: unknown value {value!r:.40}: {nearest(str(value), self.names)}")
+
+    def read(self, where: str, text: str) -> str:
+        """Read a name."""
+        return self.check(where, text)
+
+
+def within(limits: Limits) -> MappingProxyType[str, Limits]:
+    """Return the ``metadata`` that gives a dataclass field its limits."""
+    return MappingProxyType({"limits": limits})
+
+
+PERIOD: Final = within(Whole(2, MAX_PERIOD))
+SHORT_PERIOD: Final = within(Whole(1, MAX_PERIOD))
+PIPS: Final = within(Pips())
+
+
+def read_values(where: str, limits: Limits, raw: object, most: int) -> tuple[Any, ...]:
+    """Read one setting that may have many values.
+
+    Parameters
+    ----------
+    where : str
+        What a message names.
+    limits : Limits
+    raw : object
+        A value; a text of values and ranges, ``5,10,20:100:20`` (both ends included, step 1 where none is
+        given); or a list of these.
+    most : int
+        How many values are too many.
+
+    Returns
+    -------
+    tuple
+        In the order written, each once.
+
+    Raises
+    ------
+    UsageError
+        If a value is out of range, a range is empty, or there is no value at all.
+    """
+    values: list[Any] = []
+    for part in raw if isinstance(raw, list) else [raw]:
+        if not isinstance(part, str):
+            values.append(limits.check(where, part))
+            continue
+        for text in map(str.strip, part.split(",")):
+            if ":" in text and isinstance(limits, Whole | Real | Pips):
+                values.extend(limits.read(where, number) for number in _numbers(where, text, most))
+            else:
+                values.append(limits.read(where, text))
+    if not values:
+        raise UsageError(f"{where}: expected at least one value, found an empty list")
+    return tuple(dict.fromkeys(values))
+
+
+def _numbers(where: str, text: str, most: int) -> list[str]:
+    # Decimal, so that 0.1:0.5:0.1 ends with 0.5 and holds 0.3, not 0.30000000000000004.
+    wrong = UsageError(
+        f"{where}: expected a range such as 5:50:5, from the first to the last number, found {text!r:.40}"
+    )
+    try:
+        first, last, *rest = (Decimal(part) for part in text.split(":"))
+    except (InvalidOperation, ValueError):
+        raise wrong from None
+    step = rest[0] if rest else Decimal(1)
+    if len(rest) > 1 or not all(number.is_finite() for number in (first, last, step)) or step <= 0 or last < first:
+        raise wrong
+    if last - first >= step * most:
+        raise UsageError(f"{where}: the range {text} holds more than {most:,} values")
+    return [f"{(first + step * i).normalize():f}" for i in range(int((last - first) / step) + 1)]

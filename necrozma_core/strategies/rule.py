@@ -1,0 +1,115 @@
+"""What the built-in families share: checked settings, a name that tells them apart, a warm-up."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import ClassVar
+
+import numpy as np
+
+from necrozma_core.bars import Bars, format_timeframe
+from necrozma_core.errors import UsageError
+from necrozma_core.strategies.parameters import PIPS, Limits, write_value
+from necrozma_core.strategies.protocol import Param, Strategy
+from necrozma_core.ticks import Int8Array
+
+LEVELS = ("stop_loss_pips", "take_profit_pips")
+"""The two settings that every family has, and that change no signal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(ABC):
+    """One setting of a built-in family.
+
+    A family is a frozen dataclass whose fields are its parameters, each with a default and with its limits in
+    ``metadata``; every value is checked when the setting is made.
+
+    Attributes
+    ----------
+    stop_loss_pips, take_profit_pips : float or None
+        Distances from the entry price; None sets no such level.
+
+    Raises
+    ------
+    UsageError
+        If a value is out of its range, or two do not go together.
+    """
+
+    family: ClassVar[str]
+
+    stop_loss_pips: float | None = field(default=None, metadata=PIPS)
+    take_profit_pips: float | None = field(default=None, metadata=PIPS)
+
+    def __post_init__(self) -> None:
+        try:
+            for name, limits in limits_of(type(self)).items():
+                given = getattr(self, name)
+                value = limits.check(name, given)
+                if value is not given:
+                    object.__setattr__(self, name, value)
+        except UsageError as error:
+            raise UsageError(f"{self.family}: {error}") from None
+        if conflict := self.conflict():
+            raise UsageError(f"{self.family}: {conflict}")
+
+    @property
+    def params(self) -> Mapping[str, Param]:
+        """The parameters by name, without stop and target."""
+        return {name: getattr(self, name) for name in limits_of(type(self)) if name not in LEVELS}
+
+    @property
+    def name(self) -> str:
+        """Family, parameters, stop and target: ``sma_cross(10,30) sl20 tp40``. No two settings share it."""
+        name = f"{self.family}({','.join(write_value(value) for value in self.params.values())})"
+        if self.stop_loss_pips is not None:
+            name += f" sl{write_value(self.stop_loss_pips)}"
+        if self.take_profit_pips is not None:
+            name += f" tp{write_value(self.take_profit_pips)}"
+        return name
+
+    @property
+    @abstractmethod
+    def warm_up(self) -> int:
+        """How many bars pass before the first that can carry a signal."""
+
+    def conflict(self) -> str | None:
+        """Say which values do not go together, or None."""
+        return None
+
+    def signals(self, bars: Bars) -> Int8Array:
+        """Return the signal of every bar, int8, shape (n_bars,); 0 during the warm-up."""
+        if len(bars) <= self.warm_up:
+            return np.zeros(len(bars), dtype=np.int8)
+        return self._signals(bars)
+
+    @abstractmethod
+    def _signals(self, bars: Bars) -> Int8Array:
+        """Compute the signals of more bars than the warm-up needs."""
+
+    def explain_silence(self, bars: Bars) -> str | None:
+        """Say why no bar can carry a signal, or None where one could."""
+        if len(bars) > self.warm_up:
+            return None
+        return (
+            f"only {len(bars)} bars of {format_timeframe(bars.timeframe_ms)}: "
+            f"its first signal can come at bar {self.warm_up + 1}"
+        )
+
+
+@cache
+def limits_of(family: type[Rule]) -> Mapping[str, Limits]:
+    """Return the limits of a family's settings by name: its parameters as declared, then stop and target."""
+    limits = {entry.name: entry.metadata["limits"] for entry in fields(family)}
+    return {name: limits[name] for name in sorted(limits, key=LEVELS.__contains__)}
+
+
+def signal_key(strategy: Strategy) -> Hashable | None:
+    """Return what two strategies of equal signals share, or None where that cannot be known.
+
+    Returns
+    -------
+    Hashable or None
+        Equal for settings of a built-in family that differ only in stop and target. None for a user's strategy.
+    """
+    return (strategy.family, *strategy.params.values()) if isinstance(strategy, Rule) else None

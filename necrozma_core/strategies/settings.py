@@ -1,0 +1,147 @@
+"""Thousands of settings of the built-in families, from a TOML file or a line of text.
+
+A grid names a family and gives each of its parameters one or many values; it stands for all their combinations.
+In a file::
+
+    [[grid]]
+    family = "sma_cross"
+    fast = "5:50:5"                # 5, 10, ... 50
+    slow = [20, 50, "100:200:50"]  # 20, 50, 100, 150, 200
+    stop_loss_pips = [20, 40]
+    take_profit_pips = ["none", 60]
+
+and as text, with ``;`` between two grids::
+
+    family=sma_cross fast=5:50:5 slow=20,50,100:200:50 stop_loss_pips=20,40 take_profit_pips=none,60
+
+A parameter that is not named keeps its default. Combinations whose values do not go together (a fast average
+slower than the slow one) are left out and counted.
+"""
+
+import itertools
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from necrozma_core.errors import UsageError
+from necrozma_core.strategies.catalog import FAMILIES
+from necrozma_core.strategies.files import read_toml
+from necrozma_core.strategies.parameters import nearest, read_values
+from necrozma_core.strategies.rule import Rule, limits_of
+
+MAX_SETTINGS: Final = 1_000_000
+"""More combinations than this are refused: they are a slip of the keyboard sooner than a wish."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What the grids of a file or a text stand for.
+
+    Attributes
+    ----------
+    strategies : tuple of Rule
+        Each setting once, in the order of the grids and of their parameters' values.
+    conflicting : int
+        Combinations left out because their values do not go together.
+    repeated : int
+        Combinations left out because an earlier one is equal.
+    """
+
+    strategies: tuple[Rule, ...]
+    conflicting: int
+    repeated: int
+
+
+def load_settings(path: Path, text: str | None = None) -> Sweep:
+    """Expand the grids of a TOML file.
+
+    Parameters
+    ----------
+    path : Path
+        Named in messages, and read where no text is given.
+    text : str, optional
+        The file's text, read before.
+
+    Returns
+    -------
+    Sweep
+        With at least one strategy.
+
+    Raises
+    ------
+    UsageError
+        Naming the file and the grid: for text that is no TOML, unknown names (with the nearest known ones), values
+        out of range, a grid of which no combination is possible, or more than :data:`MAX_SETTINGS` of them.
+    """
+    try:
+        tables = tomllib.loads(read_toml(path) if text is None else text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from error
+    for key in tables:
+        if key != "grid":
+            raise UsageError(f"{path}: unknown name {key!r}: settings stand in tables that begin with [[grid]]")
+    grids = tables.get("grid", [])
+    if not isinstance(grids, list) or not grids or not all(isinstance(grid, dict) for grid in grids):
+        raise UsageError(f"{path}: expected at least one table that begins with [[grid]]")
+    return _expand([(f"{path}: grid {number}", grid) for number, grid in enumerate(grids, 1)])
+
+
+def parse_grid(text: str) -> Sweep:
+    """Expand grids written on one line; see :func:`load_settings`, whose errors it shares."""
+    grids: list[tuple[str, Mapping[str, Any]]] = []
+    for number, part in enumerate((part for part in text.split(";") if part.strip()), 1):
+        grid: dict[str, str] = {}
+        for word in part.split():
+            key, equals, value = word.partition("=")
+            if not (key and equals and value):
+                raise UsageError(f"grid {number}: expected name=values without spaces, found {word!r:.40}")
+            if key in grid:
+                raise UsageError(f"grid {number}: {key} is given twice")
+            grid[key] = value
+        grids.append((f"grid {number}", grid))
+    if not grids:
+        raise UsageError("grid: expected family=NAME and its values, such as family=rsi period=7,14 low=20:30:5")
+    return _expand(grids)
+
+
+def _expand(grids: list[tuple[str, Mapping[str, Any]]]) -> Sweep:
+    found: dict[Rule, None] = {}
+    conflicting = combinations = 0
+    for where, grid in grids:
+        family, axes = _axes(where, grid)
+        count = math.prod(len(values) for values in axes.values())
+        combinations += count
+        if combinations > MAX_SETTINGS:
+            raise UsageError(f"{where}: {combinations:,} combinations so far, at most {MAX_SETTINGS:,} are allowed")
+        refused = ""
+        possible = 0
+        for values in itertools.product(*axes.values()):
+            try:
+                found[family(**dict(zip(axes, values, strict=True)))] = None
+                possible += 1
+            except UsageError as error:  # every value was read before: only their combination can be wrong
+                refused = refused or str(error)
+        if not possible:
+            raise UsageError(f"{where}: no combination is possible: {refused}")
+        conflicting += count - possible
+    return Sweep(tuple(found), conflicting, combinations - conflicting - len(found))
+
+
+def _axes(where: str, grid: Mapping[str, Any]) -> tuple[type[Rule], dict[str, tuple[Any, ...]]]:
+    name = grid.get("family")
+    if not isinstance(name, str):
+        raise UsageError(f"{where}: expected a family: one of {', '.join(sorted(FAMILIES))}")
+    if name not in FAMILIES:
+        raise UsageError(f"{where}: unknown family {name!r:.40}: {nearest(name, FAMILIES)}")
+    family = FAMILIES[name]
+    limits = limits_of(family)
+    for key in grid:
+        if key != "family" and key not in limits:
+            raise UsageError(f"{where}: {name} has no setting {key!r:.40}: {nearest(key, limits)}")
+    # In the family's own order, so that the order of the keys decides nothing.
+    return family, {
+        key: read_values(f"{where}: {key}", limits[key], grid[key], MAX_SETTINGS) for key in limits if key in grid
+    }

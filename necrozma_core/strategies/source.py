@@ -1,0 +1,145 @@
+"""Where the strategies of a run come from, as a value that travels to workers.
+
+A source carries the text itself, not only a path: what workers run is what was read at the start, on whatever
+machine and however long ago, and the fingerprint is that of the text that runs.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from necrozma_core.strategies.files import read_python, read_toml
+
+# What compiles and computes is imported where it is needed: the command line makes sources before it needs those.
+if TYPE_CHECKING:
+    from necrozma_core.strategies.protocol import Strategy
+    from necrozma_core.strategies.settings import Sweep
+
+
+class SourceKind(StrEnum):
+    """How strategies are given."""
+
+    DEFAULT = "default"
+    FILE = "file"
+    SETTINGS = "settings"
+    GRID = "grid"
+
+
+@dataclass(frozen=True, slots=True)
+class StrategySource:
+    """The strategies of a run, not yet made.
+
+    Made by :meth:`from_file`, :meth:`from_settings` and :meth:`from_grid`; ``StrategySource()`` stands for the
+    default catalog.
+
+    Attributes
+    ----------
+    kind : SourceKind
+    origin : str
+        The path of the file that was read; empty where there is none.
+    text : str
+        The file's text, or the grid.
+    """
+
+    kind: SourceKind = SourceKind.DEFAULT
+    origin: str = ""
+    text: str = ""
+
+    @classmethod
+    def from_file(cls, path: Path) -> "StrategySource":
+        """Read a user's Python file; :class:`UsageError` if that is not possible. It is not run yet."""
+        return cls(SourceKind.FILE, str(path), read_python(path))
+
+    @classmethod
+    def from_settings(cls, path: Path) -> "StrategySource":
+        """Read a TOML file of settings; :class:`UsageError` if that is not possible. It is not parsed yet."""
+        return cls(SourceKind.SETTINGS, str(path), read_toml(path))
+
+    @classmethod
+    def from_grid(cls, text: str) -> "StrategySource":
+        """Take a grid written on one line; it is not parsed yet."""
+        return cls(SourceKind.GRID, text=text)
+
+    def load(self) -> "tuple[Strategy, ...]":
+        """Make the strategies.
+
+        Returns
+        -------
+        tuple of Strategy
+            At least one, with unique names, in the same order every time. A user's file is run anew at every call,
+            so that nothing it keeps goes from one pair to the next.
+
+        Raises
+        ------
+        UsageError
+            If the file or the text cannot be used.
+        """
+        if self.kind is SourceKind.DEFAULT:
+            from necrozma_core.strategies.catalog import default_strategies  # noqa: PLC0415
+
+            return default_strategies()
+        if self.kind is SourceKind.FILE:
+            from necrozma_core.strategies.user import load_strategies  # noqa: PLC0415
+
+            return load_strategies(Path(self.origin), self.text)
+        return _sweep(self).strategies
+
+    def fingerprint(self) -> str:
+        """Return a sha256, hex, of everything that decides the signals: code and settings.
+
+        For the default catalog that is our code, which holds it; for a user's file its text (not the packages
+        it imports) and our code, which it may use; for settings our code and what they stand for, whatever their
+        spelling, comments and file name.
+        """
+        parts = [_code_digest()]
+        if self.kind is SourceKind.FILE:
+            parts.append(self.text)
+        elif self.kind is not SourceKind.DEFAULT:
+            parts += [strategy.name for strategy in self.load()]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def describe(self) -> str:
+        """Say in a few words what the source holds, for the start-up block and the manifest."""
+        if self.kind is SourceKind.DEFAULT:
+            return "the default fifty strategies"
+        if self.kind is SourceKind.FILE:
+            return f"the strategies of {self.origin}"
+        sweep = _sweep(self)
+        text = f"{len(sweep.strategies):,} settings of {self.origin or 'a grid'}"
+        left_out = [
+            f"{count:,} {what}"
+            for count, what in ((sweep.conflicting, "impossible"), (sweep.repeated, "repeated"))
+            if count
+        ]
+        return f"{text} ({' and '.join(left_out)} left out)" if left_out else text
+
+
+@lru_cache(maxsize=2)
+def _sweep(source: StrategySource) -> "Sweep":
+    # Settings are values: pairs may share them, and 50,000 of them take a good part of a second to make.
+    from necrozma_core.strategies.settings import load_settings, parse_grid  # noqa: PLC0415
+
+    if source.kind is SourceKind.SETTINGS:
+        return load_settings(Path(source.origin), source.text)
+    return parse_grid(source.text)
+
+
+_CORE = Path(__file__).parent.parent
+
+
+def _code_files() -> list[Path]:
+    # All that decides the built-in signals; what turns ticks into bars belongs to the engine's own fingerprint.
+    files = sorted(path.relative_to(_CORE) for path in (_CORE / "strategies").glob("*.py"))
+    kernels = [Path("kernels") / f"{name}.py" for name in ("breakouts", "indicators", "signals")]
+    return [*files, *kernels, Path("calendars.py")]
+
+
+@cache
+def _code_digest() -> str:
+    digest = hashlib.sha256()
+    for file in _code_files():
+        digest.update(f"{file.as_posix()}\0".encode() + hashlib.sha256((_CORE / file).read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,192 @@
+"""Strategies from a user's own Python file.
+
+The file stands alone: it may import this package and installed ones, but no files beside it. So its text is all
+there is to know about it, and results computed with it are recognised by that text.
+"""
+
+import hashlib
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.abc import ExecutionLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+
+from necrozma_core.bars import Bars
+from necrozma_core.errors import UsageError
+from necrozma_core.strategies.checking import one_line, place_of
+from necrozma_core.strategies.files import read_python
+from necrozma_core.strategies.parameters import Pips
+from necrozma_core.strategies.protocol import Strategy
+from necrozma_core.strategies.rule import LEVELS, Rule
+from necrozma_core.ticks import Int8Array
+
+_LONGEST_NAME: Final = 200
+_DOCUMENTED: Final = "see docs/strategies.md"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UserStrategy:
+    """A user's strategy with its attributes checked and kept as they were when it was loaded.
+
+    Attributes
+    ----------
+    name : str
+    params : mapping
+        As JSON would hold them.
+    stop_loss_pips, take_profit_pips : float or None
+    compute : callable
+        The object's own ``signals``; what it returns is checked by ``checking.checked_signals``.
+    """
+
+    name: str
+    params: Mapping[str, Any]
+    stop_loss_pips: float | None
+    take_profit_pips: float | None
+    compute: Callable[[Bars], Int8Array]
+
+    def signals(self, bars: Bars) -> Int8Array:
+        """Return what the user's ``signals(bars)`` returns."""
+        return self.compute(bars)
+
+
+class _KeptSource(ExecutionLoader):
+    """Import a module from a text that was read before, so that what runs is what was hashed."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path, self.text = path, text
+
+    def get_filename(self, fullname: str) -> str:
+        return str(self.path)
+
+    def get_source(self, fullname: str) -> str:
+        return self.text
+
+
+def load_strategies(path: Path, text: str | None = None) -> tuple[Strategy, ...]:
+    """Run a user's file and return the strategies it defines.
+
+    Parameters
+    ----------
+    path : Path
+        Named in messages, and read where no text is given.
+    text : str, optional
+        The file's text, read before.
+
+    Returns
+    -------
+    tuple of Strategy
+        At least one, with unique names, in the file's order. Built-in strategies in the list stay what they are.
+
+    Raises
+    ------
+    UsageError
+        Naming the file and the line or the object, if the file fails to run, defines no ``strategies()``, or an
+        object lacks an attribute or has one that cannot be used.
+    """
+    module = _run(path, read_python(path) if text is None else text)
+    define = getattr(module, "strategies", None)
+    if not callable(define):
+        raise UsageError(f"{path}: defines no function strategies() that returns a list of strategies; {_DOCUMENTED}")
+    try:
+        found = define()
+        objects = list(found) if isinstance(found, Iterable) and not isinstance(found, str | Mapping) else None
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"{path}: strategies() raised {one_line(error)} ({place_of(error)})") from error
+    if not objects:
+        shown = "an empty list" if objects == [] else f"a {type(found).__name__}"
+        raise UsageError(f"{path}: strategies() returned {shown}, expected a list of strategies; {_DOCUMENTED}")
+    strategies: dict[str, Strategy] = {}
+    for index, candidate in enumerate(objects):
+        where = f"{path}: strategies()[{index}]"
+        strategy = _checked(candidate, where)
+        if strategy.name in strategies:
+            earlier = list(strategies).index(strategy.name)
+            raise UsageError(f"{where}: the name {strategy.name!r} is already that of strategies()[{earlier}]")
+        strategies[strategy.name] = strategy
+    return tuple(strategies.values())
+
+
+def _run(path: Path, text: str) -> ModuleType:
+    # Registered while it lives, since dataclasses and pickle look their module up; under a name that no import
+    # statement can mean, and that differs between two files.
+    digest = hashlib.sha256(f"{path}\0{text}".encode()).hexdigest()
+    name = f"_necrozma_user_{digest[:20]}"
+    spec = importlib.util.spec_from_loader(name, _KeptSource(path, text))
+    assert spec is not None, "a loader was given"
+    assert spec.loader is not None, "a loader was given"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        del sys.modules[name]
+        raise UsageError(f"{path}: line {error.lineno}: {type(error).__name__}: {error.msg}") from error
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        hint = ""
+        if isinstance(error, ModuleNotFoundError) and (path.parent / f"{error.name}.py").exists():
+            hint = "; a strategies file stands alone: move what it needs from the files beside it into it"
+        raise UsageError(f"{path}: running it raised {one_line(error)} ({_line(error, path)}){hint}") from error
+    return module
+
+
+def _line(error: BaseException, path: Path) -> str:
+    trace, line = error.__traceback__, 0
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f"{path.name}:{line}"
+
+
+def _checked(candidate: object, where: str) -> Strategy:
+    if isinstance(candidate, Rule):
+        return candidate
+    values: dict[str, Any] = {}
+    for attribute in ("name", "params", *LEVELS, "signals"):
+        try:
+            values[attribute] = getattr(candidate, attribute)
+        except Exception as error:  # a property of the user's may raise anything
+            shown = "has no" if isinstance(error, AttributeError) else f"raised {one_line(error)} for its"
+            raise UsageError(f"{where}: a {type(candidate).__name__} {shown} {attribute}; {_DOCUMENTED}") from error
+    name = _checked_name(values["name"], where)
+    where = f"{where} ({name!r})"
+    if not callable(values["signals"]):
+        raise UsageError(f"{where}: signals: expected a method signals(bars), found {values['signals']!r:.40}")
+    stop, target = (Pips().check(f"{where}: {level}", _number(values[level])) for level in LEVELS)
+    return UserStrategy(name, _checked_params(values["params"], where), stop, target, values["signals"])
+
+
+def _checked_name(name: object, where: str) -> str:
+    if isinstance(name, str) and name.strip() and name.isprintable() and len(name) <= _LONGEST_NAME:
+        return name
+    raise UsageError(
+        f"{where}: name: expected a printable text of up to {_LONGEST_NAME} characters, found {name!r:.40}"
+    )
+
+
+def _checked_params(params: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(params, Mapping) or not all(isinstance(key, str) for key in params):
+        raise UsageError(f"{where}: params: expected a dict with names as keys, found {params!r:.60}")
+    try:
+        kept: dict[str, Any] = json.loads(json.dumps(dict(params), default=_jsonable, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"{where}: params: cannot be written as JSON: {one_line(error)}") from error
+    return kept
+
+
+def _number(value: object) -> object:
+    # numpy's numbers are the natural result of a user's arithmetic.
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _jsonable(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a {type(value).__name__} is neither text, number, list nor dict")

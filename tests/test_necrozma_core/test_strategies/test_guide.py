@@ -1,0 +1,49 @@
+"""The user guide's own examples, run as a user would run them."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bar_samples import first_bars, walking_bars
+
+from necrozma_core.strategies.catalog import FAMILIES
+from necrozma_core.strategies.checking import checked_signals
+from necrozma_core.strategies.parameters import write_value
+from necrozma_core.strategies.settings import load_settings, parse_grid
+from necrozma_core.strategies.user import load_strategies
+
+GUIDE = Path(__file__).parents[3] / "docs" / "strategies.md"
+
+
+def block(language: str) -> str:
+    return re.findall(rf"```{language}\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)[0]
+
+
+def test_guide_s_python_file_loads_trades_and_sees_no_future() -> None:
+    strategies = load_strategies(Path("my_strategies.py"), block("python"))
+    assert [strategy.name for strategy in strategies] == ["row of 3 sl20 tp30", "row of 4 sl20 tp30"]
+    bars = walking_bars(500)
+    for strategy in strategies:
+        signals = checked_signals(strategy, bars)
+        assert set(np.unique(signals)) == {-1, 0, 1}
+        assert np.array_equal(checked_signals(strategy, first_bars(bars, 300)), signals[:300])
+
+
+def test_guide_s_toml_file_loads() -> None:
+    sweep = load_settings(Path("sweep.toml"), block("toml"))
+    assert {strategy.family for strategy in sweep.strategies} == {"sma_cross", "session"}
+
+
+def test_guide_s_grids_parse() -> None:
+    grids = re.findall(r"--grid '([^']+)'", GUIDE.read_text(encoding="utf-8"))
+    assert len(grids) == 2
+    for grid in grids:
+        assert parse_grid(grid).strategies
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_guide_lists_every_family_with_its_defaults(family: str) -> None:
+    row = next(line for line in GUIDE.read_text(encoding="utf-8").splitlines() if line.startswith(f"| `{family}` |"))
+    shown = ", ".join(f"`{name}` {write_value(value)}" for name, value in FAMILIES[family]().params.items())
+    assert row.split("|")[2].strip() == shown
