@@ -20,19 +20,19 @@ class _Memo:
     """Arrays by their key, as many as fit; the one that was not asked for the longest goes first."""
 
     def __init__(self) -> None:
-        self._arrays: dict[Hashable, np.ndarray] = {}
+        self.arrays: dict[Hashable, np.ndarray] = {}
         self._bytes = 0
 
     def get(self, key: Hashable, compute: Callable[[], np.ndarray]) -> np.ndarray:
-        found = self._arrays.pop(key, None)
+        found = self.arrays.pop(key, None)
         if found is None:
             found = compute()
             found.setflags(write=False)
             self._bytes += found.nbytes
-        self._arrays[key] = found  # now the youngest
-        while self._bytes > MEMO_BYTES and len(self._arrays) > 1:
-            oldest = next(iter(self._arrays))
-            self._bytes -= self._arrays.pop(oldest).nbytes
+        self.arrays[key] = found  # now the youngest
+        while self._bytes > MEMO_BYTES and len(self.arrays) > 1:
+            oldest = next(iter(self.arrays))
+            self._bytes -= self.arrays.pop(oldest).nbytes
         return found
 
 

@@ -174,11 +174,11 @@ def test_signals_market_that_stands_still_after_a_move_is_not_traded_by_rounding
 def test_signals_twice_on_the_same_bars_are_the_same_and_indicators_are_computed_once() -> None:
     bars = walking_bars(2_000)
     first = [strategy.signals(bars) for strategy in default_strategies()]
-    remembered = dict(bars._memo)
+    remembered = dict(bars._memo.arrays)
     second = [strategy.signals(bars) for strategy in default_strategies()]
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
-    assert bars._memo.keys() == remembered.keys()
-    assert all(bars._memo[key] is array for key, array in remembered.items())
+    assert bars._memo.arrays.keys() == remembered.keys()
+    assert all(bars._memo.arrays[key] is array for key, array in remembered.items())
 
 
 def test_default_strategies_are_fifty_with_their_own_names_and_signals() -> None:
