@@ -1,0 +1,71 @@
+"""How the benchmarks measure and print: medians with their spread, in tables of Markdown."""
+
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds of several runs of one thing."""
+
+    runs: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle run's seconds."""
+        return statistics.median(self.runs)
+
+    def __str__(self) -> str:
+        """Median, least and most, in the unit that reads best."""
+        unit, name = (1e3, "ms") if self.median < 1 else (1, "s")
+        digits = 1 if self.median * unit < 100 else 0
+        median, least, most = (f"{value * unit:,.{digits}f}" for value in (self.median, min(self.runs), max(self.runs)))
+        return f"{median} {name} ({least} to {most})"
+
+
+def time_runs(work: Callable[[], object], runs: int = 5, warm_up: int = 1) -> Timing:
+    """Time ``work`` several times after it ran ``warm_up`` times uncounted."""
+    for _ in range(warm_up):
+        work()
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return Timing(tuple(seconds))
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Lay out rows as a Markdown table, columns padded so that it also reads as text."""
+    cells = [list(header), *[[str(cell) for cell in row] for row in rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in cells]
+    lines = ["| " + " | ".join(row) + " |" for row in padded]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def describe_machine() -> str:
+    """Name the processor, the cores and the versions that the figures were taken with."""
+    libraries = ("numpy", "numba", "pyarrow", "pandas", "prefect")
+    versions = ", ".join(f"{name} {version(name)}" for name in libraries)
+    return f"{_processor()}, {_cores()} cores; Python {sys.version.split()[0]}, {versions}"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _processor() -> str:
+    try:
+        with Path("/proc/cpuinfo").open() as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

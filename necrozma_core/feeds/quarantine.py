@@ -1,0 +1,85 @@
+"""Bad rows set aside: a CSV with each one's number, the reason, and its fields as they were."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
+from pathlib import Path
+
+from necrozma_core.feeds.cells import Fault
+from necrozma_core.storage.publish import DISK, FileLayer, disk_errors, draft, make_folder, seal
+
+
+class Quarantine:
+    """The file of one source's bad rows; it appears only when it is published.
+
+    Attributes
+    ----------
+    path : Path
+    rows : int
+        How many were set aside.
+    """
+
+    def __init__(self, path: Path, temporary: Path, files: FileLayer) -> None:
+        self.path = path
+        self.rows = 0
+        self._temporary = temporary
+        self._files = files
+        self._text = TextIOWrapper(files.create(temporary), encoding="utf-8", newline="")
+        self._writer = csv.writer(self._text, lineterminator="\n")
+
+    def start(self, header: Sequence[str]) -> None:
+        """Write the header: the source's own behind row and reason."""
+        self._writer.writerow(["row", "reason", *header])
+
+    def add(self, row: int, fault: Fault, fields: Sequence[str]) -> None:
+        """Set one row aside.
+
+        Raises
+        ------
+        StorageError
+            The disk does not take it.
+        """
+        self.rows += 1
+        with disk_errors("write", self.path):
+            self._writer.writerow([row, fault.value, *fields])
+
+    def publish(self) -> None:
+        """Put the file in place in one step; nothing happens where no row was set aside.
+
+        Raises
+        ------
+        StorageError
+            The disk does not take it; an older file is untouched.
+        """
+        with disk_errors("publish", self.path):
+            self.close()
+            if self.rows:
+                seal(self._temporary, self.path, files=self._files)
+                self._files.rename(self._temporary, self.path)
+                self._files.sync_folder(self.path.parent)
+
+    def close(self) -> None:
+        """Let go of the file without publishing it."""
+        self._text.close()
+
+
+@contextmanager
+def open_quarantine(path: Path, *, files: FileLayer = DISK) -> Iterator[Quarantine]:
+    """Hold a quarantine file; what is not published by the end of the block leaves no trace.
+
+    Raises
+    ------
+    StorageError
+        It cannot be made; an older one is untouched.
+    """
+    make_folder(path.parent)
+    with draft(path, files=files) as temporary:
+        with disk_errors("write", path):
+            quarantine = Quarantine(path, temporary, files)
+        try:
+            yield quarantine
+        finally:
+            # What the disk refused while rows were added has been said already.
+            with suppress(OSError):
+                quarantine.close()

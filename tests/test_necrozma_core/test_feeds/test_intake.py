@@ -1,0 +1,376 @@
+"""Files into the store: every row kept exactly, or named; all of an import or nothing."""
+
+import csv
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import pytest
+from dying_disk import Died, DyingFiles
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from naive_import import import_naively
+
+from necrozma_core.errors import DataError, LockedError, StorageError, UnknownPairError, UsageError
+from necrozma_core.feeds import import_files
+from necrozma_core.storage.lock import lock_results
+from necrozma_core.storage.tick_store import TickStore
+from necrozma_core.ticks import Ticks
+
+HEADER = "timestamp,bid,ask\n"
+START = datetime(2024, 1, 15, tzinfo=UTC)
+
+
+def lines(first: int, number: int, bid: str = "1.08512", ask: str = "1.08519") -> str:
+    """Rows of a CSV, one a second from so many seconds after the start."""
+    times = (START + timedelta(seconds=first + second) for second in range(number))
+    return "".join(f"{time.isoformat()},{bid},{ask}\n" for time in times)
+
+
+def write(path: Path, content: str, header: str = HEADER) -> Path:
+    path.write_text(header + content, encoding="utf-8")
+    return path
+
+
+def quotes(ticks: Ticks) -> list[tuple[int, Decimal, Decimal]]:
+    exact = (
+        tuple(Decimal(points).scaleb(-ticks.digits) for points in side.tolist()) for side in (ticks.bid, ticks.ask)
+    )
+    return list(zip(ticks.time_ms.tolist(), *exact, strict=True))
+
+
+def read(data: Path, pair: str = "EURUSD") -> list[tuple[int, Decimal, Decimal]]:
+    return quotes(TickStore(data).read(pair))
+
+
+good_prices = st.decimals(min_value="0.9", max_value="1.1", places=5).map(str)
+bad_prices = st.sampled_from(["", "abc", "nan", "-inf", "1e400", "0", "-1.1", "1.00000000001", "12345678901", "1.1.1"])
+bad_rows = st.sampled_from(["", ",,", "x", "1,2,3,4", "2024-01-15T00:00:00Z,1.1"])
+bad_times = st.sampled_from(["", "never", "2024-13-01T00:00:00Z", "2024-01-01T00:00:00Z"])
+
+
+@st.composite
+def dirty_files(draw: st.DrawFn) -> str:
+    """A file of quotes, some of them bad in one of the ways known, the first of them good."""
+    rows = [f"{START.isoformat()},1.00001,1.00002"]
+    time = START
+    for _ in range(draw(st.integers(0, 30))):
+        time += timedelta(milliseconds=draw(st.sampled_from([0, 0, 1, 1_000, -500])))
+        bid, ask = sorted((draw(good_prices), draw(good_prices)), key=Decimal)
+        cells = {"time": time.isoformat(timespec="milliseconds"), "bid": bid, "ask": ask}
+        match draw(st.integers(0, 9)):
+            case 0:
+                cells[draw(st.sampled_from(["bid", "ask"]))] = draw(bad_prices)
+            case 1:
+                cells["time"] = draw(bad_times)
+            case 2:
+                cells["bid"], cells["ask"] = cells["ask"], cells["bid"]
+        rows.append(draw(bad_rows) if draw(st.integers(0, 14)) == 0 else ",".join(cells.values()))
+    return "\n".join(rows) + "\n" * draw(st.integers(0, 2))
+
+
+# Each of these writes to the disk and waits for it.
+@settings(max_examples=settings.default.max_examples // 3)
+@given(content=dirty_files())
+def test_import_of_any_rows_agrees_with_a_row_at_a_time_reader(
+    tmp_path_factory: pytest.TempPathFactory, content: str
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    expected = import_naively(HEADER + content)
+    path = write(folder / "any.csv", content)
+
+    report = import_files([path], "EURUSD", folder / "data", quarantine_rows=True)
+
+    assert read(folder / "data") == expected.quotes
+    assert report.quarantined == expected.reasons
+    assert (report.kept, report.rows) == (len(expected.quotes), len(expected.quotes) + len(expected.bad))
+    if expected.bad:
+        with report.quarantine_files[0].open(encoding="utf-8", newline="") as file:
+            aside = [(int(row["row"]), row["reason"]) for row in csv.DictReader(file)]
+        assert aside == expected.bad
+        with pytest.raises(DataError, match=f"any.csv: row {expected.bad[0][0]}[,:] .*{len(expected.bad)} bad row"):
+            import_files([path], "EURUSD", folder / "refused")
+        assert not TickStore(folder / "refused").pairs()
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "expected", "found", "reason"),
+    [
+        ("2024-01-15T00:00:01Z,-1.2,1.3", "bid", "a price above zero", "-1.2", "zero or negative"),
+        ("2024-01-15T00:00:01Z,1.2,0", "ask", "a price above zero", "0", "zero or negative"),
+        ("2024-01-15T00:00:01Z,1.3,1.2", "ask", "a price at or above the bid of '1.3'", "1.2", "ask below bid"),
+        ("2024-01-15T00:00:01Z,1.2,1e400", "ask", "a finite number", "1e400", "infinite"),
+        ("2024-01-15T00:00:01Z,NaN,1.2", "bid", "a number", "NaN", "not a number"),
+        ("2024-01-15T00:00:01Z,,1.2", "bid", "a value", "", "empty cell"),
+        ("2024-01-15T00:00:01Z,1.2,1.3000000001", "ask", "a price of at most nine digits", "1.3000000001", "more"),
+        ("tomorrow,1.2,1.3", "timestamp", "a time such as 2024-01-15T00:00:00.032Z", "tomorrow", "not a time"),
+        ("1705276801000,1.2,1.3", "timestamp", "a time such as", "1705276801000", "not a time"),
+        ("2024-01-14T00Z,1.2,1.3", "timestamp", "a time at or after the 2024-01-15T", "2024-01-14T00Z", "out of"),
+    ],
+)  # fmt: skip
+def test_import_of_a_bad_row_names_file_row_column_and_number(
+    tmp_path: Path, row: str, column: str, expected: str, found: str, reason: str
+) -> None:
+    path = write(tmp_path / "march.csv", f"{lines(0, 3)}{row}\n{lines(3, 2)}{row}\n")
+
+    with pytest.raises(DataError) as caught:
+        import_files([path], "EURUSD", tmp_path / "data")
+
+    message = str(caught.value)
+    assert f"march.csv: row 5, column {column}: expected {expected}" in message
+    assert f"found {found!r}" in message
+    assert f"2 bad rows (2 {reason}" in message
+    assert message.endswith("mend the file, or set them aside with --quarantine-rows")
+    assert "\n" not in message
+    assert not TickStore(tmp_path / "data").pairs()
+
+
+def test_import_of_whole_numbers_for_times_says_that_their_unit_is_unknown(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"expected a time .* \(a number does not tell its unit\), found '1705276801'"):
+        import_files([write(tmp_path / "a.csv", "1705276801,1.2,1.3\n")], "EURUSD", tmp_path / "data")
+
+
+def test_import_with_quarantine_keeps_the_fields_as_they_were(tmp_path: Path) -> None:
+    header = "ask,volume,timestamp,bid\n"
+    content = '1.1,"7, or so",2024-01-15T00:00:00Z,1.0\n1.1,8,2024-01-15T00:00:01Z,"1.2 "\n1.1,x\n'
+    path = write(tmp_path / "march.csv", content, header)
+
+    report = import_files([path], "EURUSD", tmp_path / "data", quarantine_rows=True)
+
+    assert report.quarantine_files == (tmp_path / "data/EURUSD/quarantine/march.csv",)
+    assert report.quarantine_files[0].read_text(encoding="utf-8") == (
+        "row,reason,ask,volume,timestamp,bid\n"
+        "3,ask below bid,1.1,8,2024-01-15T00:00:01Z,1.2 \n"
+        "4,wrong number of fields,1.1,x\n"
+    )
+    assert report.quarantined == {"ask below bid": 1, "wrong number of fields": 1}
+
+
+def test_import_of_clean_files_with_quarantine_leaves_no_side_file(tmp_path: Path) -> None:
+    report = import_files([write(tmp_path / "a.csv", lines(0, 3))], "EURUSD", tmp_path / "data", quarantine_rows=True)
+
+    assert report.quarantine_files == ()
+    assert list((tmp_path / "data/EURUSD/quarantine").iterdir()) == []
+
+
+def test_import_of_files_of_one_name_gives_each_its_side_file(tmp_path: Path) -> None:
+    paths = []
+    for month, first in (("jan", 0), ("feb", 100), ("mar", 200)):
+        (tmp_path / month).mkdir()
+        paths.append(write(tmp_path / month / "ticks.csv", f"{lines(first, 3)}{month},1,1\n"))
+
+    import_files(paths[:2], "EURUSD", tmp_path / "data", quarantine_rows=True)
+    import_files(paths[2:], "EURUSD", tmp_path / "data", quarantine_rows=True)
+
+    side_files = (tmp_path / "data/EURUSD/quarantine").iterdir()
+    set_aside = [path.read_text(encoding="utf-8").splitlines()[1] for path in side_files]
+    assert sorted(set_aside) == [f"5,not a time,{month},1,1" for month in ("feb", "jan", "mar")]
+
+
+def test_import_of_rows_that_are_all_bad_asks_for_the_right_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "15.01.2024 00:00,1.1,1.2\n" * 3)
+
+    with pytest.raises(DataError, match=r"3 bad rows \(3 not a time\), every row so far: check that this is the right"):
+        import_files([path], "EURUSD", tmp_path / "data", quarantine_rows=True)
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_import_of_a_header_alone_finds_no_rows(tmp_path: Path, content: str) -> None:
+    with pytest.raises(DataError, match="expected rows of EURUSD, found none"):
+        import_files([write(tmp_path / "a.csv", content)], "EURUSD", tmp_path / "data")
+
+
+def test_import_takes_digits_from_the_finest_price_without_trailing_zeros(tmp_path: Path) -> None:
+    content = "2024-01-15T00:00:00Z,1.1000000,1.2\n2024-01-15T00:00:01Z,1.1,1.25\n2024-01-15T00:00:02Z,1.123,1.2\n"
+
+    report = import_files([write(tmp_path / "a.csv", content)], "EURUSD", tmp_path / "data")
+    ticks = TickStore(tmp_path / "data").read("EURUSD")
+
+    assert report.digits == ticks.digits == 3
+    assert (ticks.bid.tolist(), ticks.ask.tolist()) == ([1100, 1100, 1123], [1200, 1250, 1200])
+
+
+def test_import_of_digits_that_come_late_raises_the_rows_before_them(tmp_path: Path) -> None:
+    content = lines(0, 40_000, "1.1", "1.2") + lines(40_000, 1, "1.10001", "1.2")  # in another block of the file
+
+    import_files([write(tmp_path / "a.csv", content)], "EURUSD", tmp_path / "data")
+    ticks = TickStore(tmp_path / "data").read("EURUSD")
+
+    assert ticks.digits == 5
+    assert set(ticks.bid[:-1].tolist()) == {110_000}
+    assert ticks.bid[-1] == 110_001
+
+
+@pytest.mark.parametrize("rows", [1, 40_000])
+def test_import_of_a_price_too_large_for_the_files_decimals_names_its_row(tmp_path: Path, rows: int) -> None:
+    content = lines(0, 1, "99999", "99999.5") + lines(1, rows, "1.1", "1.2") + lines(rows + 1, 1, "1.10001", "1.2")
+
+    with pytest.raises(DataError, match=r"row 2, column ask: expected at most nine digits, found 99999.50* in a file"):
+        import_files([write(tmp_path / "a.csv", content)], "EURUSD", tmp_path / "data")
+
+
+def test_import_of_times_finer_than_a_millisecond_rounds_down_and_says_so(tmp_path: Path) -> None:
+    content = "".join(f"2024-01-15T00:00:00.{fraction}Z,1.1,1.2\n" for fraction in ("001", "0011", "0019999", "002"))
+
+    report = import_files([write(tmp_path / "a.csv", content)], "EURUSD", tmp_path / "data")
+
+    assert report.sub_millisecond == 2
+    assert (TickStore(tmp_path / "data").read("EURUSD").time_ms % 1000).tolist() == [1, 1, 1, 2]
+
+
+def test_import_keeps_the_order_of_quotes_in_one_millisecond(tmp_path: Path) -> None:
+    content = "".join(f"2024-01-15T00:00:00Z,1.1000{last},1.2\n" for last in (5, 3, 9, 3))
+
+    import_files([write(tmp_path / "a.csv", content)], "EURUSD", tmp_path / "data")
+
+    assert TickStore(tmp_path / "data").read("EURUSD").bid.tolist() == [110_005, 110_003, 110_009, 110_003]
+
+
+def test_import_of_several_files_in_any_order_puts_them_in_order_of_time(tmp_path: Path) -> None:
+    parts = [
+        write(tmp_path / f"{name}.csv", lines(first, 2, f"1.{name}", "1.5"))
+        for name, first in ((3, 20), (1, 0), (2, 10))
+    ]
+
+    together = import_files(parts, "EURUSD", tmp_path / "together", quarantine_rows=False)
+    for part in parts:
+        import_files([part], "EURUSD", tmp_path / "apart")
+
+    assert together.files == ("1.csv", "2.csv", "3.csv")
+    assert together.span == "2024-01-15 00:00:00 to 2024-01-15 00:00:21"
+    assert [str(bid) for _, bid, _ in read(tmp_path / "together")] == ["1.1", "1.1", "1.2", "1.2", "1.3", "1.3"]
+    assert read(tmp_path / "apart") == read(tmp_path / "together")
+    assert TickStore(tmp_path / "apart").fingerprint("EURUSD") == TickStore(tmp_path / "together").fingerprint("EURUSD")
+
+
+def test_import_of_the_same_content_again_changes_nothing_and_says_so(tmp_path: Path) -> None:
+    first = write(tmp_path / "a.csv", lines(0, 5))
+    again = write(tmp_path / "renamed.csv", lines(0, 5))
+    import_files([first], "EURUSD", tmp_path / "data")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "data/EURUSD").iterdir()}
+
+    report = import_files([again, write(tmp_path / "b.csv", lines(10, 5))], "EURUSD", tmp_path / "data2")
+    assert (report.files, report.already_stored) == (("renamed.csv", "b.csv"), ())
+    report = import_files([again], "EURUSD", tmp_path / "data")
+
+    assert (report.files, report.already_stored, report.rows, report.span) == ((), ("renamed.csv",), 0, "")
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "data/EURUSD").iterdir()} == before
+
+
+def test_import_of_known_and_new_files_takes_the_new_ones(tmp_path: Path) -> None:
+    known, new = write(tmp_path / "a.csv", lines(0, 5)), write(tmp_path / "b.csv", lines(10, 5))
+    import_files([known], "EURUSD", tmp_path / "data")
+
+    report = import_files([known, new, new], "EURUSD", tmp_path / "data")
+
+    assert (report.files, report.already_stored) == (("b.csv",), ("a.csv", "b.csv"))
+    assert len(read(tmp_path / "data")) == 10
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_import_of_an_overlapping_span_is_refused_and_names_both(tmp_path: Path, together: bool) -> None:
+    first, second = write(tmp_path / "a.csv", lines(0, 10)), write(tmp_path / "b.csv", lines(5, 10))
+    if not together:
+        import_files([first], "EURUSD", tmp_path / "data")
+
+    with pytest.raises(DataError) as caught:
+        import_files([first, second] if together else [second], "EURUSD", tmp_path / "data")
+
+    stored = "" if together else "what is stored of "
+    assert (
+        f"EURUSD: b.csv (2024-01-15 00:00:05 to 2024-01-15 00:00:14) overlaps {stored}"
+        "a.csv (2024-01-15 00:00:00 to 2024-01-15 00:00:09); bring each span once"
+    ) in str(caught.value)
+    assert len(TickStore(tmp_path / "data").pairs()) == (not together)
+
+
+def test_import_that_is_refused_leaves_the_older_side_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", lines(0, 5) + "old,1,1\n")
+    import_files([path], "EURUSD", tmp_path / "data", quarantine_rows=True)
+    write(path, lines(0, 5) + "new,1,1\n")
+
+    with pytest.raises(DataError, match="overlaps"):
+        import_files([path], "EURUSD", tmp_path / "data", quarantine_rows=True)
+
+    side_files = list((tmp_path / "data/EURUSD/quarantine").iterdir())
+    assert ["old" in side_file.read_text(encoding="utf-8") for side_file in side_files] == [True]
+
+
+def test_import_of_times_without_a_zone_asks_for_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "2024-01-15 12:00:00.000,1.1,1.2\n")
+
+    with pytest.raises(DataError, match=r"a.csv: row 2, column timestamp: expected a time with its zone.*--zone UTC"):
+        import_files([path], "EURUSD", tmp_path / "data", quarantine_rows=True)
+    import_files([path], "EURUSD", tmp_path / "data", zone="America/New_York")
+
+    assert read(tmp_path / "data")[0][0] == 1_705_338_000_000
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/Land", "../../etc/passwd", "+25:00", "", "-5"])
+def test_import_with_an_unknown_zone_is_refused(tmp_path: Path, zone: str) -> None:
+    with pytest.raises(UsageError, match="unknown zone"):
+        import_files([write(tmp_path / "a.csv", lines(0, 1))], "EURUSD", tmp_path / "data", zone=zone)
+
+
+@pytest.mark.parametrize("pair", ["eurusd", "EURUSX", "../EURUSD", "EUR/USD", ""])
+def test_import_of_an_unknown_pair_makes_no_folder(tmp_path: Path, pair: str) -> None:
+    with pytest.raises(UnknownPairError):
+        import_files([write(tmp_path / "a.csv", lines(0, 1))], pair, tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+def test_import_of_a_missing_file_says_so(tmp_path: Path) -> None:
+    for path in (tmp_path / "nothing.csv", tmp_path):
+        with pytest.raises(UsageError, match="no such file"):
+            import_files([path], "EURUSD", tmp_path / "data")
+    with pytest.raises(UsageError, match="at least one file"):
+        import_files([], "EURUSD", tmp_path / "data")
+
+
+def test_import_beside_another_into_the_same_pair_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", lines(0, 1))
+    with (
+        lock_results(tmp_path / "data/EURUSD"),
+        pytest.raises(LockedError, match="another import into it is running; wait for it to end"),
+    ):
+        import_files([path], "EURUSD", tmp_path / "data")
+
+    import_files([path], "EURUSD", tmp_path / "data")
+
+
+def test_import_into_a_folder_that_cannot_be_made_is_disk_trouble(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file, no folder", encoding="utf-8")
+
+    with pytest.raises(StorageError, match="could not make"):
+        import_files([write(tmp_path / "a.csv", lines(0, 1))], "EURUSD", tmp_path / "data")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("power_cut", [False, True])
+def test_import_that_dies_anywhere_leaves_the_old_ticks_or_the_new_ones(tmp_path: Path, power_cut: bool) -> None:
+    old = write(tmp_path / "old.csv", lines(0, 50))
+    # Into the same year, and into another one: two files change places at once, or none.
+    new = write(tmp_path / "new.csv", lines(100, 50) + lines(366 * 86_400, 50) + "bad,1,1\n")
+    found = set()
+    for dies_at in count():
+        data = tmp_path / f"{dies_at}"
+        import_files([old], "EURUSD", data)
+        disk = DyingFiles(dies_at)
+        try:
+            import_files([new], "EURUSD", data, quarantine_rows=True, disk=disk)
+        except Died:
+            if power_cut:
+                disk.cut_power(Random(dies_at))
+        found.add(len(read(data)))
+        assert found <= {50, 150}
+        if len(read(data)) == 150:
+            assert "bad" in (data / "EURUSD/quarantine/new.csv").read_text(encoding="utf-8")
+        # What a death leaves behind does not stand in the way of the next import, nor stay.
+        import_files([new], "EURUSD", data, quarantine_rows=True)
+        assert len(read(data)) == 150
+        if not disk.dead:
+            break
+    assert found == {50, 150}
+    assert dies_at > 8
