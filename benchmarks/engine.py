@@ -47,8 +47,7 @@ def measure_engine(ticks: int = YEAR_TICKS, timeframe_ms: int = 60_000, runs: in
             "metrics",
             time_runs(
                 lambda: [
-                    measure(each, paid, days, quotes, _LOTS, account)
-                    for each, paid in zip(trades, money, strict=True)
+                    measure(each, paid, days, quotes, _LOTS, account) for each, paid in zip(trades, money, strict=True)
                 ],
                 runs,
             ),

@@ -5,9 +5,7 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def walk_every_tick(
-    bid, ask, first_tick, signals, stop_points, target_points, entry_ticks, exit_ticks, reasons
-):
+def walk_every_tick(bid, ask, first_tick, signals, stop_points, target_points, entry_ticks, exit_ticks, reasons):
     """Trade one strategy by looking at every tick; returns the number of trades.
 
     Parameters

@@ -2,7 +2,7 @@
 
 ::
 
-    runs/<run id>/manifest.json  ranking.parquet  report.html
+    runs/<run id>/manifest.json  ranking.parquet  report.html  governor.parquet
 
 The manifest is replaced whole at every step, so that a run killed anywhere tells how far it came.
 """
@@ -20,7 +20,7 @@ from typing import Final
 import pyarrow as pa
 
 from necrozma_core import __version__
-from necrozma_core.errors import DamagedError
+from necrozma_core.errors import DamagedError, UsageError
 from necrozma_core.storage.lock import Process
 from necrozma_core.storage.manifest import (
     Manifest,
@@ -32,13 +32,14 @@ from necrozma_core.storage.manifest import (
 )
 from necrozma_core.storage.parquet import publish_table, read_table
 from necrozma_core.storage.publish import DISK, FileLayer, Published, disk_errors, make_folder, publish_bytes
-from necrozma_core.storage.schemas import RANKING_SCHEMA, with_metadata
+from necrozma_core.storage.schemas import GOVERNOR_SCHEMA, RANKING_SCHEMA, with_metadata
 from necrozma_core.storage.sealed import JSON
 
 RUNS_FOLDER: Final = "runs"
 STORE_FOLDER: Final = "store"
 RANKING_FILE: Final = "ranking.parquet"
 REPORT_FILE: Final = "report.html"
+GOVERNOR_FILE: Final = "governor.parquet"
 
 _LIBRARIES: Final = ("numpy", "numba", "pyarrow", "prefect")
 
@@ -172,6 +173,11 @@ class RunFolder:
         """Publish the report and return where it is; StorageError where it cannot be written."""
         return self._publish_file(REPORT_FILE, lambda path: publish_bytes(path, html.encode(), files=self._files))
 
+    def publish_governor(self, table: pa.Table) -> Path:
+        """Publish what the governor did, GOVERNOR_SCHEMA, and return where; StorageError where it cannot be written."""
+        schema = with_metadata(GOVERNOR_SCHEMA, {"run": self.run_id})
+        return self._publish_file(GOVERNOR_FILE, lambda path: publish_table(path, table, schema, files=self._files))
+
     def forget(self, name: str) -> None:
         """Remove a published file, and the manifest's word for it first; StorageError where that fails."""
         with self._lock:
@@ -209,6 +215,23 @@ def read_ranking(path: Path, manifest: Manifest) -> pa.Table:
     if RANKING_FILE not in manifest.files:
         raise DamagedError(f"{path}: the run {manifest.run_id} ended without a ranking; resume it")
     return read_table(path / RANKING_FILE, manifest.files[RANKING_FILE], RANKING_SCHEMA)
+
+
+def read_governor(path: Path, manifest: Manifest) -> pa.Table:
+    """Read what the governor of a run did, GOVERNOR_SCHEMA; parsed only after its hash was found right.
+
+    Raises
+    ------
+    UsageError
+        The run has no such record: it computed nothing, or was killed.
+    DamagedError
+        It is not there as it was published.
+    StorageError
+        It cannot be read.
+    """
+    if GOVERNOR_FILE not in manifest.files:
+        raise UsageError(f"{path}: the run {manifest.run_id} left no record of its governor: nothing was computed")
+    return read_table(path / GOVERNOR_FILE, manifest.files[GOVERNOR_FILE], GOVERNOR_SCHEMA)
 
 
 def installed_versions() -> dict[str, str]:

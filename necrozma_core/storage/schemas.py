@@ -95,6 +95,29 @@ RANKING_SCHEMA: Final = pa.schema(
 )
 """One row a strategy on a pair, over all pairs of a run, best first; ``rank`` counts from 1."""
 
+GOVERNOR_SCHEMA: Final = pa.schema(
+    [
+        pa.field("time", _TIME, nullable=False),
+        pa.field("capacity", pa.float64()),
+        pa.field("total", pa.float64()),
+        pa.field("steal", pa.float64()),
+        pa.field("ours", pa.float64()),
+        pa.field("workers", pa.float64()),
+        pa.field("memory_available_mb", pa.float64()),
+        pa.field("memory_workers_mb", pa.float64()),
+        pa.field("temperature_c", pa.float64()),
+        pa.field("battery_percent", pa.float64()),
+        pa.field("pressure_percent", pa.float64()),
+        pa.field("busy_workers", pa.int32(), nullable=False),
+        pa.field("allowance", pa.float64(), nullable=False),
+        pa.field("resting", pa.bool_(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("message", pa.string()),
+    ],
+    metadata={SCHEMA_KEY: b"governor/1"},
+)
+"""One row a look of the governor at the machine: what it read, null where a sensor had nothing, and what it decided."""
+
 
 @dataclass(frozen=True, slots=True)
 class MetricsRow:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from necrozma_core.storage.schemas import METRICS_SCHEMA, RANKING_SCHEMA, TRADES_SCHEMA, schema_name
+from necrozma_core.storage.schemas import GOVERNOR_SCHEMA, METRICS_SCHEMA, RANKING_SCHEMA, TRADES_SCHEMA, schema_name
 
 GUIDE = Path(__file__).parents[3] / "docs" / "parquet.md"
 ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|", re.MULTILINE)
@@ -22,7 +22,7 @@ def declared(schema: pa.Schema) -> list[tuple[str, str, bool]]:
     return [(field.name, str(field.type), field.nullable) for field in schema]
 
 
-@pytest.mark.parametrize("schema", [TRADES_SCHEMA, METRICS_SCHEMA], ids=schema_name)
+@pytest.mark.parametrize("schema", [TRADES_SCHEMA, METRICS_SCHEMA, GOVERNOR_SCHEMA], ids=schema_name)
 def test_guide_documents_every_column_with_its_type_and_null_rule(schema: pa.Schema) -> None:
     assert documented(schema_name(schema)) == declared(schema)
 

@@ -1,0 +1,101 @@
+"""How a command ends: one line for what can be explained, an exit code for everything."""
+
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from necrozma_core.errors import ExitCode, NecrozmaError
+
+DEBUG: str = "--debug"
+
+
+def exit_code_of(run: Callable[[], object], *, debug: bool = False) -> int:
+    """Run a command and return its exit code; what it raises becomes one line on stderr.
+
+    Parameters
+    ----------
+    run : callable
+        What it returns is the exit code; None stands for 0.
+    debug : bool
+        Show where an error came from.
+    """
+    try:
+        code = run()
+    except NecrozmaError as error:
+        return _explain(error, str(error), error.exit_code, debug)
+    except typer.TyperException as error:
+        if (text := error.format_message()).startswith("Usage: "):
+            typer.echo(text, err=True)  # a group without a command shows its help
+            return ExitCode.USAGE
+        return _explain(error, _usage(error), ExitCode.USAGE, debug)
+    except (KeyboardInterrupt, typer.Abort):
+        return ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 -- the last place that can turn an error into a line
+        advice = "please report it" if debug else f"please report it with what {DEBUG} shows"
+        return _explain(error, f"this is a bug, {type(error).__name__}: {error}; {advice}", ExitCode.BUG, debug)
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def _explain(error: BaseException, message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    line = " ".join(message.split())
+    print(f"error: {line}", file=sys.stderr)  # noqa: T201 -- stderr as it is now, wherever a test has put it
+    return code
+
+
+def _usage(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    message = error.format_message().rstrip(".")
+    return f"{message}; see {context.command_path} --help" if context else message
+
+
+class _OneLineErrors:
+    """What `TyperCommand` and `TyperGroup` do at the top, with our exit codes and without boxes around errors."""
+
+    def main(self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **extra: Any) -> int:
+        """Run and, unless told otherwise, exit."""
+        # Taken out here rather than parsed, so that it may stand anywhere and covers errors of parsing too.
+        given = list(sys.argv[1:] if args is None else args)
+        words = [word for word in given if word != DEBUG]
+        run: Callable[[], object] = lambda: super(_OneLineErrors, self).main(  # type: ignore[misc]  # noqa: E731
+            words, standalone_mode=False, **extra
+        )
+        code = exit_code_of(run, debug=words != given)
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
+
+class Commands(_OneLineErrors, TyperGroup):
+    """A group of commands."""
+
+
+class Command(_OneLineErrors, TyperCommand):
+    """A command whose help is in groups, and whose ``--pairs`` takes names up to the next flag."""
+
+    def format_options(self, ctx: typer.Context, formatter: Any) -> None:
+        """Write the flags group by group; Typer does so only with rich, whose import takes longer than the rest."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            if record := param.get_help_record(ctx):
+                groups.setdefault(getattr(param, "rich_help_panel", None) or "Options", []).append(record)
+        for name in sorted(groups, key="Options".__eq__):
+            with formatter.section(name):
+                formatter.write_dl(groups[name])
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        """Join the names after ``--pairs`` before anything is parsed."""
+        joined: list[str] = []
+        taking = False
+        for word in args:
+            if taking and not word.startswith("-"):
+                joined[-1] = f"{joined[-1]},{word}" if joined[-1] != "--pairs" else f"--pairs={word}"
+                continue
+            taking = word == "--pairs" or word.startswith("--pairs=")
+            joined.append(word)
+        return super().parse_args(ctx, joined)

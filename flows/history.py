@@ -1,0 +1,114 @@
+"""What is told to Prefect beside the flow itself: names, dead runs, and that all of it has arrived.
+
+None of it decides over results, so a server that does not answer costs a line in the log.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterName,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    TaskRunFilter,
+    TaskRunFilterFlowRunId,
+    TaskRunFilterState,
+    TaskRunFilterStateType,
+)
+from prefect.client.schemas.objects import TERMINAL_STATES, StateType
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
+from prefect.states import Crashed
+
+if TYPE_CHECKING:
+    from flows.running import RunSession
+
+_FLUSH_S: Final = 5.0
+_ARRIVAL_S: Final = 10.0
+_POLL_S: Final = 0.1
+_UNFINISHED: Final = [kind for kind in StateType if kind not in TERMINAL_STATES]
+
+_log = logging.getLogger(__name__)
+
+
+def name_flow_run(flow_run_id: UUID, session: "RunSession") -> None:
+    """Give a flow run the name of its run folder, and its pairs as tags."""
+    with _best_effort("name the run"), get_client(sync_client=True) as client:
+        tags = ["necrozma", *(request.pair for request in session.requests)]
+        client.update_flow_run(flow_run_id, name=session.run.run_id, tags=tags)
+
+
+def mark_crashed_flow_runs(run_ids: Sequence[str]) -> None:
+    """Mark the flow runs of runs that were found dead, and their tasks, as crashed.
+
+    Parameters
+    ----------
+    run_ids : sequence of str
+        As `necrozma_core.storage.history.mark_crashed` returned them; flow runs have the same names.
+    """
+    if not run_ids:
+        return
+    with _best_effort("mark dead runs"), get_client(sync_client=True) as client:
+        state = FlowRunFilterState(type=FlowRunFilterStateType(any_=_UNFINISHED))
+        names = FlowRunFilterName(any_=list(run_ids))
+        for flow_run in client.read_flow_runs(flow_run_filter=FlowRunFilter(name=names, state=state)):
+            message = "The process that ran it ended without a word; found by a later run."
+            for task_run in client.read_task_runs(task_run_filter=_tasks_of(flow_run.id, _UNFINISHED)):
+                client.set_task_run_state(task_run.id, Crashed(message=message), force=True)
+            client.set_flow_run_state(flow_run.id, Crashed(message=message), force=True)
+
+
+def settle_history(flow_run_id: UUID | None, task_runs: int) -> None:
+    """Return when everything that this process told the server is in its database.
+
+    Task states travel as events and are written a moment after they arrive, so the server is asked until it knows
+    the end of every task run.
+
+    Parameters
+    ----------
+    flow_run_id : UUID or None
+        None where no flow run came to be.
+    task_runs : int
+        Task runs that ended.
+    """
+    with _best_effort("complete the history"):
+        APILogWorker.drain_all(timeout=_FLUSH_S)
+        EventsWorker.drain_all(timeout=_FLUSH_S)
+        if flow_run_id is None:
+            return
+        with get_client(sync_client=True) as client:
+            deadline = time.monotonic() + _ARRIVAL_S
+            while count_task_runs(client, flow_run_id) < task_runs:
+                if time.monotonic() > deadline:
+                    _log.warning("Prefect's history of this run lacks the end of some tasks")
+                    return
+                time.sleep(_POLL_S)
+
+
+def count_task_runs(client: SyncPrefectClient, flow_run_id: UUID) -> int:
+    """Return how many task runs of a flow run have ended, as the server knows it."""
+    ended = _tasks_of(flow_run_id, list(TERMINAL_STATES)).model_dump(mode="json", exclude_unset=True)
+    response = client.request("POST", "/task_runs/count", json={"task_runs": ended})
+    response.raise_for_status()
+    return int(response.json())
+
+
+def _tasks_of(flow_run_id: UUID, kinds: list[StateType]) -> TaskRunFilter:
+    return TaskRunFilter(
+        flow_run_id=TaskRunFilterFlowRunId(any_=[flow_run_id]),
+        state=TaskRunFilterState(type=TaskRunFilterStateType(any_=kinds)),
+    )
+
+
+@contextmanager
+def _best_effort(what: str) -> Iterator[Any]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 -- whatever an HTTP client may raise
+        _log.warning("could not %s in Prefect: %s: %s", what, type(error).__name__, error)

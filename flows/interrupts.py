@@ -1,0 +1,52 @@
+"""Ctrl-C and SIGTERM while a run goes on: the first ends it in order, the second at once."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType, TracebackType
+from typing import Any, Final
+
+from necrozma_core.errors import ExitCode
+
+_SIGNALS: Final = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+_SHOW_CURSOR: Final = b"\x1b[?25h"
+
+
+class Interrupts:
+    """Handles both signals while it is entered; only in the main thread.
+
+    Parameters
+    ----------
+    stop : callable
+        Told the exit code; returns at once, and False where there is nothing to stop yet: then the process exits.
+    """
+
+    def __init__(self, stop: Callable[[ExitCode], bool]) -> None:
+        self._stop = stop
+        self._stopping = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Interrupts":
+        for number in _SIGNALS:
+            self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        code = _SIGNALS[signal.Signals(number)]
+        if self._stopping:
+            # Workers and server die with us; nothing that is committed can be harmed.
+            with suppress(OSError):
+                if sys.stdout.isatty():
+                    os.write(sys.stdout.fileno(), _SHOW_CURSOR)
+            os._exit(code)
+        self._stopping = True
+        if not self._stop(code):
+            raise SystemExit(int(code))

@@ -1,0 +1,149 @@
+"""How each pair of a run went: noted on the disk at once, told to whoever watches, summed up at the end."""
+
+import shlex
+import threading
+import time
+from pathlib import Path
+
+from config import Settings
+from flows.flags import as_flags
+from flows.observer import Observer, RunOutcome
+from necrozma_core.errors import ExitCode, NecrozmaError, PairsFailedError, StoppedError, StorageError
+from necrozma_core.jobs import PairRequest, Receipt
+from necrozma_core.storage.manifest import PairRecord, PairState, RunStatus
+from necrozma_core.storage.runs import RANKING_FILE, REPORT_FILE, RunFolder
+
+
+class RunRecord:
+    """The record of one run; safe to use from many threads.
+
+    Parameters
+    ----------
+    settings : Settings
+    requests : list of PairRequest
+    run : RunFolder
+    observer : Observer
+    """
+
+    def __init__(self, settings: Settings, requests: list[PairRequest], run: RunFolder, observer: Observer) -> None:
+        self._settings = settings
+        self._requests = requests
+        self._run = run
+        self._observer = observer
+        self._began = time.monotonic()
+        self._receipts: dict[str, Receipt] = {}
+        self._failures: dict[str, Exception] = {}
+        # Observers are told one thing at a time, and may ask how the run stands.
+        self.telling = threading.RLock()
+
+    @property
+    def receipts(self) -> list[Receipt]:
+        """Receipts of the pairs that are stored, in the order of their names."""
+        with self.telling:
+            return [self._receipts[pair] for pair in sorted(self._receipts)]
+
+    @property
+    def unsettled(self) -> list[PairRequest]:
+        """Requests that neither succeeded nor failed yet, in order."""
+        with self.telling:
+            settled = self._receipts.keys() | self._failures.keys()
+        return [request for request in self._requests if request.pair not in settled]
+
+    @property
+    def is_concluded(self) -> bool:
+        """Whether the manifest says how the run ended."""
+        return self._run.manifest.status is not RunStatus.RUNNING
+
+    def tell(self, text: str) -> None:
+        """Pass a line on to whoever watches."""
+        with self.telling:
+            self._observer.on_message(text)
+
+    def settle(self, request: PairRequest, result: object) -> None:
+        """Note a pair's receipt, or the error that it failed with; that the run is ending is neither."""
+        if isinstance(result, StoppedError):
+            return
+        with self.telling:
+            try:
+                if isinstance(result, Receipt):
+                    self._settle_done(result)
+                else:
+                    unknown = NecrozmaError(f"{request.pair}: expected a receipt, found {result!r}")
+                    self._settle_failed(request, result if isinstance(result, Exception) else unknown)
+            except StorageError as error:
+                # The manifest cannot be written. The pair's results may be there, but the run is in trouble.
+                self._failures[request.pair] = error
+                self._observer.on_pair_failed(request.pair, error)
+
+    def conclude(self, stop_code: ExitCode | None) -> None:
+        """Write into the manifest how the run ended.
+
+        Raises
+        ------
+        StorageError
+            It cannot be written.
+        """
+        outcome = self.outcome(stop_code)
+        if stop_code is not None:
+            status = RunStatus.CANCELLED
+        else:
+            status = RunStatus.FAILED if outcome.failures or outcome.pending else RunStatus.COMPLETED
+        self._run.finish(status, outcome.seconds)
+
+    def outcome(self, stop_code: ExitCode | None) -> RunOutcome:
+        """Say how the run stands.
+
+        Parameters
+        ----------
+        stop_code : ExitCode or None
+            Of what stopped the run, if something did.
+        """
+        with self.telling:
+            receipts, failures = self.receipts, dict(self._failures)
+        stored = {receipt.pair for receipt in receipts}
+        missing = sorted({request.pair for request in self._requests} - stored)
+        return RunOutcome(
+            run_id=self._run.run_id,
+            exit_code=stop_code if stop_code is not None else _exit_code(missing, failures),
+            ranking_path=self._published(RANKING_FILE),
+            report_path=self._published(REPORT_FILE),
+            receipts=tuple(receipts),
+            failures=tuple((pair, failures[pair]) for pair in sorted(failures)),
+            pending=tuple(pair for pair in missing if pair not in failures),
+            all_stored=not missing and not any(receipt.computed for receipt in receipts),
+            retry=shlex.join(["necrozma", "backtest", *as_flags(self._settings)]) if missing else "",
+            seconds={"run": time.monotonic() - self._began},
+        )
+
+    def raise_failures(self) -> None:
+        """Raise PairsFailedError where pairs failed, with their names and the command that retries them."""
+        outcome = self.outcome(None)
+        if outcome.failures:
+            names = ", ".join(pair for pair, _ in outcome.failures)
+            raise PairsFailedError(
+                f"{len(outcome.failures)} of {len(self._requests)} pairs failed ({names}); "
+                f"retry them with: {outcome.retry}"
+            )
+
+    def _settle_done(self, receipt: Receipt) -> None:
+        self._receipts[receipt.pair] = receipt
+        self._failures.pop(receipt.pair, None)
+        counts = {"strategies": receipt.strategies, "trades": receipt.trades, "ticks": receipt.ticks}
+        state = PairState.COMPUTED if receipt.computed else PairState.REUSED
+        record = PairRecord(receipt.key, state, None, receipt.failures, counts, dict(receipt.seconds))
+        self._run.record(receipt.pair, record)
+        self._observer.on_pair_done(receipt)
+
+    def _settle_failed(self, request: PairRequest, error: Exception) -> None:
+        self._failures[request.pair] = error
+        self._run.record(request.pair, PairRecord(request.key, PairState.FAILED, str(error)))
+        self._observer.on_pair_failed(request.pair, error)
+
+    def _published(self, name: str) -> Path | None:
+        return self._run.path / name if name in self._run.manifest.files else None
+
+
+def _exit_code(missing: list[str], failures: dict[str, Exception]) -> ExitCode:
+    if any(isinstance(error, StorageError) for error in failures.values()):
+        return ExitCode.DISK
+    return ExitCode.PAIRS_FAILED if missing else ExitCode.OK

@@ -1,0 +1,83 @@
+"""Prefect's thread runner with a turnstile in front: the one place where tasks are held back."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Protocol
+
+from prefect.client.schemas.objects import RunInput
+from prefect.futures import PrefectConcurrentFuture, PrefectFuture
+from prefect.states import State
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.tasks import Task
+
+
+class Turnstile(Protocol):
+    """Lets tasks in one by one and hears of their end."""
+
+    def admit(self) -> None:
+        """Return when one more task may run; raise StoppedError when none ever will."""
+        ...
+
+    def leave(self, parameters: Mapping[str, Any], state: "State[Any] | None") -> None:
+        """Take note that an admitted task ended; None where it came to no state at all."""
+        ...
+
+
+class ThrottledRunner(ThreadPoolTaskRunner[Any]):
+    """A thread runner whose `submit` waits at a turnstile before the task run exists.
+
+    So a task that Prefect shows as running does run, and one that waits is not shown at all. Waiting blocks the flow's
+    own thread; a task must not submit tasks in turn. Works with ``.submit`` and ``.map``; a retried task keeps its
+    admission.
+
+    Parameters
+    ----------
+    max_workers : int, optional
+        Threads; none is made before it is needed, so the turnstile alone decides.
+    turnstile : Turnstile, optional
+        Without one, it is a plain thread runner; see `hold_back`.
+    """
+
+    def __init__(self, max_workers: int | None = None, turnstile: Turnstile | None = None) -> None:
+        super().__init__(max_workers)
+        self._turnstile = turnstile
+
+    def hold_back(self, turnstile: Turnstile) -> None:
+        """Put a turnstile in front, for the tasks submitted from now on."""
+        self._turnstile = turnstile
+
+    def duplicate(self) -> "ThrottledRunner":
+        """Return a runner like this one, with the same turnstile; Prefect asks for one a flow run."""
+        return type(self)(self._max_workers, self._turnstile)
+
+    def submit(  # type: ignore[override]
+        self,
+        task: "Task[Any, Any]",
+        parameters: dict[str, Any],
+        wait_for: Iterable[PrefectFuture[Any]] | None = None,
+        dependencies: dict[str, set[RunInput]] | None = None,
+    ) -> PrefectConcurrentFuture[Any]:
+        """Wait for admission, then submit.
+
+        Raises
+        ------
+        StoppedError
+            The turnstile admits no more tasks.
+        """
+        if self._turnstile is None:
+            return super().submit(task, parameters, wait_for, dependencies)
+        turnstile = self._turnstile
+        turnstile.admit()
+        try:
+            future = super().submit(task, parameters, wait_for, dependencies)
+        except BaseException:
+            turnstile.leave(parameters, None)
+            raise
+        # Not by Prefect's own callback: there, asking for the state asks the server.
+        future.wrapped_future.add_done_callback(partial(_pass_on, turnstile, parameters))
+        return future
+
+
+def _pass_on(turnstile: Turnstile, parameters: Mapping[str, Any], done: "Future[State[Any]]") -> None:
+    turnstile.leave(parameters, None if done.cancelled() or done.exception() else done.result())

@@ -1,0 +1,299 @@
+"""What lives as long as a run: lock, run folder, throttle, workers, and the record of how each pair went.
+
+The session is the truth of a run; Prefect shows it. It works the same whether the command line opened it, before
+Prefect was even imported, or the flow did because a deployment runs it.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
+
+from config import Settings, load_settings
+from flows.folders import cache_folder
+from flows.governor_log import governor_table
+from flows.observer import Observer, RunLog, RunOutcome
+from flows.plan import plan_requests, recorded_inputs, recorded_settings
+from flows.record import RunRecord
+from flows.throttling import Throttle
+from necrozma_core.errors import ExitCode, StoppedError, StorageError
+from necrozma_core.jobs import PairRequest, Receipt, with_key
+from necrozma_core.storage.history import mark_crashed
+from necrozma_core.storage.lock import ResultsLock, lock_results, network_file_system
+from necrozma_core.storage.publish import probe_writable
+from necrozma_core.storage.results import ResultStore
+from necrozma_core.storage.runs import STORE_FOLDER, RunFolder
+from necrozma_core.workers.cache import KernelCache
+from necrozma_core.workers.pool import WorkerLimits, WorkerPool
+from necrozma_core.workers.progress import ProgressBoard, SlotProgress
+
+if TYPE_CHECKING:
+    # A session is opened before Prefect is imported.
+    from uuid import UUID
+
+    from prefect.states import State
+
+_SHUTDOWN_S: Final = 2.0
+
+
+class RunSession:
+    """One run; also the turnstile that its tasks pass, see `flows.runner.Turnstile`. Made by `open_session`.
+
+    Attributes
+    ----------
+    settings : Settings
+    requests : list of PairRequest
+        In the order in which they are begun.
+    run : RunFolder
+    crashed : list of str
+        Ids of earlier runs that were found dead when this one began.
+    record : RunRecord
+    throttle : Throttle
+    pool : WorkerPool
+    flow_run_id : UUID or None
+        The flow run that shows this run, once there is one.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        requests: list[PairRequest],
+        run: RunFolder,
+        crashed: list[str],
+        folder: Path,
+        observer: Observer,
+    ) -> None:
+        self.settings = settings
+        self.requests = requests
+        self.run = run
+        self.crashed = crashed
+        self.flow_run_id: UUID | None = None
+        self.record = RunRecord(settings, requests, run, observer)
+        self._observer = observer
+        self._missing = sum(not _is_stored(request) for request in requests)
+        self._stop_code: ExitCode | None = None
+        self._left = threading.Condition()
+        self._inside = 0
+        self._pair_tasks = 0
+        size = max(1, min(settings.workers, self._missing))
+        self._board = ProgressBoard.create(folder / "progress", size)
+        self.throttle = Throttle(settings, folder / "gate", lambda: self.pool.pids, self.tell)
+        limits = WorkerLimits(self.throttle.priority, settings.worker_memory_mb, settings.pair_timeout_s)
+        self.pool = WorkerPool(
+            size,
+            self._board,
+            KernelCache(cache_folder()),
+            gate_path=self.throttle.gate.path,
+            vacate=self.throttle.gate.vacate,
+            limits=limits,
+        )
+
+    @property
+    def receipts(self) -> list[Receipt]:
+        """Receipts of the pairs that are stored, in the order of their names."""
+        return self.record.receipts
+
+    @property
+    def settled(self) -> int:
+        """Pairs that are stored or failed."""
+        return len(self.requests) - len(self.record.unsettled)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the run was asked to end."""
+        return self._stop_code is not None
+
+    @property
+    def task_runs(self) -> int:
+        """Task runs that the run has brought about in Prefect: a pair each, then the ranking and the report."""
+        is_ranked = self.receipts and self.record.is_concluded and not self.is_stopping
+        return self._pair_tasks + (2 if is_ranked else 0)
+
+    def progress(self) -> list[SlotProgress]:
+        """Return what every worker is doing."""
+        return self.pool.progress()
+
+    def tell(self, text: str) -> None:
+        """Pass a line on to whoever watches."""
+        self.record.tell(text)
+
+    def begin(self) -> None:
+        """Show the run, and start the workers if there is anything to compute."""
+        with self.record.telling:
+            self._observer.on_start(self)
+        if self._missing:
+            self.pool.warm_up()
+            self.throttle.start()
+
+    def stop(self, code: ExitCode = ExitCode.INTERRUPTED) -> None:
+        """End the run now: admit nothing, kill the workers, retry nothing. Returns at once; safe in a signal handler.
+
+        Parameters
+        ----------
+        code : ExitCode
+            What the run's outcome will say.
+        """
+        if self._stop_code is None:
+            self._stop_code = code
+            # Elsewhere, because the interrupted code may hold the locks that are needed.
+            threading.Thread(target=self._shut_down, name="necrozma-stop", daemon=True).start()
+
+    @contextmanager
+    def admitting(self) -> Iterator[None]:
+        """Hold a block that submits pairs, and wait until all of them have left.
+
+        That the run was stopped meanwhile ends the block and nothing more.
+        """
+        with suppress(StoppedError):
+            yield
+        with self._left:
+            self._left.wait_for(lambda: self._inside == 0)
+
+    def admit(self) -> None:
+        """Wait until one more pair may be begun.
+
+        Raises
+        ------
+        StoppedError
+            The run was stopped.
+        """
+        if self.is_stopping:
+            raise StoppedError("the run is ending")
+        self.throttle.admit()
+        with self._left:
+            self._inside += 1
+
+    def leave(self, parameters: Mapping[str, Any], state: "State[Any] | None") -> None:
+        """Note how a pair's task ended; None where it came to no state."""
+        self._pair_tasks += state is not None
+        try:
+            if state is not None and not state.is_cancelled():
+                self.record.settle(parameters["request"], state.result(raise_on_failure=False))
+        finally:
+            self._release()
+
+    def run_pair(self, request: PairRequest) -> None:
+        """Backtest an admitted pair without Prefect, and note how it went."""
+        try:
+            self.record.settle(request, self.pool.run(with_key(request)))
+        except Exception as error:  # noqa: BLE001 -- it is the pair's, and is noted there
+            self.record.settle(request, error)
+        finally:
+            self._release()
+
+    def conclude(self) -> None:
+        """Write into the manifest how the run ended; StorageError where that fails."""
+        self.record.conclude(self._stop_code)
+
+    def outcome(self) -> RunOutcome:
+        """Say how the run stands."""
+        return self.record.outcome(self._stop_code)
+
+    def cancelled_state(self) -> "State[None]":
+        """Return the state in which a stopped run leaves its flow."""
+        from prefect.states import Cancelled  # noqa: PLC0415 -- a session is opened before Prefect is imported
+
+        return Cancelled(message=f"stopped with {len(self.receipts)} of {len(self.requests)} pairs stored")
+
+    def close(self) -> None:
+        """Stop the workers and the throttle, say in the manifest how the run ended, and show the outcome."""
+        self._shut_down()
+        self._board.close()
+        with suppress(StorageError):
+            if looks := self.throttle.controller.take_records():
+                self.run.publish_governor(governor_table(looks))
+        if not self.record.is_concluded:
+            # Whoever leaves without having concluded was interrupted; the next run would call this one crashed.
+            with suppress(StorageError):
+                self.conclude()
+        with self.record.telling:
+            self._observer.on_finish(self.outcome())
+
+    def _release(self) -> None:
+        self.throttle.release()
+        with self._left:
+            self._inside -= 1
+            self._left.notify_all()
+
+    def _shut_down(self) -> None:
+        self.throttle.stop()
+        self.pool.stop(_SHUTDOWN_S)
+
+
+_current: RunSession | None = None
+
+
+@contextmanager
+def open_session(settings: Settings, observer: Observer) -> Iterator[RunSession]:
+    """Hold a run: everything it needs is there, its folder exists, its workers warm up.
+
+    Raises
+    ------
+    LockedError
+        Another run holds the results folder.
+    UsageError, DataError
+        There is nothing to compute, or from.
+    StorageError
+        The results folder cannot be written.
+    """
+    global _current  # noqa: PLW0603 -- a process runs one backtest, which a flow called by Prefect must find
+    requests = plan_requests(settings)
+    with ExitStack() as stack:
+        lock = stack.enter_context(lock_results(settings.results))
+        probe_writable(settings.results)
+        # Before this run exists: whatever says that it is running is dead, because we hold the lock.
+        crashed = mark_crashed(lock)
+        run = _make_run(settings, requests, lock)
+        folder = stack.enter_context(TemporaryDirectory(prefix="necrozma-"))
+        session = RunSession(settings, requests, run, crashed, Path(folder), observer)
+        stack.callback(session.close)
+        if kind := network_file_system(settings.results):
+            session.tell(f"{settings.results} is on a network file system ({kind}): start no run there elsewhere")
+        session.begin()
+        _current = session
+        try:
+            yield session
+        finally:
+            _current = None
+
+
+@contextmanager
+def flow_session() -> Iterator[RunSession]:
+    """Hold the run of the flow that calls: the one that this process has open, or one of the flow's own.
+
+    The flow's task runner is held back by it, and the flow run gets its name and its pairs as tags.
+    """
+    from prefect.context import FlowRunContext  # noqa: PLC0415 -- a session is opened before Prefect is imported
+    from prefect.logging import get_run_logger  # noqa: PLC0415
+
+    from flows.history import name_flow_run  # noqa: PLC0415
+
+    context = FlowRunContext.get()
+    with ExitStack() as stack:
+        session = _current
+        if session is None:
+            settings = load_settings(context.parameters)
+            session = stack.enter_context(open_session(settings, RunLog(get_run_logger())))
+        context.task_runner.hold_back(session)
+        session.flow_run_id = context.flow_run.id
+        name_flow_run(context.flow_run.id, session)
+        yield session
+
+
+def _make_run(settings: Settings, requests: list[PairRequest], lock: ResultsLock) -> RunFolder:
+    run = RunFolder.create(
+        settings.results,
+        settings=recorded_settings(settings),
+        inputs=recorded_inputs(requests),
+        keys={request.pair: request.key for request in requests if request.key},
+    )
+    lock.announce(run.run_id)
+    return run
+
+
+def _is_stored(request: PairRequest) -> bool:
+    if not request.key:
+        return False
+    return ResultStore(request.results_dir / STORE_FOLDER).has(request.pair, request.key)

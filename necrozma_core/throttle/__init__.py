@@ -1,0 +1,14 @@
+"""How much of the machine may be used. Nothing in here knows what the work is; another program could use it.
+
+==============  ==============================================================================
+``limits``      what the user allows
+``sensors``     what the machine says: each reading has an age, or a reason why there is none
+``governor``    readings to an allowance of workers, a pure function; ``estimates`` is its memory
+``gate``        admits tasks and says what workers are held to; ``worker_gate`` is where they wait
+``schedule``    the windows of time of a fractional allowance; ``words`` the file that is shared
+``control``     the loop that joins the three
+``priority``    how a worker steps behind everything else
+==============  ==============================================================================
+
+An allowance is a number of workers that may be a fraction: 1.6 is two workers, each running for 80 % of the time.
+"""

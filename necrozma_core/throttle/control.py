@@ -1,0 +1,152 @@
+"""The loop that joins the three: the sensors are read, the governor decides, the gate is set."""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from necrozma_core.throttle.decisions import Decision, Reason
+from necrozma_core.throttle.gate import Gate
+from necrozma_core.throttle.governor import State, decide, start
+from necrozma_core.throttle.limits import Limits
+from necrozma_core.throttle.sensors.readings import Readings, Sensors
+
+RECORD_EVERY_S: Final = 2.0
+"""A look that changed nothing is recorded no more often than this: a run may last for days."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look of the loop: when, what was read, what was decided.
+
+    Attributes
+    ----------
+    at : float
+        Seconds since 1970, UTC; to be shown, never to reckon with.
+    readings : Readings
+    decision : Decision
+    """
+
+    at: float
+    readings: Readings
+    decision: Decision
+
+
+class Controller:
+    """Looks at the machine in a thread of its own, and keeps the gate at what the governor decides.
+
+    Parameters
+    ----------
+    limits : Limits
+    sensors : Sensors
+    gate : Gate
+    seed : int
+        Another for every run, such as the process id.
+    say : callable, optional
+        Takes each message for the user; called from the loop's thread.
+    wall_clock : callable, optional
+        Seconds since 1970, for the records.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        sensors: Sensors,
+        gate: Gate,
+        *,
+        seed: int,
+        say: Callable[[str], object] = lambda _: None,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._limits = limits
+        self._sensors = sensors
+        self._gate = gate
+        self._say = say
+        self._wall_clock = wall_clock
+        self._state: State = start(limits, seed)
+        self._latest = Look(wall_clock(), Readings(time=0.0), Decision(self._state.allowance, Reason.STEADY))
+        self._records: list[Look] = []
+        self._records_lock = threading.Lock()
+        self._recorded_at = -RECORD_EVERY_S
+        self._completed = 0
+        self._busy_at = -math.inf
+        self._busy_seconds = 0.0
+        self._busy_workers = 0.0
+        self._stopping = False
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="necrozma-governor", daemon=True)
+
+    @property
+    def latest(self) -> Look:
+        """The newest look; before the first, one without readings."""
+        return self._latest
+
+    def start(self) -> None:
+        """Begin to look; the first look is made before this returns."""
+        self.look()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more; the gate stays as it is."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def poke(self) -> None:
+        """Tell that a task has ended; every so many of them the loop looks at once."""
+        self._completed += 1
+        if self._completed % self._limits.cpu_check_interval == 0:
+            self._wake.set()
+
+    def take_records(self) -> list[Look]:
+        """Return what was recorded since the last call, oldest first: every change, and what was between."""
+        with self._records_lock:
+            records, self._records = self._records, []
+        return records
+
+    def look(self) -> Look:
+        """Read, decide and set the gate once; the loop's step."""
+        readings = self._count_busy(self._sensors.read())
+        self._state, decision = decide(self._state, readings, self._limits)
+        self._gate.set_allowance(0.0 if decision.resting else decision.allowance)
+        look = Look(self._wall_clock(), readings, decision)
+        self._record(look)
+        self._latest = look
+        if decision.message is not None:
+            self._say(decision.message)
+        return look
+
+    def _count_busy(self, readings: Readings) -> Readings:
+        """Add how many tasks were in flight on average since the reading of the workers before this one."""
+        if readings.workers.at > self._busy_at:
+            now, before = self._gate.task_seconds(), self._busy_seconds
+            elapsed = readings.workers.at - self._busy_at
+            self._busy_workers = (now - before) / elapsed if math.isfinite(elapsed) else float(self._gate.in_flight)
+            self._busy_at, self._busy_seconds = readings.workers.at, now
+        return replace(readings, busy_workers=self._busy_workers)
+
+    def _loop(self) -> None:
+        while not self._stopping:
+            self._wake.wait(self._limits.sample_interval_s)
+            self._wake.clear()
+            if self._stopping:
+                return
+            try:
+                self.look()
+            except Exception:  # noqa: BLE001 -- whatever it is, the work must not stay at what was said last, say a rest
+                _log.warning("the governor failed; one worker goes on until it looks again", exc_info=True)
+                self._gate.set_allowance(1.0)
+
+    def _record(self, look: Look) -> None:
+        before = self._latest.decision
+        changed = look.decision.allowance != before.allowance or look.decision.resting != before.resting
+        if changed or look.decision.message or look.readings.time - self._recorded_at >= RECORD_EVERY_S:
+            self._recorded_at = look.readings.time
+            with self._records_lock:
+                self._records.append(look)

@@ -1,0 +1,214 @@
+"""The parent's half of the gate: admits tasks, sets what the workers are held to, and rests between batches."""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from necrozma_core.errors import StoppedError
+from necrozma_core.throttle.limits import Limits
+from necrozma_core.throttle.words import ALLOWED, CLOSED, OPEN, REST, SINCE, SharedWords
+
+_WAKE_S: Final = 0.2
+
+
+class GateState(StrEnum):
+    """What the gate is doing."""
+
+    OPEN = "open"
+    HOLDING = "holding"
+    RESTING = "resting"
+    COOLING = "cooling"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class SlotView:
+    """One worker as the gate sees it.
+
+    Attributes
+    ----------
+    busy : bool
+        Whether it is at work, held or not.
+    held_s : float
+        Seconds for which it has been held in all.
+    """
+
+    busy: bool
+    held_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class GateView:
+    """The gate at one moment, for display.
+
+    Attributes
+    ----------
+    state : GateState
+    allowance : float
+        Workers; 0 while resting.
+    in_flight : int
+        Tasks admitted and not released.
+    cooling_left_s : float
+        Seconds of cooldown left; 0 if there is none.
+    held_share : float
+        The share of its time for which a busy worker is held, 0 to 1.
+    slots : tuple of SlotView
+    """
+
+    state: GateState
+    allowance: float
+    in_flight: int
+    cooling_left_s: float
+    held_share: float
+    slots: tuple[SlotView, ...]
+
+
+class Gate:
+    """The parent's half: admits tasks and sets what the workers are held to.
+
+    Parameters
+    ----------
+    path : Path
+        The shared file; made anew.
+    limits : Limits
+        One slot for each of its workers; cooldown and batches.
+    clock : callable, optional
+        Seconds of the clock that all processes share.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be made.
+    """
+
+    def __init__(self, path: Path, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self.path = path
+        self._shared = SharedWords.create(path, limits.workers)
+        self._words = self._shared.words
+        self._limits = limits
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._allowance = float(limits.workers)
+        self._in_flight = 0
+        self._counted_at = clock()
+        self._task_seconds = 0.0
+        self._batch = 0
+        self._batch_began = 0.0
+        self._cool_until: float | None = None
+        self._closed = False
+
+    @property
+    def in_flight(self) -> int:
+        """Tasks admitted and not released."""
+        return self._in_flight
+
+    def task_seconds(self) -> float:
+        """Return the seconds for which tasks have been in flight, summed over the tasks."""
+        with self._changed:
+            self._count(0)
+            return self._task_seconds
+
+    def admit(self) -> None:
+        """Wait until a task may start; every call that returns must be followed by one of `release`.
+
+        At most the allowance, rounded up, are in flight. After a batch of tasks the next waits until all of it is
+        done and the cooldown is over.
+
+        Raises
+        ------
+        StoppedError
+            If the gate is or becomes closed.
+        """
+        with self._changed:
+            while not self._may_start():
+                # A limit on the wait: the cooldown ends by the clock, which notifies nobody.
+                self._changed.wait(min(_WAKE_S, self._cooling_left() or _WAKE_S))
+            if self._batch == 0:
+                self._batch_began = self._clock()
+            self._batch += 1
+            self._count(1)
+
+    def release(self) -> None:
+        """Tell that an admitted task has ended, however it did."""
+        with self._changed:
+            self._count(-1)
+            if self._in_flight == 0 and self._batch >= self._limits.tasks_per_batch:
+                now = self._clock()
+                self._batch = 0
+                self._cool_until = now + self._limits.rest_after(now - self._batch_began)
+            self._changed.notify_all()
+
+    def set_allowance(self, allowance: float) -> None:
+        """Let so many workers run; from N on nobody is held, and at 0 everybody is and no task is admitted."""
+        with self._changed:
+            self._allowance = allowance
+            word = self._word(allowance)
+            if self._words[ALLOWED] == OPEN:
+                self._words[SINCE] = int(self._clock() * 1e9)
+            if not self._closed:
+                self._words[ALLOWED] = word
+            self._changed.notify_all()
+
+    def vacate(self, slot: int) -> None:
+        """Tell that a slot's worker is gone, so that the others need not share with it until it has a successor."""
+        self._words[self._shared.busy_word(slot)] = 0
+
+    def close(self) -> None:
+        """End it: whoever waits in `admit` or is held in a worker gets StoppedError within a moment."""
+        with self._changed:
+            self._closed = True
+            self._words[ALLOWED] = CLOSED
+            self._changed.notify_all()
+
+    def view(self) -> GateView:
+        """Return what is going on."""
+        busy = self._words[self._shared.busy_words].tolist()
+        held = self._words[self._shared.held_words].tolist()
+        with self._changed:
+            at_work = sum(map(bool, busy)) or self._in_flight
+            return GateView(
+                state=self._state(),
+                allowance=self._allowance,
+                in_flight=self._in_flight,
+                cooling_left_s=self._cooling_left(),
+                held_share=max(0.0, 1 - self._allowance / at_work) if at_work else 0.0,
+                slots=tuple(SlotView(bool(pid), ns / 1e9) for pid, ns in zip(busy, held, strict=True)),
+            )
+
+    def _count(self, change: int) -> None:
+        now = self._clock()
+        self._task_seconds += self._in_flight * (now - self._counted_at)
+        self._counted_at = now
+        self._in_flight += change
+
+    def _may_start(self) -> bool:
+        if self._closed:
+            raise StoppedError("the run is ending; no more tasks are begun")
+        if self._cooling_left() > 0 or self._batch_is_full():
+            return False
+        return self._in_flight < math.ceil(self._allowance - 1e-9)
+
+    def _batch_is_full(self) -> bool:
+        return self._limits.cooldown_s > 0 and self._batch >= self._limits.tasks_per_batch
+
+    def _cooling_left(self) -> float:
+        return 0.0 if self._cool_until is None else max(0.0, self._cool_until - self._clock())
+
+    def _state(self) -> GateState:
+        if self._closed:
+            return GateState.CLOSED
+        if self._allowance <= 0:
+            return GateState.RESTING
+        if self._cooling_left() > 0:
+            return GateState.COOLING
+        return GateState.OPEN if self._allowance >= self._limits.workers else GateState.HOLDING
+
+    def _word(self, allowance: float) -> int:
+        if allowance >= self._limits.workers:
+            return OPEN
+        return REST + max(1, round(1000 * allowance)) if allowance > 0 else REST

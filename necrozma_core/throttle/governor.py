@@ -1,0 +1,279 @@
+"""Readings to an allowance of workers. Pure: no clock, no sleep, no sensor, no chance but the state's own.
+
+What fits is ``(limit * capacity - others) / cores per worker``, both averages of `estimates`.
+
+- More than fits: down to it at once. Others count once they have lasted two seconds, our own workers after two looks.
+- Room: up by three quarters of it, at most one worker (an eighth of N where that is more) every two seconds or so, by a
+  whole worker only while the total is 20 points below the limit.
+- Danger (heat, memory): down by half at once, and a rest until it is over or has lasted long enough.
+- Nothing to go by: no more workers than there are cores under the limit.
+- Never below the floor, so that the work goes on.
+
+Two runs on one machine see each other as load. Chance in the pauses keeps them out of step. The one that has more than
+half of what is used aims a little lower, and lower still while others take what it leaves, until both have the same.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from necrozma_core.throttle.decisions import Decision, Reason, word
+from necrozma_core.throttle.estimates import PATIENCE, Estimates, Others, Sample
+from necrozma_core.throttle.limits import Limits
+from necrozma_core.throttle.sensors.readings import Readings
+
+_STALE_S: Final = 5.0
+"""A reading of the processor that is older says nothing any more."""
+_BAND_POINTS: Final = 20.0
+"""Below the limit, from where on a whole worker is added at once: the band of the original's rule."""
+_TOLD_APART: Final = 0.25
+_TOLD_SHARE: Final = 0.15
+"""A change that is told to the user is at least so many workers, and such a share of them."""
+_PAUSE_S: Final = 2.0
+_RISE: Final = 0.75
+_TURN_S: Final = 60.0
+_CALM_LOOKS: Final = 20
+_SEED_MASK: Final = 2**64 - 1
+_EASED_MEMORY: Final = 1.25
+_EASED_HEAT_C: Final = 5.0
+
+# Shares of the capacity.
+_BAND: Final = 0.002
+_BAND_TURN: Final = 0.005
+_BAND_CALM_DOWN: Final = 0.03
+_BAND_CALM_UP: Final = 0.06
+_FULL_CUT: Final = 0.1
+_YIELD: Final = 0.0075
+_YIELD_EAGER: Final = 0.03
+_EAGER_FROM: Final = 0.01
+_EAGER_TO: Final = 0.025
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the governor knows between two looks.
+
+    Attributes
+    ----------
+    allowance, announced : float
+        Workers: as decided last, and as the user was told last.
+    seed : int
+        Of the chance in its pauses.
+    estimates : Estimates
+    begun_at, sampled_at : float or None
+        When the first look was, and when the newest reading of the processor was taken.
+    rise_at : float
+        No rise before this time.
+    danger : Reason or None
+        What is the matter; None if nothing is.
+    danger_since : float
+    reason : Reason
+        Of the last change.
+    direction : int
+        Of the last change: 1 up, -1 down, 0 before the first.
+    turned_at : float
+        When the direction changed last.
+    """
+
+    allowance: float
+    announced: float
+    seed: int = 0
+    estimates: Estimates = field(default_factory=Estimates)
+    begun_at: float | None = None
+    sampled_at: float | None = None
+    rise_at: float = -math.inf
+    danger: Reason | None = None
+    danger_since: float = 0.0
+    reason: Reason = Reason.STEADY
+    direction: int = 0
+    turned_at: float = -math.inf
+
+
+def start(limits: Limits, seed: int = 0) -> State:
+    """Return the state that a run begins with: all N workers.
+
+    Parameters
+    ----------
+    limits : Limits
+    seed : int
+        Another for every run, so that two do not move in step.
+    """
+    return State(float(limits.workers), float(limits.workers), seed & _SEED_MASK)
+
+
+def decide(state: State, readings: Readings, limits: Limits) -> tuple[State, Decision]:
+    """Decide how many workers may run.
+
+    Parameters
+    ----------
+    state : State
+        Of the decision before.
+    readings : Readings
+        What is missing in them is reckoned with as missing.
+    limits : Limits
+
+    Returns
+    -------
+    tuple of (State, Decision)
+        The allowance is between the floor and N.
+    """
+    if not limits.adaptive:
+        return state, Decision(float(limits.workers), Reason.FIXED)
+    begun = state if state.begun_at is not None else replace(state, begun_at=readings.time)
+    after, resting = _heed_danger(_learn(begun, readings), readings, limits)
+    if not resting:
+        after = _adjust(after, readings, limits)
+    message = None
+    if _is_news(state, after, limits):
+        message = word(state.announced, after.allowance, after.reason, readings, limits)
+        after = replace(after, announced=after.allowance)
+    changed = after.allowance != state.allowance or resting
+    return after, Decision(after.allowance, after.reason if changed else Reason.STEADY, message, resting)
+
+
+def _learn(state: State, readings: Readings) -> State:
+    """Take a new look at the processor into the estimates."""
+    capacity, total, workers = readings.capacity.value, readings.total.value, readings.workers.value
+    taken = readings.total.at
+    if not capacity or total is None or workers is None or (state.sampled_at is not None and taken <= state.sampled_at):
+        return state
+    # What the first look covers was before us.
+    elapsed = 0.0 if state.sampled_at is None else min(taken - state.sampled_at, _STALE_S)
+    sample = Sample(
+        elapsed_s=elapsed,
+        capacity=capacity,
+        total=total,
+        workers=workers,
+        allowed=min(state.allowance, readings.busy_workers),
+    )
+    return replace(state, estimates=state.estimates.after(sample), sampled_at=taken)
+
+
+def _heed_danger(state: State, readings: Readings, limits: Limits) -> tuple[State, bool]:
+    """Return the state that danger leads to, and whether to rest."""
+    now = readings.time
+    lasts_too_long = state.danger is not None and now - state.danger_since >= limits.cooling_limit_s
+    danger = _find_danger(state.danger, lasts_too_long, readings, limits)
+    if danger is None:
+        if state.danger is not None:
+            state = replace(state, danger=None, rise_at=now + _PAUSE_S)
+        return state, False
+    if danger is not state.danger:
+        halved = max(limits.floor, state.allowance / 2)
+        return replace(state, danger=danger, danger_since=now, allowance=halved, reason=danger), True
+    if not lasts_too_long:
+        return state, True
+    # Only finished work gives memory back, so one worker goes on with it. Heat is the less the less is done.
+    least = min(1.0, state.allowance) if danger is Reason.MEMORY else limits.floor
+    return replace(state, allowance=max(limits.floor, least), rise_at=math.inf, reason=Reason.RESTED), False
+
+
+def _find_danger(current: Reason | None, given_up: bool, readings: Readings, limits: Limits) -> Reason | None:
+    """Return the danger that is there; one that was there is over only at a distance from where it began."""
+    memory, heat = readings.memory_available.value, readings.temperature.value
+    if limits.memory_floor_mb is not None:
+        if memory is None:
+            # A sensor that fell silent in the danger does not say that it is over, but cannot keep us for ever.
+            unsure = current is Reason.MEMORY and not given_up
+        else:
+            unsure = memory < limits.memory_floor_mb * (_EASED_MEMORY if current is Reason.MEMORY else 1.0)
+        if unsure:
+            return Reason.MEMORY
+    if limits.max_temperature_c is not None:
+        if heat is None:
+            unsure = current is Reason.HEAT and not given_up
+        else:
+            unsure = heat >= limits.max_temperature_c - (_EASED_HEAT_C if current is Reason.HEAT else 0.0)
+        if unsure:
+            return Reason.HEAT
+    return None
+
+
+def _adjust(state: State, readings: Readings, limits: Limits) -> State:
+    """Move the allowance towards what fits."""
+    capacity, now = readings.capacity.value, readings.time
+    total = readings.total.fresh(now, _STALE_S)
+    others = state.estimates.others
+    if not capacity:
+        return state
+    if total is None or others is None or readings.workers.fresh(now, _STALE_S) is None:
+        return _adjust_blindly(state, readings, limits, capacity)
+    per_worker = state.estimates.per_worker.cores
+    aim = capacity * (limits.cpu_limit / 100 - _yielded(state, others, capacity))
+    fits = (aim - others.mean) / per_worker
+    exceeds = total > capacity * limits.cpu_limit / 100
+    if exceeds and state.estimates.full_looks >= PATIENCE:
+        # How much too much it is cannot be seen on a full machine.
+        fits = min(fits, state.allowance - _FULL_CUT * capacity / per_worker)
+    allowed = min(float(limits.workers), max(limits.floor, fits))
+    down, up = (band * capacity / per_worker for band in _bands(state, others, now))
+    if state.allowance > allowed + (down if fits > limits.floor else 0.0):
+        reason = Reason.OTHERS if fits <= limits.floor else Reason.OVER_LIMIT if exceeds else Reason.EXPECTED
+        return _move(state, allowed, reason, now)
+    if now < state.rise_at or total > aim or state.allowance + (up if allowed < limits.workers else 0.0) >= allowed:
+        return state
+    below = 100 * total / capacity <= limits.cpu_limit - _BAND_POINTS
+    most = max(1.0, limits.workers / 8) * (1.0 if below else 0.5)
+    room = allowed - state.allowance
+    rise = min(most, room if room <= 2 * up else _RISE * room)
+    return _move(state, state.allowance + rise, Reason.ROOM, now)
+
+
+def _adjust_blindly(state: State, readings: Readings, limits: Limits, capacity: float) -> State:
+    """Without a reading, assume that each worker keeps a core busy, and never rise."""
+    last_known = state.begun_at if state.sampled_at is None else state.sampled_at
+    if last_known is None or readings.time - last_known <= _STALE_S:
+        return state
+    most = max(limits.floor, capacity * limits.cpu_limit / 100)
+    if state.allowance <= most:
+        return state
+    return replace(state, allowance=most, reason=Reason.BLIND)
+
+
+def _yielded(state: State, others: Others, capacity: float) -> float:
+    """Return how far below the limit to aim, as a share of the capacity.
+
+    Others that take what they are left are another run like this one, and get more of it until the shares are equal.
+    """
+    ours = state.allowance * state.estimates.per_worker.cores
+    share = ours / (ours + others.mean)
+    eager = min(1.0, max(0.0, (others.rise / capacity - _EAGER_FROM) / (_EAGER_TO - _EAGER_FROM)))
+    more_than_half = min(1.0, max(0.0, (share - 0.45) / 0.1))
+    return more_than_half * (_YIELD + (_YIELD_EAGER - _YIELD) * eager)
+
+
+def _bands(state: State, others: Others, now: float) -> tuple[float, float]:
+    """Return the differences that are left alone, down and up, as shares of the capacity.
+
+    To go on in a direction takes little, to turn takes more, and to turn twice in a minute takes a surprise.
+    """
+    calm = others.looks > _CALM_LOOKS and now - state.turned_at < _TURN_S
+    down, up = (_BAND_CALM_DOWN, _BAND_CALM_UP) if calm else (_BAND_TURN, _BAND_TURN)
+    return (down if state.direction > 0 else _BAND), (up if state.direction < 0 else _BAND)
+
+
+def _move(state: State, allowance: float, reason: Reason, now: float) -> State:
+    """Set the allowance, and let no rise follow for a while, a little longer or shorter each time."""
+    # Knuth's generator: the state stays a value that can be compared, stored and replayed.
+    seed = (state.seed * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) & _SEED_MASK
+    chance = (seed >> 11) / 2**53
+    direction = 1 if allowance > state.allowance else -1
+    return replace(
+        state,
+        allowance=allowance,
+        reason=reason,
+        seed=seed,
+        rise_at=now + _PAUSE_S * (0.75 + chance / 2),
+        direction=direction,
+        turned_at=state.turned_at if direction == state.direction else now,
+    )
+
+
+def _is_news(before: State, after: State, limits: Limits) -> bool:
+    """Tell whether whole workers changed since the user was told last, the floor is reached, or a danger began."""
+    if after.danger is not None and after.danger is not before.danger:
+        return True
+    told, now = before.announced, after.allowance
+    if now <= limits.floor < told:
+        return True
+    return math.floor(now) != math.floor(told) and abs(now - told) >= max(_TOLD_APART, _TOLD_SHARE * max(now, told))

@@ -1,0 +1,57 @@
+"""How a worker steps behind everything else on the machine. For workers alone: the parent must stay responsive."""
+
+import os
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final
+
+NICENESS: Final = 10
+
+
+class Priority(StrEnum):
+    """How politely a process asks for the processor."""
+
+    NORMAL = "normal"
+    NICE = "nice"
+    BACKGROUND = "background"
+
+
+def lower_priority(priority: Priority) -> str | None:
+    """Lower the priority of this process, which cannot be taken back.
+
+    Parameters
+    ----------
+    priority : Priority
+        ``NICE`` adds 10 to the niceness. ``BACKGROUND`` runs only when nothing else wants the processor; Linux then
+        gives the process the disk last as well. Where the platform has no such thing it is ``NICE``.
+
+    Returns
+    -------
+    str or None
+        A line for the user where it was not done, else None.
+    """
+    if priority is Priority.NORMAL:
+        return None
+    if ignored := why_ignored(priority):
+        return ignored
+    if priority is Priority.BACKGROUND and hasattr(os, "SCHED_IDLE"):
+        return _try(lambda: os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0)), "background priority")
+    return _try(lambda: os.nice(NICENESS), "a lower priority")
+
+
+def why_ignored(priority: Priority) -> str | None:
+    """Return the line that says that the platform ignores a priority; None where it does not.
+
+    The parent asks this once, before any worker starts.
+    """
+    if priority is Priority.NORMAL or hasattr(os, "nice"):
+        return None
+    return f"--{priority} is ignored: this system has no process priorities of the Unix kind"
+
+
+def _try(change: Callable[[], object], wish: str) -> str | None:
+    try:
+        change()
+    except OSError as error:
+        return f"{wish} was refused ({error.strerror}): the workers run at normal priority"
+    return None

@@ -1,0 +1,142 @@
+"""A worker's half of the gate: a place to wait, passed in a tenth of a microsecond while the gate is open."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from necrozma_core.errors import StoppedError
+from necrozma_core.throttle.schedule import find_window
+from necrozma_core.throttle.words import ALLOWED, CLOSED, OPEN, REST, SINCE, SharedWords
+
+_GLANCE_NS: Final = 50_000_000
+"""How long a held worker sleeps at most before it looks whether something changed."""
+_GRACE_NS: Final = 5_000_000
+"""How long a worker that may run does not reckon again. That takes microseconds, and what is too long it pays for."""
+_LONGEST_DEBT_NS: Final = 30_000_000_000
+
+
+class WorkerGate:
+    """Where a worker waits between two pieces of work. Made by `attach`; not for several threads.
+
+    A worker that is held holds no lock and has sent no message, so killing it loses nothing but its own work.
+    """
+
+    def __init__(
+        self,
+        shared: SharedWords,
+        slot: int,
+        on_hold: Callable[[bool], object] | None = None,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._words = shared.words
+        self._slot = slot
+        self._busy = shared.busy_word(slot)
+        self._held = shared.held_word(slot)
+        self._all = shared.busy_words
+        self._on_hold = on_hold
+        self._clock_ns = clock_ns
+        self._sleep = sleep
+        self._ran_from_ns: int | None = None
+        self._debt_ns = 0
+        self._passed = OPEN
+        self._passed_until_ns = 0
+        self._words[self._busy] = 0
+
+    @classmethod
+    def attach(cls, path: Path, slot: int, on_hold: Callable[[bool], object] | None = None) -> "WorkerGate":
+        """Open a gate's file as the worker of a slot.
+
+        Parameters
+        ----------
+        path : Path
+            As given to `Gate`.
+        slot : int
+            The worker's number, from 0.
+        on_hold : callable, optional
+            Called with True when a hold begins and False when it ends.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be mapped.
+        """
+        return cls(SharedWords.attach(path), slot, on_hold)
+
+    def begin(self) -> None:
+        """Tell that this worker is at work from now on, so that it gets its share."""
+        self._words[self._busy] = os.getpid()
+        self._ran_from_ns = None
+        self._debt_ns = 0
+        self._passed = OPEN
+
+    def end(self) -> None:
+        """Tell that this worker has nothing to do, so that the others get its share."""
+        self._words[self._busy] = 0
+
+    def wait(self) -> None:
+        """Pass, at once or once this worker may run; called between two pieces of work, holding nothing.
+
+        Raises
+        ------
+        StoppedError
+            If the gate is or becomes closed.
+        """
+        word = self._words[ALLOWED]
+        if word and (word != self._passed or self._clock_ns() >= self._passed_until_ns):
+            self._wait_for_turn()
+
+    def _wait_for_turn(self) -> None:
+        if not self._words[self._busy]:
+            self.begin()
+        now = self._clock_ns()
+        resume = self._next_turn(now, ran=True)
+        if resume > now:
+            now = self._hold(now, resume)
+        self._passed = self._words[ALLOWED]
+        self._passed_until_ns = now + _GRACE_NS
+        self._ran_from_ns = now
+
+    def _hold(self, now: int, resume: int) -> int:
+        """Sleep until this worker may run, and return when that is."""
+        if self._on_hold:
+            self._on_hold(True)
+        try:
+            while resume > now:
+                self._sleep(min(resume - now, _GLANCE_NS) / 1e9)
+                self._ran_from_ns, now = now, self._clock_ns()
+                self._words[self._held] += now - self._ran_from_ns
+                resume = self._next_turn(now, ran=False)
+        finally:
+            if self._on_hold:
+                self._on_hold(False)
+        return now
+
+    def _next_turn(self, now: int, *, ran: bool) -> int:
+        """Return when this worker may run, and bring what it owes up to date.
+
+        Parameters
+        ----------
+        now : int
+        ran : bool
+            Whether it ran since the last look, or was held.
+        """
+        word = self._words[ALLOWED]
+        if word == OPEN:
+            self._debt_ns = 0
+            return now
+        if word == CLOSED:
+            raise StoppedError("the run is ending; the work is left as it is")
+        if word == REST:
+            return now + _GLANCE_NS
+        at_work = self._words[self._all].tolist()
+        workers = sum(map(bool, at_work))
+        window = find_window((word - REST) / 1000, workers, sum(map(bool, at_work[: self._slot])))
+        # What it ran while the gate was open it owes nothing for.
+        since = now if self._ran_from_ns is None else min(now, max(self._ran_from_ns, self._words[SINCE]))
+        allowed = window.open_until(now) - window.open_until(since)
+        used = now - since if ran else 0
+        self._debt_ns = min(_LONGEST_DEBT_NS, max(0, self._debt_ns + used - allowed))
+        return window.resume_at(now, self._debt_ns)

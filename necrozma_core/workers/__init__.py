@@ -1,0 +1,12 @@
+"""The processes that do the work, and their keepers.
+
+=============  ========================================================================
+``pool``       N slots; hands each pair to a free one, keeps going when a worker dies
+``slot``       one worker process behind a Pebble pool of one: called, watched, replaced
+``spawn``      how a worker process comes to be: a bare child that dies with its parent
+``prelude``    the child's first lines, before any import that reads the environment
+``job``        what runs in the worker: gate and progress around the river for one pair
+``progress``   a small shared file that shows what every worker is doing
+``cache``      the private folder of compiled kernels, wiped when it is damaged
+=============  ========================================================================
+"""

@@ -1,0 +1,121 @@
+"""The folder of compiled kernels: private, named by what it depends on, and wiped when it is not what was sealed.
+
+Compiling takes seconds and loading a fraction of one, so numba keeps machine code between runs. That cache is pickle
+and machine code: whoever can write it runs code as the user, and a flipped bit in it is at best a crash. So the
+folder belongs to the user alone, and what was compiled is listed with its hash once it is known to work.
+"""
+
+import json
+import os
+import shutil
+import stat
+import sys
+import time
+from contextlib import suppress
+from functools import cached_property
+from hashlib import file_digest, sha256
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from necrozma_core.errors import StorageError
+
+_SEAL: Final = "sealed.json"
+_KEPT_S: Final = 30 * 24 * 3600
+
+
+class KernelCache:
+    """Where numba keeps this version's kernels for this user.
+
+    Parameters
+    ----------
+    root : Path
+        The product's cache folder; made if missing.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @cached_property
+    def folder(self) -> Path:
+        """The folder of this version, made for the user alone.
+
+        Raises
+        ------
+        StorageError
+            It cannot be made, or belongs to or can be written by somebody else.
+        """
+        folder = self._root / "kernels" / _version_key()
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            for part in (folder.parent, folder):
+                part.mkdir(mode=0o700, exist_ok=True)
+                _refuse_foreign(part)
+            # Kept from being swept by age while it is in use.
+            os.utime(folder)
+        except OSError as error:
+            raise StorageError(f"{folder}: cannot keep compiled kernels there: {error.strerror or error}") from error
+        return folder
+
+    def environment(self) -> dict[str, str]:
+        """Return the variable that numba reads."""
+        return {"NUMBA_CACHE_DIR": str(self.folder)}
+
+    def is_sealed(self) -> bool:
+        """Tell whether the kernels are there as they were when they last worked."""
+        try:
+            sealed = json.loads((self.folder / _SEAL).read_bytes())
+            return bool(sealed) and all(_sha256(self.folder / name) == digest for name, digest in sealed.items())
+        except (OSError, ValueError, AttributeError):
+            return False
+
+    def seal(self) -> None:
+        """List the compiled kernels with their hashes: they work. A cache that cannot be sealed is compiled anew."""
+        with suppress(OSError):
+            names = sorted(path for path in self.folder.rglob("*.nb?") if path.is_file())
+            sealed = {str(path.relative_to(self.folder)): _sha256(path) for path in names}
+            temporary = self.folder / f".{_SEAL}.{os.getpid()}"
+            temporary.write_text(json.dumps(sealed))
+            temporary.replace(self.folder / _SEAL)
+
+    def wipe(self) -> None:
+        """Remove the kernels of this version, so that they are compiled anew; another run that loads them does too."""
+        for path in self.folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    path.unlink()
+
+    def sweep(self) -> None:
+        """Remove the kernels of other versions that nobody used for a month."""
+        with suppress(OSError):
+            for folder in self.folder.parent.iterdir():
+                if folder != self.folder and time.time() - folder.stat().st_mtime > _KEPT_S:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _version_key() -> str:
+    """Name what compiled code depends on and numba itself may not notice: Python, numba, our kernels, their place."""
+    digest = sha256(f"{sys.version} numba {version('numba')} llvmlite {version('llvmlite')}".encode())
+    kernels = files("necrozma_core").joinpath("kernels")
+    digest.update(str(kernels).encode())
+    for source in sorted(kernels.iterdir(), key=lambda entry: entry.name):
+        if source.name.endswith(".py"):
+            digest.update(source.name.encode() + source.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def _refuse_foreign(folder: Path) -> None:
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
+        raise StorageError(
+            f"{folder}: expected a folder that only you can read and write (mode 0700), found mode "
+            f"{stat.S_IMODE(status.st_mode):04o} of user {status.st_uid}; remove it and try again"
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,176 @@
+"""What runs in a worker process: gate and progress around the river for one pair.
+
+Only functions that a worker runs may load the compiler: the parent imports this module for their names.
+"""
+
+import logging
+import os
+import pickle
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import parent_process
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from necrozma_core.errors import NecrozmaError, WorkerMemoryError
+from necrozma_core.throttle.priority import Priority, lower_priority
+from necrozma_core.throttle.worker_gate import WorkerGate
+from necrozma_core.workers.progress import ProgressBoard, SlotState, SlotWriter
+
+if TYPE_CHECKING:
+    from necrozma_core.jobs import PairRequest, Receipt
+
+T = TypeVar("T")
+
+THREADS_ENVIRONMENT: Final = dict.fromkeys(
+    ("ARROW_IO_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
+)
+"""One numeric thread a worker: the pool decides how many cores are busy, not five libraries."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSetup:
+    """What a worker is told when it starts.
+
+    Attributes
+    ----------
+    slot : int
+        Its number at the gate and on the board.
+    board_path : Path
+    gate_path : Path or None
+        None where nothing holds the worker back.
+    priority : Priority
+        How politely it asks for the processor.
+    memory_mb : int or None
+        What it may allocate.
+    """
+
+    slot: int
+    board_path: Path
+    gate_path: Path | None = None
+    priority: Priority = Priority.NORMAL
+    memory_mb: int | None = None
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that must be set before the worker imports anything."""
+        # Arrow's own allocator reserves a gigabyte at once, which a limit would take for use.
+        bounded = {"ARROW_DEFAULT_MEMORY_POOL": "system"} if self.memory_mb else {}
+        return THREADS_ENVIRONMENT | bounded
+
+
+class Station:
+    """A worker's place: its row on the board and its gate. Also the checkpoint that the river calls."""
+
+    def __init__(self, setup: WorkerSetup) -> None:
+        self.progress = SlotWriter(ProgressBoard(setup.board_path), setup.slot)
+        self._gate = WorkerGate.attach(setup.gate_path, setup.slot, self.progress.hold) if setup.gate_path else None
+
+    @contextmanager
+    def at_work(self, pair: str) -> Iterator["Station"]:
+        """Hold a pair's time here: shown on the board, and given its share by the gate."""
+        self.progress.begin(pair)
+        if self._gate:
+            self._gate.begin()
+        try:
+            yield self
+        finally:
+            if self._gate:
+                self._gate.end()
+            self.progress.rest()
+
+    def __call__(self, stage: str, done: int, total: int, label: str, ticks: int) -> None:
+        """Show how far the pair is, and wait while the gate is closed; StoppedError if it is for good."""
+        self.progress.advance(stage, done, total, label, ticks)
+        if self._gate:
+            self._gate.wait()
+
+
+def settle_in(setup: WorkerSetup) -> None:
+    """Make this process a worker; Pebble calls it once in each."""
+    global _station  # noqa: PLW0603 -- a process has one place, and Pebble hands nothing from here to the jobs
+    # Pebble's handler runs in Python, which compiled code reaches only at its end. There is nothing to clean up.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform != "linux":
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    if remark := lower_priority(setup.priority):
+        logging.getLogger(__name__).warning("worker %d: %s", setup.slot, remark)
+    if setup.memory_mb is not None:
+        _bound_memory(setup.memory_mb)
+    _station = Station(setup)
+    _station.progress.rest()
+
+
+def run_pair(request: "PairRequest") -> "Receipt":
+    """Backtest one pair in this worker.
+
+    Raises
+    ------
+    WorkerMemoryError
+        The pair needs more memory than the worker may use.
+    NecrozmaError
+        What the river raised; anything that cannot be sent to the parent becomes one.
+    """
+    from necrozma_core.evaluation import backtest_pair  # noqa: PLC0415 -- only workers load the compiler
+
+    return in_place(request.pair, lambda station: backtest_pair(request, station))
+
+
+def rehearse_here() -> None:
+    """Load the engine and run every kernel once, which compiles those that the cache does not hold."""
+    from necrozma_core.workers.rehearsal import rehearse  # noqa: PLC0415 -- only workers load the compiler
+
+    _place().progress.rest(SlotState.WARMING)
+    try:
+        rehearse()
+    finally:
+        _place().progress.rest()
+
+
+def in_place(pair: str, work: Callable[[Station], T]) -> T:
+    """Do a pair's work at this worker's place; `run_pair` says what may be raised."""
+    try:
+        with _place().at_work(pair) as station:
+            return work(station)
+    except MemoryError as error:
+        detail = str(error) or "an allocation failed"
+        raise WorkerMemoryError(f"out of memory ({detail}); allow more with --worker-memory") from None
+    except Exception as error:  # noqa: BLE001 -- handed on, whatever it is
+        raise _portable(error) from error.__cause__
+
+
+_station: Station | None = None
+
+
+def _place() -> Station:
+    if _station is None:
+        raise RuntimeError("this process is not a worker: settle_in was not called")
+    return _station
+
+
+def _portable(error: Exception) -> Exception:
+    """Return the error, or one that tells the same if it would not survive the way to the parent."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 -- bytes of our own making
+    except Exception:  # noqa: BLE001 -- a stranger's __reduce__ may raise anything
+        return NecrozmaError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def _bound_memory(memory_mb: int) -> None:
+    # RLIMIT_DATA counts what is allocated; RLIMIT_AS also the hundreds of megabytes of code that are only mapped.
+    kind = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
+    _, hard = resource.getrlimit(kind)
+    limit = memory_mb << 20
+    resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,253 @@
+"""N worker processes, each with a name for the gate and the progress view; a pair goes to a free one.
+
+A worker that is killed, hangs or runs out of memory fails its own pair alone and is replaced.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from necrozma_core.errors import (
+    NecrozmaError,
+    PoisonousPairError,
+    StoppedError,
+    WorkerDiedError,
+    WorkerError,
+    WorkerMemoryError,
+    WorkerTimeoutError,
+)
+from necrozma_core.throttle.priority import Priority
+from necrozma_core.workers.cache import KernelCache
+from necrozma_core.workers.job import WorkerSetup, rehearse_here, run_pair
+from necrozma_core.workers.progress import ProgressBoard, SlotProgress
+from necrozma_core.workers.slot import Slot
+
+if TYPE_CHECKING:
+    from necrozma_core.jobs import PairRequest, Receipt
+
+DEATHS_ALLOWED: Final = 3
+"""A pair whose worker died this often is set aside."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """What one worker may take, and how politely.
+
+    Attributes
+    ----------
+    priority : Priority
+        How politely it asks for the processor.
+    memory_mb : int or None
+        Megabytes that a worker may allocate; None is unlimited.
+    pair_timeout_s : float or None
+        Seconds that a pair may take, time held by the gate not counted; None is unlimited.
+    """
+
+    priority: Priority = Priority.NORMAL
+    memory_mb: int | None = None
+    pair_timeout_s: float | None = None
+
+
+class WorkerPool:
+    """Worker processes that backtest pairs.
+
+    Parameters
+    ----------
+    size : int
+        Workers, at least 1.
+    board : ProgressBoard
+        With a row for each.
+    cache : KernelCache
+        Compiled kernels, shared by the workers.
+    gate_path : Path or None
+        The file of the gate that holds workers back; None where nothing does.
+    vacate : callable
+        Told the number of a slot whose worker is gone.
+    limits : WorkerLimits
+    run, warm : callable
+        What a worker does for a pair, and once before its first; importable by name.
+
+    Raises
+    ------
+    StorageError
+        The kernels' folder cannot be used.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        board: ProgressBoard,
+        cache: KernelCache,
+        *,
+        gate_path: Path | None = None,
+        vacate: Callable[[int], object] = lambda _: None,
+        limits: WorkerLimits | None = None,
+        run: "Callable[[PairRequest], Receipt]" = run_pair,
+        warm: Callable[[], None] = rehearse_here,
+    ) -> None:
+        self._limits = limits or WorkerLimits()
+        self._board = board
+        self._cache = cache
+        self._run = run
+        self._warm = warm
+        self._slots = [self._make_slot(number, gate_path, vacate) for number in range(size)]
+        self._free: list[Slot] = []
+        self._busy = 0
+        self._alone = 0
+        self._changed = threading.Condition()
+        self._started = False
+        self._stopped = False
+        self._failure: NecrozmaError | None = None
+        self._deaths: Counter[tuple[str, str]] = Counter()
+        self._overruns: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers that were started, dead ones until they are replaced."""
+        return [slot.pid for slot in self._slots if slot.pid is not None]
+
+    def progress(self) -> list[SlotProgress]:
+        """Return what every worker is doing."""
+        return self._board.read_all()
+
+    def warm_up(self) -> None:
+        """Start the workers and return at once; each takes pairs as soon as it has loaded or compiled the kernels.
+
+        Where the cache holds no kernels, or damaged ones, one worker compiles them before the others load them.
+        """
+        with self._changed:
+            if self._started or self._stopped:
+                return
+            self._started = True
+        threading.Thread(target=self._start, name="necrozma-warm-up", daemon=True).start()
+
+    def run(self, request: "PairRequest") -> "Receipt":
+        """Backtest a pair in a free worker, waiting for one; safe to call from many threads.
+
+        Raises
+        ------
+        WorkerError
+            The worker died, hung or ran out of memory. Worth another try, which after a timeout or a lack of memory
+            is made alone, with no other pair beside it; PoisonousPairError if the pair used up its tries.
+        StoppedError
+            `stop` was called.
+        NecrozmaError
+            What the pair's backtest raised.
+        """
+        self.warm_up()
+        key = (request.pair, request.key)
+        with self._turn(alone=self._overruns[key] > 0) as slot:
+            try:
+                return slot.call(self._run, self._limits.pair_timeout_s, request)
+            except WorkerError as error:
+                raise self._judged(key, error) from None
+
+    def stop(self, within_s: float = 2.0) -> bool:
+        """Kill the workers, whatever they are doing, and take no more pairs; tell whether all ended in time."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        for slot in self._slots:
+            slot.stop()
+        deadline = time.monotonic() + within_s
+        ended = [slot.join(max(0.0, deadline - time.monotonic())) for slot in self._slots]
+        return all(ended)
+
+    def _make_slot(self, number: int, gate_path: Path | None, vacate: Callable[[int], object]) -> Slot:
+        setup = WorkerSetup(number, self._board.path, gate_path, self._limits.priority, self._limits.memory_mb)
+        return Slot(setup, setup.environment() | self._cache.environment(), self._board, vacate)
+
+    def _start(self) -> None:
+        first, *others = self._slots
+        if not self._cache.is_sealed():
+            self._cache.wipe()
+            if not self._open(first, sealing=True):
+                return
+        else:
+            others = self._slots
+        for slot in others:
+            threading.Thread(target=self._open, args=(slot,), daemon=True).start()
+        self._cache.sweep()
+
+    def _open(self, slot: Slot, sealing: bool = False) -> bool:
+        """Warm a slot's worker and let it take pairs; after a failure once more, with an empty cache."""
+        for attempt in (1, 2):
+            try:
+                slot.call(self._warm, None)
+                break
+            except StoppedError:
+                return False
+            except Exception as error:  # noqa: BLE001 -- damaged machine code may raise anything
+                if attempt == 2:
+                    return self._fail(error)
+                _log.warning("the compiled kernels do not load (%s); compiling them anew", error)
+                self._cache.wipe()
+                sealing = True
+        if sealing:
+            self._cache.seal()
+        with self._changed:
+            self._free.append(slot)
+            self._changed.notify_all()
+        return True
+
+    def _fail(self, error: Exception) -> bool:
+        with self._changed:
+            self._failure = NecrozmaError(f"no worker could load the engine: {type(error).__name__}: {error}")
+            self._failure.__cause__ = error
+            self._changed.notify_all()
+        return False
+
+    @contextmanager
+    def _turn(self, *, alone: bool) -> Iterator[Slot]:
+        """Hold a free slot; with ``alone`` no other pair runs meanwhile."""
+        slot = self._take(alone)
+        try:
+            yield slot
+        finally:
+            with self._changed:
+                self._free.append(slot)
+                self._busy -= 1
+                self._alone -= alone
+                self._changed.notify_all()
+
+    def _take(self, alone: bool) -> Slot:
+        with self._changed:
+            self._alone += alone
+            try:
+                self._changed.wait_for(lambda: self._may_go(alone))
+                if self._stopped:
+                    raise StoppedError("the run is ending")
+                if self._failure is not None and not self._free:
+                    raise self._failure
+            except BaseException:
+                self._alone -= alone
+                self._changed.notify_all()
+                raise
+            self._busy += 1
+            return self._free.pop()
+
+    def _may_go(self, alone: bool) -> bool:
+        if self._stopped or (self._failure is not None and not self._free):
+            return True
+        return bool(self._free) and (self._busy == 0 if alone else self._alone == 0)
+
+    def _judged(self, key: tuple[str, str], error: WorkerError) -> WorkerError:
+        """Name the pair, and set it aside if its workers do not survive it."""
+        pair = key[0]
+        if isinstance(error, WorkerDiedError):
+            self._deaths[key] += 1
+            if self._deaths[key] >= DEATHS_ALLOWED:
+                return PoisonousPairError(f"{pair}: set aside, its worker died {DEATHS_ALLOWED} times: {error}")
+        if isinstance(error, (WorkerMemoryError, WorkerTimeoutError)):
+            self._overruns[key] += 1
+            if self._overruns[key] > 1:
+                return PoisonousPairError(f"{pair}: set aside, also when it ran alone: {error}")
+        return type(error)(f"{pair}: {error}")

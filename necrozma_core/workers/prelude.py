@@ -1,0 +1,39 @@
+"""A worker process's first lines, run by path before it imports anything of ours.
+
+Libraries read their thread counts when they are imported, so the environment comes first; and a worker whose
+parent died while it was being born must not go on. Standard library only.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+
+
+def settle(parent: int, environment: dict[str, str]) -> None:
+    """Set the environment and tie this process's life to its parent's.
+
+    Parameters
+    ----------
+    parent : int
+        Process id of the parent. On Linux the kernel kills this process when the parent's thread that made it ends,
+        even inside compiled code; other systems get a thread instead, see `necrozma_core.workers.job`.
+    environment : dict of str to str
+        Variables to set.
+    """
+    os.environ.update(environment)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # The signal is not sent for a parent that died before it was asked for.
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+# multiprocessing runs the child's main module under this name.
+if __name__ == "__mp_main__":
+    _orders: dict[str, Any] = json.loads(sys.argv[1])
+    settle(_orders["parent"], _orders["environment"])

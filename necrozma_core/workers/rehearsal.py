@@ -1,0 +1,45 @@
+"""A whole backtest of a few days of made-up quotes: it loads, or compiles, all that a real one uses."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import numpy as np
+
+from necrozma_core.evaluation import backtest_pair
+from necrozma_core.instruments import get_pair
+from necrozma_core.jobs import PairRequest, with_key
+from necrozma_core.storage.tick_store import TickStore
+from necrozma_core.strategies.source import StrategySource
+from necrozma_core.ticks import Ticks
+from necrozma_core.timeframes import parse_timeframe
+
+_PAIR: Final = "USDJPY"  # its profits have to be converted, which has a kernel of its own
+_TICKS: Final = 6_000
+_STEP_MS: Final = 100_000
+_START_MS: Final = 1_704_067_200_000  # 1 January 2024
+
+
+def rehearse() -> None:
+    """Backtest the default strategies on made-up quotes, in a temporary folder.
+
+    The way is that of a real pair, from stored ticks to a committed result, so nothing is left to compile later.
+    """
+    with TemporaryDirectory(prefix="necrozma-rehearsal-") as folder:
+        root = Path(folder)
+        TickStore(root / "data").write(_quotes())
+        request = PairRequest(
+            pair=_PAIR,
+            timeframe_ms=parse_timeframe("5min"),
+            source=StrategySource(),
+            data_dir=root / "data",
+            results_dir=root / "results",
+        )
+        backtest_pair(with_key(request), lambda *_: None)
+
+
+def _quotes() -> Ticks:
+    random = np.random.default_rng(0)
+    bid = 140_000 + np.cumsum(random.integers(-20, 21, _TICKS, dtype=np.int32), dtype=np.int32)
+    time_ms = _START_MS + np.arange(_TICKS, dtype=np.int64) * _STEP_MS
+    return Ticks(get_pair(_PAIR), 3, time_ms, bid, bid + random.integers(2, 12, _TICKS, dtype=np.int32))

@@ -1,0 +1,215 @@
+"""One worker process behind a Pebble pool of one: called, watched, replaced when it dies."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from necrozma_core.errors import StoppedError, WorkerDiedError, WorkerError, WorkerMemoryError, WorkerTimeoutError
+from necrozma_core.workers.job import WorkerSetup, settle_in
+from necrozma_core.workers.progress import ProgressBoard
+from necrozma_core.workers.spawn import WorkerContext
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_LOOK_S: Final = 0.2
+_BRIEF_S: Final = 0.02
+_START_S: Final = 120.0
+_FRESH_STARTS: Final = 5
+
+
+class Slot:
+    """A place for one worker process at a time, with a number for the gate and the progress board.
+
+    Parameters
+    ----------
+    setup : WorkerSetup
+        What a worker of this slot is told when it starts.
+    environment : mapping of str to str
+        Set in the worker before it imports anything.
+    board : ProgressBoard
+        Read for the time that the gate held the worker, which does not count as the worker's own.
+    vacate : callable
+        Told the slot's number when its worker is gone.
+    """
+
+    def __init__(
+        self,
+        setup: WorkerSetup,
+        environment: dict[str, str],
+        board: ProgressBoard,
+        vacate: Callable[[int], object] = lambda _: None,
+    ) -> None:
+        self._setup = setup
+        self._board = board
+        self._vacate = vacate
+        self._environment = environment
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._closing: list[threading.Thread] = []
+        self._worker = self._new_worker()
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, or None before it started."""
+        return self._worker.pid
+
+    def call(self, function: Callable[P, T], timeout_s: float | None, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function in the worker and return what it returns.
+
+        Parameters
+        ----------
+        function : callable
+            Importable by name; its arguments and result are pickled.
+        timeout_s : float or None
+            Seconds after which the worker is killed, time held by the gate not counted.
+
+        Raises
+        ------
+        WorkerDiedError
+            The worker was killed or crashed while it ran the function.
+        WorkerError
+            Workers cannot be started, which is not the function's doing.
+        WorkerTimeoutError, WorkerMemoryError
+            It took longer, or more memory, than it may. Like after a death, the next call finds a new worker.
+        StoppedError
+            `stop` was called.
+        Exception
+            What the function raised.
+        """
+        for _ in range(_FRESH_STARTS):
+            future = self._schedule(function, args, kwargs)
+            if future is not None and self._watch(future, timeout_s):
+                return self._outcome(future)
+            # The worker died before it took the call, so the call is innocent and is simply made again.
+            self._renew()
+        raise WorkerError(f"{_FRESH_STARTS} worker processes in a row died while they started; see the log for why")
+
+    def stop(self) -> None:
+        """Kill the worker; calls that run or come later raise StoppedError."""
+        with self._lock:
+            if self._stopped.is_set():
+                return
+            self._stopped.set()
+            self._discard(self._worker)
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the worker's end after `stop`; tell whether it ended."""
+        deadline = time.monotonic() + timeout_s
+        # Pebble may have been about to start a worker: it ends that one too before its thread ends.
+        for thread in self._closing:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        while self._worker.is_alive():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_BRIEF_S)
+        return True
+
+    def _new_worker(self) -> "_Worker":
+        context = WorkerContext(self._environment)
+        pool = ProcessPool(max_workers=1, initializer=settle_in, initargs=(self._setup,), context=context)
+        return _Worker(pool, context)
+
+    def _schedule(self, function: Callable[..., T], args: Any, kwargs: Any) -> "Future[T] | None":
+        if self._stopped.is_set():
+            raise StoppedError("the run is ending")
+        try:
+            return self._worker.pool.schedule(function, args=args, kwargs=kwargs)
+        except RuntimeError:
+            return None
+
+    def _watch(self, future: "Future[T]", timeout_s: float | None) -> bool:
+        """Wait for the end of a call; False if it was never begun."""
+        asked = time.monotonic()
+        begun = None
+        while not wait([future], timeout=_LOOK_S).done:
+            if self._stopped.is_set():
+                raise StoppedError("the run is ending")
+            now = time.monotonic()
+            if not future.running():
+                # A worker that replaces another takes a second to start, which is not the pair's time.
+                if not self._worker.pool.active or now - asked > _START_S:
+                    return future.done()
+                continue
+            begun = begun or now
+            held = self._board.read(self._setup.slot).held_until(now)
+            if timeout_s is not None and now - begun - held > timeout_s:
+                raise self._overdue(timeout_s)
+        return not isinstance(future.exception(), BrokenProcessPool)
+
+    def _overdue(self, timeout_s: float) -> WorkerTimeoutError:
+        pid = self.pid
+        self._renew()
+        return WorkerTimeoutError(
+            f"its worker (process {pid}) was ended after {timeout_s:g} s; "
+            "allow more with --pair-timeout if it was not hanging"
+        )
+
+    def _outcome(self, future: "Future[T]") -> T:
+        error = future.exception()
+        if error is None:
+            return future.result()
+        if self._stopped.is_set():
+            raise StoppedError("the run is ending") from error
+        if isinstance(error, ProcessExpired):
+            self._renew()
+            raise WorkerDiedError(f"its worker (process {error.pid}) {_manner(error.exitcode)}") from None
+        if isinstance(error, WorkerMemoryError):
+            # What it allocated may be in pieces; a new process starts clean.
+            self._renew()
+        raise error
+
+    def _renew(self) -> None:
+        with self._lock:
+            if self._stopped.is_set():
+                return
+            self._discard(self._worker)
+            self._worker = self._new_worker()
+
+    def _discard(self, worker: "_Worker") -> None:
+        worker.kill()
+        self._board.clear(self._setup.slot)
+        self._vacate(self._setup.slot)
+        # A killed worker may have left half a message in the pipe, on which Pebble's thread would wait for ever.
+        thread = threading.Thread(target=worker.pool.join, name="necrozma-closing", daemon=True)
+        thread.start()
+        self._closing = [*(closing for closing in self._closing if closing.is_alive()), thread]
+
+
+class _Worker(NamedTuple):
+    """A Pebble pool of one, and the context that knows its process."""
+
+    pool: ProcessPool
+    context: WorkerContext
+
+    @property
+    def pid(self) -> int | None:
+        process = self.context.newest
+        return process.pid if process else None
+
+    def is_alive(self) -> bool:
+        process = self.context.newest
+        return process is not None and process.pid is not None and process.is_alive()
+
+    def kill(self) -> None:
+        self.pool.stop()  # type: ignore[no-untyped-call]
+        process = self.context.newest
+        if process is not None and self.is_alive():
+            process.kill()
+
+
+def _manner(exitcode: int) -> str:
+    if exitcode >= 0:
+        return f"ended by itself with status {exitcode}"
+    try:
+        name = signal.Signals(-exitcode).name
+    except ValueError:
+        name = "unknown"
+    advice = "; the system may be short of memory" if name == "SIGKILL" else ""
+    return f"was killed by signal {-exitcode} ({name}){advice}"

@@ -1,0 +1,20 @@
+"""All pairs of a run in one table, in order of merit."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from necrozma_core.jobs import Receipt
+from necrozma_core.publishing import publish_ranking
+from necrozma_core.storage.runs import RunFolder
+from tasks.artifacts import show_ranking
+
+
+@task(name="rank-results", cache_policy=NO_CACHE, persist_result=False)
+def rank_results(run: RunFolder, receipts: Sequence[Receipt]) -> Path:
+    """Publish the ranking of the pairs that are stored and show its top; see `publish_ranking`."""
+    path, ranking = publish_ranking(run, receipts)
+    show_ranking(ranking, path)
+    return path

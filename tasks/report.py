@@ -1,0 +1,18 @@
+"""A run as one HTML page, and what Prefect's UI shows of it."""
+
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from necrozma_core.publishing import publish_page
+from necrozma_core.storage.runs import RunFolder
+from tasks.artifacts import show_run
+
+
+@task(name="publish-report", cache_policy=NO_CACHE, persist_result=False)
+def publish_report(run: RunFolder) -> Path:
+    """Publish the report of a run that has a ranking and link to it; see `publish_page`."""
+    path = publish_page(run)
+    show_run(run.manifest, path)
+    return path

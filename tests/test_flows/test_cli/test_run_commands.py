@@ -1,0 +1,237 @@
+"""``necrozma runs``, ``verify`` and ``retry`` on results folders that hold what a run leaves."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from storage_samples import KEY, OTHER_KEY, random_ranking, tree, write_entry
+
+from config import Settings, load_settings
+from flows.chart import draw_columns
+from flows.governor_log import governor_table
+from flows.repair import runs_to_repeat
+from flows.show import spread_evenly
+from necrozma_core.storage.lock import lock_results
+from necrozma_core.storage.manifest import PairRecord, PairState, RunStatus
+from necrozma_core.storage.results import ResultStore
+from necrozma_core.storage.runs import STORE_FOLDER, RunFolder
+from necrozma_core.storage.verify import Damage
+from necrozma_core.throttle.control import Look
+from necrozma_core.throttle.decisions import Decision, Reason
+from necrozma_core.throttle.sensors.readings import Reading, Readings
+
+RESULTS = Path("results")
+
+
+def make_run(key: str = KEY, seed: int = 1, **settings: Any) -> RunFolder:
+    """A finished run of EURUSD, with its entry and its ranking."""
+    record = {**load_settings({"workers": 2}).record(), **settings}
+    run = RunFolder.create(RESULTS, settings=record, inputs={"EURUSD": key}, keys={"EURUSD": key})
+    write_entry(ResultStore(RESULTS / STORE_FOLDER), key=key, seed=seed)
+    counts = {"strategies": 10, "trades": 1_234, "ticks": 5_678}
+    run.record("EURUSD", PairRecord(key, PairState.COMPUTED, None, (("mine", "raised"),), counts, {"read": 0.5}))
+    run.publish_ranking(random_ranking(20, seed))
+    run.finish(RunStatus.COMPLETED, {"run": 1.0})
+    return run
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """Backtests that would have run; each puts the entry back, as a real one would."""
+    calls: list[Settings] = []
+
+    def start(settings: Settings, *_: Any, **__: Any) -> int:
+        calls.append(settings)
+        write_entry(ResultStore(settings.results / STORE_FOLDER), key=KEY)
+        return 0
+
+    monkeypatch.setattr("flows.launch.start", start)
+    monkeypatch.setattr("flows.repair.start", start)
+    return calls
+
+
+@pytest.mark.parametrize(
+    "words", [["runs", "list"], ["runs", "show", "latest"], ["runs", "diff", "a", "b"], ["retry", "latest"]]
+)
+def test_commands_without_runs_say_so_in_one_line(words: list[str], necrozma: Any) -> None:
+    result = necrozma(*words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "error: results: no run there yet; start one with `necrozma backtest`\n"
+
+
+def test_list_shows_newest_first(necrozma: Any) -> None:
+    runs = [make_run(), make_run(OTHER_KEY)]
+    lines = necrozma("runs", "list").stdout.splitlines()
+    newest_first = sorted(runs, key=lambda run: (run.manifest.started_at, run.run_id), reverse=True)
+    assert [line.split()[0] for line in lines[1:]] == [run.run_id for run in newest_first]
+    assert lines[1].split()[1:] == ["completed", "0s", "1", "1", "0", "0"]
+
+
+def test_show_gives_pairs_ranking_and_files(necrozma: Any) -> None:
+    run = make_run()
+    result = necrozma("runs", "show", run.run_id[:-2])
+    assert result.exit_code == 0
+    for part in (run.run_id, "completed", "1,234", "EURUSD: mine: raised", "strategy 0", f"Files: {run.path}"):
+        assert part in result.stdout
+
+
+def test_show_of_a_run_without_ranking_shows_the_rest(necrozma: Any) -> None:
+    RunFolder.create(RESULTS, settings={}, inputs={}, keys={"EURUSD": KEY}).finish(RunStatus.CANCELLED)
+    result = necrozma("runs", "show", "latest")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "cancelled" in result.stdout
+
+
+def test_diff_names_what_differs_and_what_does_not(necrozma: Any) -> None:
+    before, after = make_run(seed=1), make_run(OTHER_KEY, seed=2, lots=0.5)
+    result = necrozma("runs", "diff", before.run_id, after.run_id)
+    assert result.exit_code == 0
+    assert "results: other ones for EURUSD" in result.stdout
+    assert "versions: the same" in result.stdout
+    assert any(line.split() == ["lots", "0.1", "0.5"] for line in result.stdout.splitlines())
+    same = necrozma("runs", "diff", before.run_id, before.run_id).stdout
+    assert same == "settings: the same\ninputs: the same\nversions: the same\nresults: the same bytes\n"
+
+
+def test_clean_keeps_the_newest(necrozma: Any) -> None:
+    runs = sorted([make_run(), make_run(OTHER_KEY)], key=lambda run: (run.manifest.started_at, run.run_id))
+    result = necrozma("runs", "clean", "--keep", "1")
+    assert result.stdout == "removed 1 runs and 1 results that no other run names\n"
+    assert [path.name for path in (RESULTS / "runs").iterdir()] == [runs[-1].run_id]
+
+
+def test_clean_while_a_run_goes_on_is_refused(necrozma: Any) -> None:
+    make_run()
+    with lock_results(RESULTS):
+        result = necrozma("runs", "clean", "--keep", "0")
+    assert result.exit_code == 11
+    assert "locked by" in result.stderr
+
+
+def look(second: float, total: float | None, allowance: float, message: str | None = None) -> Look:
+    cores = Reading.missing("gone", second) if total is None else Reading.taken(total, second)
+    readings = Readings(time=second, capacity=Reading.taken(2.0, second), total=cores)
+    return Look(1_700_000_000 + second, readings, Decision(allowance, Reason.STEADY, message, resting=allowance == 0))
+
+
+def test_governor_is_drawn_over_time(necrozma: Any) -> None:
+    run = make_run()
+    looks = [look(0, 2.0, 2.0), look(60, 1.0, 1.0, "🌡️  CPU 100.0% > 80% - reducing to 1 worker"), look(120, None, 0.0)]
+    run.publish_governor(governor_table(looks))
+    result = necrozma("runs", "show", "latest", "--governor")
+    assert result.exit_code == 0
+    lines = [line.rstrip() for line in result.stdout.splitlines()]
+    assert lines[0] == "CPU, percent of the capacity; the limit was 80"
+    assert lines[1] == "  100 │" + "█" * 36  # full for the first half, then half of the capacity
+    assert lines[6] == "    0 │" + "█" * 71 + "?"
+    assert lines[7].endswith("2m 00s")
+    assert lines[9] == "allowance, of 2 workers"
+    assert lines[-1] == "22:14:20  🌡️  CPU 100.0% > 80% - reducing to 1 worker"
+    assert max(map(len, lines)) <= 80
+
+
+def test_governor_of_a_run_without_its_record_is_refused_in_one_line(necrozma: Any) -> None:
+    make_run()
+    result = necrozma("runs", "show", "latest", "--governor")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "left no record of its governor" in result.stderr
+
+
+@given(
+    st.lists(st.floats(0.01, 100), max_size=20).map(lambda steps: [0.0, *itertools.accumulate(steps)]),
+    st.integers(1, 100),
+)
+def test_values_spread_evenly_begin_with_the_first_and_end_with_the_last(seconds: list[float], count: int) -> None:
+    spread = spread_evenly(seconds, seconds, count)
+    assert len(spread) == count
+    assert spread[0] == 0.0
+    assert spread == sorted(spread)
+    assert count == 1 or spread[-1] == seconds[-1]
+    for step, value in enumerate(spread):
+        now = seconds[-1] * (step / max(count - 1, 1))
+        assert value == max(second for second in seconds if second <= now)
+
+
+@given(st.lists(st.floats(-1, 3) | st.none(), max_size=20), st.integers(1, 9))
+def test_drawn_columns_are_as_high_as_their_values(values: list[float | None], height: int) -> None:
+    lines = draw_columns(values, 2.0, height)
+    assert [len(line) for line in lines] == [len(values)] * height
+    for column, value in zip(zip(*reversed(lines), strict=True), values, strict=True):
+        if value is None:
+            assert "".join(column).strip() == "?"
+        else:
+            filled = sum(" ▁▂▃▄▅▆▇█".index(character) for character in column)
+            assert abs(filled - min(max(value, 0), 2) / 2 * height * 8) <= 0.5
+
+
+def test_verify_of_whole_results_says_so(necrozma: Any) -> None:
+    make_run()
+    before = tree(RESULTS)
+    result = necrozma("verify")
+    assert (result.exit_code, result.stdout) == (0, "results: all results are what was published\n")
+    assert tree(RESULTS) == before
+
+
+def damage() -> Path:
+    path = ResultStore(RESULTS / STORE_FOLDER).folder("EURUSD", KEY) / "metrics.parquet"
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+    return path
+
+
+def test_verify_of_damaged_results_names_them_and_changes_nothing(necrozma: Any, started: list[Settings]) -> None:
+    make_run()
+    path = damage()
+    before = tree(RESULTS)
+    result = necrozma("verify")
+    assert (result.exit_code, result.stdout, started) == (74, "", [])
+    assert str(path) in result.stderr
+    assert "`necrozma verify --repair --results results`" in result.stderr
+    assert tree(RESULTS) == before
+
+
+def test_repair_computes_what_was_damaged_anew(necrozma: Any, started: list[Settings]) -> None:
+    run = make_run()
+    damage()
+    result = necrozma("verify", "--repair")
+    assert result.exit_code == 0
+    assert f"computing EURUSD of run {run.run_id} anew" in result.stdout
+    assert [(settings.pairs, settings.workers, settings.results) for settings in started] == [(("EURUSD",), 2, RESULTS)]
+    assert necrozma("verify").exit_code == 0
+
+
+def test_repair_of_whole_results_runs_nothing(necrozma: Any, started: list[Settings]) -> None:
+    make_run()
+    assert necrozma("verify", "--repair").exit_code == 0
+    assert started == []
+
+
+def test_runs_to_repeat_takes_each_entry_once_from_the_newest_run(necrozma: Any) -> None:
+    older, newer = make_run().manifest, make_run().manifest
+    other = replace(make_run(OTHER_KEY).manifest, pairs={"EURUSD": PairRecord(OTHER_KEY)})
+    damages = [
+        Damage(Path("a"), "gone", pair="EURUSD", key=KEY),
+        Damage(Path("b"), "torn", pair="EURUSD", key=OTHER_KEY),
+        Damage(Path("c"), "ranking", run=older.run_id),
+    ]
+    assert runs_to_repeat([newer, other, older], damages) == [(newer, ["EURUSD"]), (other, ["EURUSD"])]
+
+
+def test_retry_runs_with_the_recorded_settings(necrozma: Any, started: list[Settings], tmp_path: Path) -> None:
+    make_run(lots=0.3, keep_trades=None, cooldown_seconds=0.0, cooldown_explicit=True)
+    assert necrozma("retry", "latest", "--results", "results").exit_code == 0
+    settings = started[0]
+    assert (settings.lots, settings.keep_trades, settings.cooldown_explicit) == (0.3, None, True)
+    assert (settings.data, settings.results) == (tmp_path / "data", RESULTS)
+
+
+def test_retry_of_an_unknown_run_names_those_there_are(necrozma: Any) -> None:
+    run = make_run()
+    result = necrozma("retry", "nope")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert run.run_id in result.stderr

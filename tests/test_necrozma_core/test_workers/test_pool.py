@@ -1,0 +1,254 @@
+"""Many workers: side by side, apart from each other, and set aside what kills them."""
+
+import os
+import signal
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from random import Random
+
+import pytest
+import worker_chores as chores
+
+from necrozma_core.errors import (
+    DataError,
+    NecrozmaError,
+    PoisonousPairError,
+    StoppedError,
+    WorkerDiedError,
+    WorkerError,
+    WorkerMemoryError,
+    WorkerTimeoutError,
+)
+from necrozma_core.workers.cache import KernelCache
+from necrozma_core.workers.job import rehearse_here
+from necrozma_core.workers.progress import SlotState
+
+from .conftest import ends_within, is_running, wait_until
+
+
+def _meeting(pair, folder, count):
+    return chores.Errand(pair, deed="meet", args=(str(folder), count))
+
+
+def _shown(pool):
+    return {row.pair for row in pool.progress()} - {""}
+
+
+def test_pool_runs_as_many_at_once_as_it_has_workers(open_pool, tmp_path):
+    pool = open_pool(2)
+    with ThreadPoolExecutor(2) as threads:
+        pids = set(threads.map(pool.run, [_meeting(pair, tmp_path / "x", 2) for pair in ("EURUSD", "GBPUSD")]))
+
+    assert len(pids) == 2
+    assert pids == set(pool.pids)
+
+
+def test_pool_board_shows_the_pair_while_it_runs_and_idle_after(open_pool, tmp_path):
+    pool = open_pool()
+    thread = threading.Thread(target=pool.run, args=(_meeting("EURUSD", tmp_path / "x", 2),))
+    thread.start()
+    wait_until(lambda: pool.progress()[0].pair == "EURUSD")
+    row = pool.progress()[0]
+    (tmp_path / "x" / "second").touch()
+    thread.join()
+
+    assert (row.state, [row.pid]) == (SlotState.RUNNING, pool.pids)
+    assert (pool.progress()[0].state, pool.progress()[0].pair) == (SlotState.IDLE, "")
+
+
+@pytest.mark.faults
+def test_pool_worker_killed_once_fails_its_own_pair_alone(open_pool, tmp_path):
+    deaths, meeting = tmp_path / "deaths", tmp_path / "x"
+    deaths.mkdir()
+    pool = open_pool(2)
+    victim = chores.Errand("EURUSD", deed="die_until", args=(str(deaths), 1))
+    with ThreadPoolExecutor(1) as threads:
+        bystander = threads.submit(pool.run, _meeting("GBPUSD", meeting, 2))
+        wait_until(lambda: list(meeting.glob("*")))
+        try:
+            with pytest.raises(WorkerDiedError, match=r"^EURUSD: its worker .*SIGKILL"):
+                pool.run(victim)
+            assert pool.run(victim) in pool.pids
+        finally:
+            (meeting / "released").touch()
+        assert bystander.result() in pool.pids
+
+
+@pytest.mark.faults
+def test_pool_pair_that_kills_its_worker_three_times_is_set_aside_by_name(open_pool):
+    pool = open_pool()
+    killer = chores.Errand("EURUSD", deed="die")
+    for _ in range(2):
+        with pytest.raises(WorkerDiedError):
+            pool.run(killer)
+    with pytest.raises(PoisonousPairError, match="EURUSD: set aside, its worker died 3 times"):
+        pool.run(killer)
+
+    assert pool.run(chores.Errand("GBPUSD")) in pool.pids
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("limits", "deed", "args", "error"),
+    [
+        ({"pair_timeout_s": 0.3}, "spin", (), WorkerTimeoutError),
+        ({"memory_mb": 400}, "allocate", (800,), WorkerMemoryError),
+    ],
+)
+def test_pool_pair_over_its_limit_is_tried_once_more_alone(open_pool, tmp_path, limits, deed, args, error):
+    pool = open_pool(2, **limits)
+    greedy = chores.Errand("EURUSD", deed=deed, args=args)
+    with pytest.raises(error, match=r"^EURUSD: "):
+        pool.run(greedy)
+
+    meeting = (str(tmp_path / "x"), 2)
+    with ThreadPoolExecutor(3) as threads:
+        # Held at the gate, so that no time limit ends it.
+        neighbour = threads.submit(pool.run, chores.Errand("GBPUSD", deed="be_held", args=meeting))
+        wait_until(lambda: "GBPUSD" in _shown(pool))
+        second = threads.submit(pool.run, greedy)
+        wait_until(lambda: pool._alone)
+        latecomer = threads.submit(pool.run, chores.Errand("USDJPY"))
+        try:
+            # The second try waits for the neighbour, and the latecomer for the second try.
+            assert not wait([second, latecomer], timeout=0.3).done
+            assert _shown(pool) == {"GBPUSD"}
+        finally:
+            (tmp_path / "x" / "released").touch()
+        neighbour.result()
+        with pytest.raises(PoisonousPairError, match="EURUSD: set aside, also when it ran alone"):
+            second.result()
+        assert latecomer.result() in pool.pids
+
+
+def test_pool_error_of_a_pair_is_passed_on_and_the_worker_stays(open_pool):
+    pool = open_pool()
+    with pytest.raises(DataError, match="bad"):
+        pool.run(chores.Errand("EURUSD", deed="refuse", args=("bad",)))
+    before = pool.pids
+
+    assert [pool.run(chores.Errand("EURUSD"))] == before
+
+
+@pytest.mark.faults
+def test_pool_stopped_ends_everything_in_two_seconds(open_pool):
+    pool = open_pool(2)
+    raised = []
+
+    def run(pair):
+        try:
+            pool.run(chores.Errand(pair, deed="spin_compiled"))
+        except StoppedError as error:
+            raised.append(error)
+
+    # The third never gets a worker.
+    threads = [threading.Thread(target=run, args=(pair,)) for pair in ("EURUSD", "GBPUSD", "USDJPY")]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: all(row.pair for row in pool.progress()))
+    with ends_within(pool.pids, 2.0):
+        assert pool.stop(2.0)
+    for thread in threads:
+        thread.join(2.0)
+
+    assert len(raised) == 3
+    with pytest.raises(StoppedError):
+        pool.run(chores.Errand("EURUSD"))
+
+
+def test_pool_stopped_while_it_warms_up_ends_in_two_seconds(open_pool):
+    pool = open_pool(2, warm=chores.spin)
+    pool.warm_up()
+    wait_until(lambda: pool.pids)
+
+    assert pool.stop(2.0)
+    assert not any(is_running(pid) for pid in pool.pids)
+
+
+@pytest.mark.faults
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_pool_killed_75_times_in_400_errands_loses_and_doubles_none(open_pool, tmp_path):
+    pool = open_pool(2, run=chores.log_errand)
+    log = tmp_path / "log"
+    log.mkdir()
+    random = Random(1)
+    kills, done, ended = Counter(), Counter(), threading.Event()
+
+    def kill_now_and_then():
+        # Every five errands, and one time in three the successor as well, while it starts.
+        while not ended.wait(0.001) and kills["sent"] < 75:
+            if done["errands"] < 5 * kills["rounds"]:
+                continue
+            kills["rounds"] += 1
+            for _ in range(random.choice((1, 1, 2))):
+                ended.wait(random.random() / 10)
+                with suppress(ProcessLookupError):
+                    os.kill(random.choice(pool.pids), signal.SIGKILL)
+                    kills["sent"] += 1
+
+    def run(number):
+        deaths = 0
+        while True:
+            try:
+                result = pool.run(chores.Errand(f"{number:06d}", key=f"{deaths}", args=(str(log),)))
+                done["errands"] += 1
+                return deaths, result
+            except WorkerDiedError:
+                deaths += 1
+            except WorkerError:
+                # Its worker did not even start: not the errand's doing.
+                continue
+
+    killer = threading.Thread(target=kill_now_and_then)
+    with ThreadPoolExecutor(4) as threads:
+        results = threads.map(run, range(400))
+        killer.start()
+        results = list(results)
+    ended.set()
+    killer.join()
+
+    assert [result for _, result in results] == [f"{number:06d}" for number in range(400)]
+    # Begun once, and once more at most for each worker that died at it: nothing was done twice.
+    begun = Counter(path.name.split("-")[0] for path in log.iterdir())
+    assert all(1 <= begun[f"{number:06d}"] <= 1 + deaths for number, (deaths, _) in enumerate(results))
+    # Nobody paid for a kill that hit somebody else, or nobody.
+    assert sum(deaths for deaths, _ in results) <= kills["sent"]
+    assert kills["sent"] == 75
+
+
+def test_pool_whose_workers_cannot_load_the_engine_says_so(open_pool):
+    pool = open_pool(2, warm=chores.be_strange)
+
+    with pytest.raises(NecrozmaError, match="no worker could load the engine"):
+        pool.run(chores.Errand("EURUSD"))
+
+
+@pytest.mark.faults
+def test_pool_cache_that_kills_on_loading_is_wiped_and_rebuilt_once(open_pool, tmp_path):
+    cache = KernelCache(tmp_path / "cache")
+    damaged = cache.folder / "kernels" / "kernel.nbi"
+    damaged.parent.mkdir()
+    damaged.write_text("poison")
+    cache.seal()
+    pool = open_pool(2, cache=cache, warm=chores.load_kernels)
+
+    assert pool.run(chores.Errand("EURUSD")) in pool.pids
+    assert damaged.read_text() == "good"
+    wait_until(cache.is_sealed)
+
+
+@pytest.mark.slow
+def test_pool_first_warm_up_leaves_nothing_to_compile(open_pool, tmp_path):
+    cache = KernelCache(tmp_path / "cache")
+    first = open_pool(cache=cache, run=chores.count_compiled, warm=rehearse_here)
+    assert first.run(chores.Errand("EURUSD")) > 0
+    first.stop()
+    kernels = sorted(cache.folder.rglob("*.nb?"))
+    assert cache.is_sealed()
+
+    second = open_pool(cache=cache, run=chores.count_compiled, warm=rehearse_here)
+    assert second.run(chores.Errand("EURUSD")) == 0
+    assert sorted(cache.folder.rglob("*.nb?")) == kernels
