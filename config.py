@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -58,6 +58,7 @@ BACKTEST_CONFIG: dict[str, Any] = {
 }
 
 PREFIX: Final = "NECROZMA_"
+
 PROFILES: Final[Mapping[str, Mapping[str, Any]]] = {
     "vm": {"workers": 4, "cpu_limit": 80, "cooldown_seconds": 5, "nice": True},
     "local": {"workers": 8, "cpu_limit": 95, "cooldown_seconds": 0},
@@ -65,11 +66,9 @@ PROFILES: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 """Recipes by the name that ``--profile`` takes."""
 
-_OTHER_VARIABLES: Final = frozenset({"NECROZMA_HOME"})
-"""Not settings: deployments find the checkout by it."""
-_INTERNAL: Final = frozenset({"cooldown_explicit"})
-"""Settings that nobody sets, but the code that gathers them."""
-_FLAGS: Final = {
+_OTHER_VARIABLES: Final = frozenset({"NECROZMA_HOME"})  # not settings: deployments find the checkout by it
+_INTERNAL: Final = frozenset({"cooldown_explicit"})  # settings that only the code below sets
+_FLAGS: Final = {  # those that are not called like their settings
     "cooldown_seconds": "--cooldown",
     "slippage_pips": "--slippage",
     "settings_file": "--settings",
@@ -78,19 +77,17 @@ _FLAGS: Final = {
     "server_home": "--home",
     "server_port": "--port",
 }
-"""Flags that are not called like their settings."""
 _DICTIONARIES: Final = {
     "WORKER_CONFIG": WORKER_CONFIG,
     "STORAGE_CONFIG": STORAGE_CONFIG,
     "BACKTEST_CONFIG": BACKTEST_CONFIG,
 }
-_KEYS: Final = {
+_KEYS: Final = {  # of the dictionaries, those that are not called like their settings
     "default_workers": "workers",
     "nice_priority": "nice",
     "data_folder": "data",
     "results_folder": "results",
 }
-"""Keys of the dictionaries that are not called like their settings."""
 
 
 def _no_boolean(value: object) -> object:
@@ -305,6 +302,9 @@ class _Dictionaries(PydanticBaseSettingsSource):
         return values
 
 
+S = TypeVar("S", bound=BaseSettings)
+
+
 def load_settings(flags: Mapping[str, Any] | None = None, *, profile: Mapping[str, Any] | None = None) -> Settings:
     """Gather the settings of a run from flags, profile, environment and the dictionaries of this module.
 
@@ -326,10 +326,7 @@ def load_settings(flags: Mapping[str, Any] | None = None, *, profile: Mapping[st
     """
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     _refuse_unknown_variables()
-    try:
-        return Settings(**{**(profile or {}), **given})
-    except ValidationError as error:
-        raise UsageError(_one_line(error, given)) from error
+    return _checked(Settings, {**(profile or {}), **given}, given)
 
 
 def load_service_settings(flags: Mapping[str, Any] | None = None) -> ServiceSettings:
@@ -341,10 +338,7 @@ def load_service_settings(flags: Mapping[str, Any] | None = None) -> ServiceSett
         One line that names the flag or variable.
     """
     given = {name: value for name, value in (flags or {}).items() if value is not None}
-    try:
-        return ServiceSettings(**given)
-    except ValidationError as error:
-        raise UsageError(_one_line(error, given)) from error
+    return _checked(ServiceSettings, given, given)
 
 
 def restore_settings(record: Mapping[str, Any]) -> Settings:
@@ -355,10 +349,14 @@ def restore_settings(record: Mapping[str, Any]) -> Settings:
     UsageError
         The record is of another version of the product.
     """
+    return _checked(Settings, record, {}, "the run's settings are not those of this version: ")
+
+
+def _checked(kind: type[S], values: Mapping[str, Any], given: Mapping[str, Any], beginning: str = "") -> S:
     try:
-        return Settings(**record)
+        return kind(**values)
     except ValidationError as error:
-        raise UsageError(f"the run's settings are not those of this version: {_one_line(error, {})}") from error
+        raise UsageError(beginning + _one_line(error, given)) from error
 
 
 def flag_of(name: str) -> str:

@@ -193,6 +193,6 @@ def _answers(api_url: str) -> bool:
         return False
     try:
         with urllib.request.urlopen(f"{api_url}/health", timeout=_ANSWER_S) as answer:  # noqa: S310 -- checked above
-            return answer.status == 200
+            return bool(answer.status == 200)
     except (OSError, urllib.error.URLError, ValueError):
         return False

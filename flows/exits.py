@@ -2,15 +2,16 @@
 
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from necrozma_core.errors import ExitCode, NecrozmaError
 
-DEBUG: str = "--debug"
+DEBUG: Final = "--debug"
 
 
 def exit_code_of(run: Callable[[], object], *, debug: bool = False) -> int:
@@ -57,16 +58,16 @@ def _usage(error: typer.TyperException) -> str:
 class _OneLineErrors:
     """What `TyperCommand` and `TyperGroup` do at the top, with our exit codes and without boxes around errors."""
 
-    def main(self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **extra: Any) -> int:
+    def main(self, *positional: Any, **named: Any) -> Any:
         """Run and, unless told otherwise, exit."""
+        given = positional[0] if positional else named.pop("args", None)
+        words = list(sys.argv[1:] if given is None else given)
         # Taken out here rather than parsed, so that it may stand anywhere and covers errors of parsing too.
-        given = list(sys.argv[1:] if args is None else args)
-        words = [word for word in given if word != DEBUG]
-        run: Callable[[], object] = lambda: super(_OneLineErrors, self).main(  # type: ignore[misc]  # noqa: E731
-            words, standalone_mode=False, **extra
-        )
-        code = exit_code_of(run, debug=words != given)
-        if standalone_mode:
+        kept = [word for word in words if word != DEBUG]
+        exits = named.pop("standalone_mode", True)
+        run = partial(super().main, kept, standalone_mode=False, **named)  # type: ignore[misc]
+        code = exit_code_of(run, debug=kept != words)
+        if exits:
             sys.exit(code)
         return code
 
@@ -78,7 +79,7 @@ class Commands(_OneLineErrors, TyperGroup):
 class Command(_OneLineErrors, TyperCommand):
     """A command whose help is in groups, and whose ``--pairs`` takes names up to the next flag."""
 
-    def format_options(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the flags group by group; Typer does so only with rich, whose import takes longer than the rest."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
@@ -88,7 +89,7 @@ class Command(_OneLineErrors, TyperCommand):
             with formatter.section(name):
                 formatter.write_dl(groups[name])
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Join the names after ``--pairs`` before anything is parsed."""
         joined: list[str] = []
         taking = False

@@ -94,7 +94,12 @@ def serve_ui(home: Path | None) -> int:
         typer.echo(f"Prefect UI: {url.removesuffix('/api')}, the server that Prefect's own settings name")
         return ExitCode.OK
     ended = threading.Event()
-    with Interrupts(lambda code: not ended.set()):
+
+    def end(code: ExitCode) -> bool:
+        ended.set()
+        return True
+
+    with Interrupts(end):
         server = start_server(settings.prefect_home or history_folder())
         try:
             server.wait_ready(give_up=ended.is_set)

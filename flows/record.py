@@ -8,7 +8,7 @@ from pathlib import Path
 from config import Settings
 from flows.flags import as_flags
 from flows.observer import Observer, RunOutcome
-from necrozma_core.errors import ExitCode, NecrozmaError, PairsFailedError, StoppedError, StorageError
+from necrozma_core.errors import DamagedError, ExitCode, NecrozmaError, PairsFailedError, StoppedError, StorageError
 from necrozma_core.jobs import PairRequest, Receipt
 from necrozma_core.storage.manifest import PairRecord, PairState, RunStatus
 from necrozma_core.storage.runs import RANKING_FILE, REPORT_FILE, RunFolder
@@ -33,6 +33,7 @@ class RunRecord:
         self._began = time.monotonic()
         self._receipts: dict[str, Receipt] = {}
         self._failures: dict[str, Exception] = {}
+        self._computing: tuple[float, float] | None = None
         # Observers are told one thing at a time, and may ask how the run stands.
         self.telling = threading.RLock()
 
@@ -112,7 +113,7 @@ class RunRecord:
             pending=tuple(pair for pair in missing if pair not in failures),
             all_stored=not missing and not any(receipt.computed for receipt in receipts),
             retry=shlex.join(["necrozma", "backtest", *as_flags(self._settings)]) if missing else "",
-            seconds={"run": time.monotonic() - self._began},
+            seconds=self._seconds(),
         )
 
     def raise_failures(self) -> None:
@@ -125,7 +126,22 @@ class RunRecord:
                 f"retry them with: {outcome.retry}"
             )
 
+    def _seconds(self) -> dict[str, float]:
+        seconds = {"run": time.monotonic() - self._began}
+        if self._computing is not None:
+            # From the first pair's beginning to the last one's end, without start-up and closing.
+            seconds["pairs"] = self._computing[1] - self._computing[0]
+        return seconds
+
+    def _note_time(self, receipt: Receipt) -> None:
+        end = time.monotonic()
+        start = end - sum(receipt.seconds.values())
+        known_start, known_end = self._computing or (start, end)
+        self._computing = min(start, known_start), max(end, known_end)
+
     def _settle_done(self, receipt: Receipt) -> None:
+        if receipt.computed:
+            self._note_time(receipt)
         self._receipts[receipt.pair] = receipt
         self._failures.pop(receipt.pair, None)
         counts = {"strategies": receipt.strategies, "trades": receipt.trades, "ticks": receipt.ticks}
@@ -144,6 +160,7 @@ class RunRecord:
 
 
 def _exit_code(missing: list[str], failures: dict[str, Exception]) -> ExitCode:
-    if any(isinstance(error, StorageError) for error in failures.values()):
+    # Damaged ticks are one pair's trouble; a disk that is full or fails is everybody's.
+    if any(isinstance(error, StorageError) and not isinstance(error, DamagedError) for error in failures.values()):
         return ExitCode.DISK
     return ExitCode.PAIRS_FAILED if missing else ExitCode.OK

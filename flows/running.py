@@ -255,6 +255,12 @@ def open_session(settings: Settings, observer: Observer) -> Iterator[RunSession]
         _current = session
         try:
             yield session
+        except Exception:
+            raise
+        except BaseException:
+            # Prefect ends a run that was cancelled in its UI by raising one of these, on the worker's SIGTERM.
+            session.stop(ExitCode.TERMINATED)
+            raise
         finally:
             _current = None
 
@@ -268,17 +274,21 @@ def flow_session() -> Iterator[RunSession]:
     from prefect.context import FlowRunContext  # noqa: PLC0415 -- a session is opened before Prefect is imported
     from prefect.logging import get_run_logger  # noqa: PLC0415
 
-    from flows.history import name_flow_run  # noqa: PLC0415
+    from flows.history import mark_crashed_flow_runs, name_flow_run  # noqa: PLC0415
 
     context = FlowRunContext.get()
     with ExitStack() as stack:
         session = _current
+        is_ours = session is None
         if session is None:
             settings = load_settings(context.parameters)
             session = stack.enter_context(open_session(settings, RunLog(get_run_logger())))
         context.task_runner.hold_back(session)
         session.flow_run_id = context.flow_run.id
         name_flow_run(context.flow_run.id, session)
+        # Not before: until then this flow run, retried, may bear the name of the dead run that it continues.
+        if is_ours:
+            mark_crashed_flow_runs(session.crashed)
         yield session
 
 

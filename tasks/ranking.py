@@ -12,7 +12,7 @@ from necrozma_core.storage.runs import RunFolder
 from tasks.artifacts import show_ranking
 
 
-@task(name="rank-results", cache_policy=NO_CACHE, persist_result=False)
+@task(name="rank-results", task_run_name="rank-results", cache_policy=NO_CACHE, persist_result=False)
 def rank_results(run: RunFolder, receipts: Sequence[Receipt]) -> Path:
     """Publish the ranking of the pairs that are stored and show its top; see `publish_ranking`."""
     path, ranking = publish_ranking(run, receipts)

@@ -10,7 +10,7 @@ from necrozma_core.storage.runs import RunFolder
 from tasks.artifacts import show_run
 
 
-@task(name="publish-report", cache_policy=NO_CACHE, persist_result=False)
+@task(name="publish-report", task_run_name="publish-report", cache_policy=NO_CACHE, persist_result=False)
 def publish_report(run: RunFolder) -> Path:
     """Publish the report of a run that has a ranking and link to it; see `publish_page`."""
     path = publish_page(run)

@@ -162,8 +162,9 @@ class Others:
             # The oldest is from before the change in part, and a change that goes on has gone on.
             value = sum(recent[-2:]) / 2
             return Others(value, 0.0, value, recent, 1)
-        fade = 1 - math.exp(-sample.elapsed_s / _MEMORY_S)
-        long_fade, spike_fade = (1 - math.exp(-sample.elapsed_s / memory) for memory in (_LONG_MEMORY_S, _SPIKE_MEMORY_S))
+        fade, long_fade, spike_fade = (
+            1 - math.exp(-sample.elapsed_s / memory) for memory in (_MEMORY_S, _LONG_MEMORY_S, _SPIKE_MEMORY_S)
+        )
         news = seen - self.quick
         if self.looks < PATIENCE:
             # Just after a surprise a plain mean, but what goes on growing as it gets more room is believed at once.

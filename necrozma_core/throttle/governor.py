@@ -44,7 +44,7 @@ _BAND_CALM_DOWN: Final = 0.03
 _BAND_CALM_UP: Final = 0.06
 _FULL_CUT: Final = 0.1
 _YIELD: Final = 0.0075
-_YIELD_EAGER: Final = 0.03
+_YIELD_EAGER: Final = 0.025
 _EAGER_FROM: Final = 0.01
 _EAGER_TO: Final = 0.025
 

@@ -68,14 +68,14 @@ def machine_times(cpus: frozenset[int] | None = None, proc: Path = PROC) -> Mach
         busy = sum(times) - times.idle
         return MachineTimes(busy, times.idle, 0.0, psutil.cpu_count() or 1)
     try:
-        lines = (proc / "stat").read_text().splitlines()
-        rows = [_core_times(line) for line in lines if line.startswith("cpu") and _core_of(line) in (cpus or {None})]
+        rows = _core_rows((proc / "stat").read_text())
     except (OSError, ValueError) as error:
         raise Unavailable(f"{proc / 'stat'}: {error}") from error
-    if not rows:
+    ours = [times for core, times in rows.items() if cpus is None or core in cpus]
+    if not ours:
         raise Unavailable(f"{proc / 'stat'} does not list our cores")
-    busy, idle, steal = (sum(column) / _TICKS_PER_S for column in zip(*rows, strict=True))
-    return MachineTimes(busy, idle, steal, len(cpus) if cpus else sum(_core_of(line) is not None for line in lines))
+    busy, idle, steal = (sum(column) / _TICKS_PER_S for column in zip(*ours, strict=True))
+    return MachineTimes(busy, idle, steal, len(ours))
 
 
 def group_seconds(group: Path) -> float:
@@ -167,12 +167,13 @@ class ProcessTable:
             return None
 
 
-def _core_of(line: str) -> int | None:
-    """Return the number in ``cpu7``; None for the line of all cores."""
-    number = line.split(None, 1)[0][3:]
-    return int(number) if number else None
-
-
-def _core_times(line: str) -> tuple[float, float, float]:
-    user, nice, system, idle, iowait, irq, softirq, steal = (float(field) for field in (line.split() + ["0"] * 8)[1:9])
-    return user + nice + system + irq + softirq + steal, idle + iowait, steal
+def _core_rows(text: str) -> dict[int, tuple[float, float, float]]:
+    """Return busy, idle and stolen ticks of each core, from lines like ``cpu7 user nice system idle ...``."""
+    rows = {}
+    for name, *fields in map(str.split, text.splitlines()):
+        if name.startswith("cpu") and name != "cpu":
+            user, nice, system, idle, iowait, irq, softirq, steal = (
+                float(field) for field in [*fields, *"00000000"][:8]
+            )
+            rows[int(name[3:])] = user + nice + system + irq + softirq + steal, idle + iowait, steal
+    return rows

@@ -64,14 +64,22 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("place")
     write_samples(folder / "ticks", PAIRS, 20_000, 1)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("NECROZMA_", "PREFECT_"))}
     own = {"HOME": folder, "XDG_CACHE_HOME": folder / "cache", "XDG_DATA_HOME": folder / "share"}
     settings = {"NECROZMA_DATA": folder / "ticks", "NECROZMA_RESULTS": folder / "results"}
     quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
-    return Place(folder, environment | quiet | {name: str(path) for name, path in (own | settings).items()})
+    place = Place(folder, environment | quiet | {name: str(path) for name, path in (own | settings).items()})
+    # One server for all runs: they join it, as they would join that of a user who looks at the history meanwhile.
+    ui = place.start(NECROZMA, "ui")
+    try:
+        read_until(ui, lambda line: "Prefect UI" in line)
+        yield place
+    finally:
+        ui.kill()
+        ui.communicate()
 
 
 def words_of(command: str) -> list[str]:
@@ -192,8 +200,8 @@ def test_retry_completes_a_run_from_anywhere(place: Place, patient: tuple[list[s
     assert "[2/2]" in output
 
 
-def test_ui_says_where_it_is_and_ends_with_ctrl_c(place: Place) -> None:
-    process = place.start(NECROZMA, "ui")
+def test_ui_says_where_it_is_and_ends_with_ctrl_c(place: Place, tmp_path: Path) -> None:
+    process = place.start(NECROZMA, "ui", "--prefect-home", str(tmp_path / "history"))
     try:
         line = read_until(process, lambda line: "Prefect UI" in line)
         (url,) = re.findall(r"http://127\.0\.0\.1:\d+", line)

@@ -61,7 +61,7 @@ def page(context, server):
     page.goto(server.url)
     page.locator("input[type=password]").fill(server.password_file.read_text().strip())
     page.get_by_role("button", name="Login").click()
-    page.wait_for_url("**/dashboard")
+    page.get_by_role("button", name="Runs", exact=True).wait_for()
     # Away with the complaints of the time before the password.
     page.reload()
     return page

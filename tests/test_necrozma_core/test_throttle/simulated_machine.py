@@ -171,7 +171,12 @@ def index(seconds: float) -> int:
 
 
 def simulate(
-    cores: float, runs: Sequence[Run], duration_s: float, others: Load = lambda _: 0.0, seed: int = 0, look_s: float = 0.5
+    cores: float,
+    runs: Sequence[Run],
+    duration_s: float,
+    others: Load = lambda _: 0.0,
+    seed: int = 0,
+    look_s: float = 0.5,
 ) -> Trace:
     """Let runs and others share a machine; the runs are filled with what they did."""
     chance = random.Random(seed)

@@ -178,9 +178,9 @@ def test_pool_killed_75_times_in_400_errands_loses_and_doubles_none(open_pool, t
     kills, done, ended = Counter(), Counter(), threading.Event()
 
     def kill_now_and_then():
-        # Every five errands, and one time in three the successor as well, while it starts.
+        # Every four errands, and one time in three the successor as well, while it starts.
         while not ended.wait(0.001) and kills["sent"] < 75:
-            if done["errands"] < 5 * kills["rounds"]:
+            if done["errands"] < 4 * kills["rounds"]:
                 continue
             kills["rounds"] += 1
             for _ in range(random.choice((1, 1, 2))):

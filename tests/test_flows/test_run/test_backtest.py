@@ -1,0 +1,237 @@
+"""The flow from settings to outcome, in this process."""
+
+import signal
+
+import pyarrow.parquet as pq
+import pytest
+
+from necrozma_core.errors import (
+    ExitCode,
+    LockedError,
+    PoisonousPairError,
+    StrategyError,
+    UsageError,
+)
+from necrozma_core.storage.lock import lock_results
+from necrozma_core.storage.manifest import PairState, RunStatus
+from necrozma_core.storage.runs import RunFolder
+
+from .conftest import PAIRS, Watcher, is_running
+
+pytestmark = pytest.mark.slow
+
+
+def _manifest(result):
+    return RunFolder.open(result.session.settings.results, result.outcome.run_id).manifest
+
+
+def test_run_computes_ranks_and_is_in_the_history(run, api, task_states):
+    result = run()
+
+    outcome = result.outcome
+    assert (outcome.exit_code, outcome.failures, outcome.pending) == (ExitCode.OK, (), ())
+    assert sorted(result.watcher.done) == list(PAIRS)
+    assert [receipt.computed for receipt in outcome.receipts] == [True] * 3
+    assert len(pq.read_table(outcome.ranking_path)) == 150
+    assert "Backtest" in outcome.report_path.read_text()
+    assert _manifest(result).status is RunStatus.COMPLETED
+    flow_run = api.read_flow_run(result.session.flow_run_id)
+    assert (flow_run.name, flow_run.state.name) == (outcome.run_id, "Completed")
+    assert set(flow_run.tags) == {"necrozma", *PAIRS}
+    assert flow_run.parameters["timeframe"] == "1h"
+    assert task_states(flow_run.id) == dict.fromkeys((*PAIRS, "rank-results", "publish-report"), "Completed")
+
+
+def test_run_again_computes_nothing_and_starts_no_worker(run):
+    run(pairs="EURUSD,GBPUSD")
+    again = run(pairs="EURUSD,GBPUSD")
+
+    assert again.outcome.all_stored
+    assert again.outcome.exit_code is ExitCode.OK
+    assert again.session.pool.pids == []
+    assert {record.state for record in _manifest(again).pairs.values()} == {PairState.REUSED}
+
+
+def test_run_of_more_pairs_computes_only_the_new_ones(run):
+    run(pairs="EURUSD")
+    more = run()
+
+    assert {receipt.pair: receipt.computed for receipt in more.outcome.receipts} == {
+        "EURUSD": False,
+        "GBPUSD": True,
+        "USDJPY": True,
+    }
+
+
+def test_run_results_do_not_depend_on_the_number_of_workers(run, tmp_path):
+    def everything(results):
+        return {path.relative_to(results): path.read_bytes() for path in sorted((results / "store").rglob("*.parquet"))}
+
+    one = run(workers=1, results=tmp_path / "one")
+    two = run(workers=3, results=tmp_path / "two")
+
+    assert everything(tmp_path / "one") == everything(tmp_path / "two")
+    assert one.outcome.ranking_path.read_bytes() != b""
+    assert len(two.outcome.receipts) == 3
+
+
+def test_run_pair_that_fails_leaves_the_others_done_and_names_the_command(run, odd, task_states, api):
+    path, tries = odd('raise ValueError("no yen today")')
+    result = run(strategies=path)
+
+    outcome = result.outcome
+    assert outcome.exit_code is ExitCode.PAIRS_FAILED
+    [(pair, error)] = outcome.failures
+    assert (pair, type(error)) == ("USDJPY", StrategyError)
+    assert [receipt.pair for receipt in outcome.receipts] == ["EURUSD", "GBPUSD"]
+    assert outcome.retry.startswith("necrozma backtest --data")
+    assert len(list(tries.iterdir())) == 1  # a deterministic error is not tried again
+    states = task_states(result.session.flow_run_id)
+    assert (states["EURUSD"], states["USDJPY"]) == ("Completed", "Failed")
+    flow_run = api.read_flow_run(result.session.flow_run_id)
+    assert flow_run.state.name == "Failed"
+    assert "retry them with: necrozma backtest" in flow_run.state.message
+    assert _manifest(result).pairs["USDJPY"].state is PairState.FAILED
+
+
+@pytest.mark.faults
+def test_run_worker_killed_once_is_retried_and_the_others_untouched(run, odd, task_states):
+    path, tries = odd("if tries == 0: os.kill(os.getpid(), signal.SIGKILL)")
+    result = run(strategies=path)
+
+    assert result.outcome.exit_code is ExitCode.OK
+    assert len(list(tries.iterdir())) == 2
+    assert all(receipt.computed for receipt in result.outcome.receipts)
+    states = task_states(result.session.flow_run_id)
+    assert {pair: states[pair] for pair in PAIRS} == dict.fromkeys(PAIRS, "Completed")
+
+
+@pytest.mark.faults
+def test_run_worker_killed_always_is_set_aside_and_the_others_done(run, odd):
+    path, tries = odd("os.kill(os.getpid(), signal.SIGKILL)")
+    result = run(strategies=path)
+
+    [(pair, error)] = result.outcome.failures
+    assert (pair, type(error)) == ("USDJPY", PoisonousPairError)
+    assert str(signal.SIGKILL.name) in str(error)
+    assert len(list(tries.iterdir())) == 3
+    assert [receipt.pair for receipt in result.outcome.receipts] == ["EURUSD", "GBPUSD"]
+
+
+@pytest.mark.faults
+def test_run_strategy_that_never_returns_is_ended_in_time(run, odd):
+    path, tries = odd("while True: pass")
+    result = run(strategies=path, pair_timeout_s=5)
+
+    [(pair, error)] = result.outcome.failures
+    assert (pair, type(error)) == ("USDJPY", PoisonousPairError)
+    assert "--pair-timeout" in str(error)
+    assert len(list(tries.iterdir())) == 2
+    assert len(result.outcome.receipts) == 2
+
+
+def test_run_damaged_ticks_fail_their_pair_alone(run, tmp_path, ticks):
+    import shutil
+
+    data = tmp_path / "data"
+    shutil.copytree(ticks, data)
+    file = next((data / "GBPUSD").glob("*.parquet"))
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    result = run(data=data)
+
+    [(pair, error)] = result.outcome.failures
+    assert pair == "GBPUSD"
+    assert str(file.name) in str(error)
+    assert len(result.outcome.receipts) == 2
+
+
+def test_run_stopped_is_cancelled_keeps_what_is_stored_and_kills_the_rest(run, odd, api, task_states):
+    path, _ = odd("time.sleep(600)")
+    watcher = Watcher(stop_at="EURUSD")
+    result = run(watcher, strategies=path, pairs="USDJPY,EURUSD,GBPUSD")
+
+    outcome = result.outcome
+    assert outcome.exit_code is ExitCode.INTERRUPTED
+    assert "EURUSD" in [receipt.pair for receipt in outcome.receipts]
+    assert "USDJPY" in outcome.pending
+    assert not any(is_running(pid) for pid in result.session.pool.pids)
+    assert _manifest(result).status is RunStatus.CANCELLED
+    assert api.read_flow_run(result.session.flow_run_id).state.name == "Cancelled"
+    assert task_states(result.session.flow_run_id)["USDJPY"] == "Cancelled"
+    assert result.watcher.failed == []
+
+
+def test_run_stopped_before_prefect_was_ready_ends_at_once(run):
+    class Impatient(Watcher):
+        def on_start(self, session):
+            super().on_start(session)
+            session.stop(ExitCode.TERMINATED)
+
+    result = run(Impatient())
+
+    assert result.outcome.exit_code is ExitCode.TERMINATED
+    assert result.outcome.pending == PAIRS
+    assert _manifest(result).status is RunStatus.CANCELLED
+
+
+def test_run_in_a_locked_folder_is_refused(run, settings):
+    with lock_results(settings().results), pytest.raises(LockedError, match="locked by process"):
+        run()
+
+
+def test_run_without_ticks_says_how_to_get_some(run, tmp_path):
+    with pytest.raises(UsageError, match="necrozma data import"):
+        run(data=tmp_path / "nothing")
+
+
+def test_flow_called_by_prefect_alone_opens_its_own_run(settings, api, history):
+    """As a deployment's worker does: no command line, parameters from the run form."""
+    from flows.backtest import backtest_pairs
+
+    wanted = settings()
+    state = backtest_pairs(
+        pairs=["EURUSD"], data=wanted.data, results=wanted.results, timeframe="4h", workers=1, return_state=True
+    )
+
+    run_id = state.result()
+    manifest = RunFolder.open(wanted.results, run_id).manifest
+    assert (manifest.status, list(manifest.pairs)) == (RunStatus.COMPLETED, ["EURUSD"])
+    assert manifest.settings["timeframe"] == "4h"
+    assert api.read_flow_run(state.state_details.flow_run_id).name == run_id
+
+
+def test_flow_parameters_explain_themselves(history):
+    from flows.backtest import backtest_pairs
+
+    properties = backtest_pairs.parameters.properties
+    assert all(properties[name].get("description") for name in properties)
+    assert len(properties) == 21
+
+
+@pytest.mark.faults
+def test_run_loses_its_server_and_still_finishes(settings, odd, tmp_path, history):
+    """With a server of its own, killed when the first pair is done."""
+    import os
+
+    from flows.session import run_backtest
+
+    class Killer(Watcher):
+        def on_pair_done(self, receipt):
+            super().on_pair_done(receipt)
+            if len(self.done) == 1:
+                os.kill(self.session.throttle._own_pids[0], signal.SIGKILL)
+
+    home = tmp_path / "home"
+    home.mkdir()
+    # A new history costs twenty seconds; this one is as good.
+    for file in history.home.glob("prefect.db*"):
+        (home / file.name).write_bytes(file.read_bytes())
+    watcher = Killer()
+    outcome = run_backtest(settings(prefect_home=home, workers=1), watcher)
+
+    assert outcome.exit_code is ExitCode.OK
+    assert [receipt.pair for receipt in outcome.receipts] == list(PAIRS)
+    assert outcome.ranking_path.exists()
+    assert any("Prefect" in message for message in watcher.messages)
+
+

@@ -1,0 +1,275 @@
+"""The whole job through real processes: the command, its own server, worker processes, kills."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+
+from necrozma_core.feeds import write_samples
+from necrozma_core.storage.verify import verify_results
+
+NECROZMA = str(Path(sys.executable).with_name("necrozma"))
+PAIRS = ("EURUSD", "GBPUSD", "USDJPY", "EURGBP")
+
+# One pair's worker dies by its own hand as long as a file says so; the other pairs trade.
+DEADLY = """
+import os, signal
+from pathlib import Path
+import numpy as np
+
+class Deadly:
+    name, params, stop_loss_pips, take_profit_pips = "deadly", {{}}, 20.0, 40.0
+
+    def signals(self, bars):
+        lives = Path({lives!r})
+        # Yen are quoted above ten: this is the pair that kills its worker.
+        if bars.mid_close[0] > 10 and int(lives.read_text()) > 0:
+            lives.write_text(str(int(lives.read_text()) - 1))
+            os.kill(os.getpid(), signal.SIGKILL)
+        signals = np.zeros(len(bars), dtype=np.int8)
+        signals[::40] = 1
+        signals[20::40] = -1
+        return signals
+
+def strategies():
+    return [Deadly()]
+"""
+
+SLOW = """
+import time
+import numpy as np
+
+class Slow:
+    params, stop_loss_pips, take_profit_pips = {}, 20.0, 40.0
+    def __init__(self, number):
+        self.name = f"slow {number}"
+    def signals(self, bars):
+        time.sleep(0.05)
+        return np.zeros(len(bars), dtype=np.int8)
+
+def strategies():
+    return [Slow(number) for number in range(400)]
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder with ticks, and an environment in which everything a run writes stays in it."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [NECROZMA, *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        process = self.start(*words)
+        try:
+            output, errors = process.communicate(timeout=240)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(list(words), process.returncode, output, errors)
+
+    def backtest(self, results: str, *flags: str) -> "subprocess.CompletedProcess[str]":
+        return self.run("backtest", "--results", results, "--cooldown", "0", *flags)
+
+    def stored(self, results: str) -> dict[str, bytes]:
+        store = self.folder / results / "store"
+        # A killed writer's temporary begins with a dot and waits for the next run to remove it.
+        files = [path for path in sorted(store.rglob("[!.]*")) if path.is_file()]
+        return {str(path.relative_to(store)): path.read_bytes() for path in files}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    folder = tmp_path_factory.mktemp("job")
+    write_samples(folder / "data", PAIRS, 20_000, 3)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NECROZMA_", "PREFECT_"))}
+    own = {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "share"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    return Place(folder, kept | own | {"XDG_CACHE_HOME": str(tmp_path_factory.getbasetemp() / "cache")})
+
+
+@pytest.fixture(scope="module")
+def undisturbed(place: Place) -> "subprocess.CompletedProcess[str]":
+    return place.backtest("one", "--workers", "1")
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def descendants(pid: int) -> list[psutil.Process]:
+    return psutil.Process(pid).children(recursive=True)
+
+
+def read_manifest(place: Place, results: str) -> dict[str, object]:
+    newest = max((place.folder / results / "runs").iterdir())
+    return json.loads((newest / "manifest.json").read_text())
+
+
+def test_job_ranks_every_strategy_on_every_pair(place: Place, undisturbed: object) -> None:
+    (ranking,) = (place.folder / "one" / "runs").glob("*/ranking.parquet")
+    rows = pq.read_table(ranking).to_pylist()
+    assert len(rows) == 50 * len(PAIRS)
+    assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1))
+    assert {row["pair"] for row in rows} == set(PAIRS)
+    assert len({(row["pair"], row["strategy"]) for row in rows}) == len(rows)
+    assert undisturbed.returncode == 0
+    assert verify_results(place.folder / "one") == []
+
+
+@pytest.mark.parametrize("flags", [("--workers", "2"), ("--workers", "3", "--cpu-limit", "60", "--nice")])
+def test_job_with_other_workers_or_limits_stores_the_same_bytes(
+    place: Place, undisturbed: object, flags: tuple[str, ...]
+) -> None:
+    results = "same-" + "".join(re.findall(r"\d", " ".join(flags)))
+    assert place.backtest(results, *flags).returncode == 0
+    assert place.stored(results) == place.stored("one")
+
+
+def test_job_again_computes_nothing_and_says_so(place: Place, undisturbed: object) -> None:
+    before = place.stored("one")
+    again = place.backtest("one", "--workers", "2")
+    assert again.returncode == 0
+    assert "nothing computed" in again.stdout
+    assert place.stored("one") == before
+
+
+def test_job_with_one_pair_failing_completes_the_others_and_is_completed_later(
+    place: Place, undisturbed: object, tmp_path: Path
+) -> None:
+    ticks = next((place.folder / "data" / "USDJPY").glob("*.parquet"))
+    whole = ticks.read_bytes()
+    damaged = bytearray(whole)
+    damaged[len(whole) // 2] ^= 1
+    ticks.write_bytes(damaged)
+    try:
+        failed = place.backtest("repaired", "--workers", "2")
+    finally:
+        ticks.write_bytes(whole)
+    assert failed.returncode == 3
+    assert "USDJPY" in failed.stdout + failed.stderr
+    assert {name.split("/")[0] for name in place.stored("repaired")} == set(PAIRS) - {"USDJPY"}
+    command = re.search(r"necrozma backtest .*", failed.stdout + failed.stderr)
+    assert command is not None
+    others = {name: data for name, data in place.stored("repaired").items() if "USDJPY" not in name}
+    done = place.run(*command[0].split()[1:])
+    assert done.returncode == 0
+    states = {pair: record["state"] for pair, record in read_manifest(place, "repaired")["pairs"].items()}
+    assert states == {pair: "computed" if pair == "USDJPY" else "reused" for pair in PAIRS}
+    stored = place.stored("repaired")
+    assert {name: stored[name] for name in others} == others
+    assert stored == place.stored("one")
+
+
+def test_history_after_the_server_was_stopped_holds_every_final_state(place: Place, undisturbed: object) -> None:
+    """A second server on the same folder is asked, because states were once lost between the two."""
+    script = """
+import json, os, sys, urllib.request
+from pathlib import Path
+from flows.folders import history_folder
+from flows.server import start_server
+server = start_server(history_folder())
+server.wait_ready()
+def call(path, body=None, headers={}):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(server.api_url + path, data, {"Content-Type": "application/json", **headers})
+    return json.loads(urllib.request.urlopen(request).read())
+token = call("/csrf-token?client=test")["token"]
+own = {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": "test"}
+runs = call("/flow_runs/filter", {}, own)
+found = {}
+for run in runs:
+    tasks = call("/task_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}}, own)
+    found[run["name"]] = [run["state_type"], sorted([task["name"].split("-")[0], task["state_type"]] for task in tasks)]
+server.stop()
+print(json.dumps(found))
+"""
+    asked = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**place.environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    found = json.loads(asked.stdout.splitlines()[-1])
+    for manifest in (place.folder / "one" / "runs").glob("*/manifest.json"):
+        state, tasks = found[manifest.parent.name]
+        assert state == "COMPLETED"
+        names = [name for name, _ in tasks]
+        assert sorted(names) == sorted([*PAIRS, "publish", "rank"])
+        assert {task_state for _, task_state in tasks} == {"COMPLETED"}
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("deaths", "code"), [(1, 0), (99, 3)])
+def test_worker_killed_fails_only_its_pair_and_only_for_good_when_always(
+    place: Place, tmp_path: Path, deaths: int, code: int
+) -> None:
+    lives, strategies = tmp_path / "lives", tmp_path / "deadly.py"
+    lives.write_text(str(deaths))
+    strategies.write_text(DEADLY.format(lives=str(lives)))
+    done = place.backtest(f"deaths-{deaths}", "--workers", "2", "--strategies", str(strategies))
+    assert done.returncode == code, done.stdout + done.stderr
+    pairs = {name.split("/")[0] for name in place.stored(f"deaths-{deaths}")}
+    assert pairs == (set(PAIRS) if code == 0 else set(PAIRS) - {"USDJPY"})
+    assert int(lives.read_text()) == max(deaths - 3, 0)
+
+
+@pytest.fixture
+def slow_run(place: Place, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    strategies = tmp_path / "slow.py"
+    strategies.write_text(SLOW)
+    results = str(tmp_path / "results")
+    process = place.start("backtest", "--results", results, "--workers", "2", "--strategies", str(strategies))
+    # Both workers are at it: the server and two workers, at least, are its children.
+    wait_for(lambda: process.poll() is not None or len(descendants(process.pid)) >= 3)
+    yield process
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
+@pytest.mark.faults
+def test_parent_killed_leaves_no_process_behind(slow_run: "subprocess.Popen[str]") -> None:
+    children = descendants(slow_run.pid)
+    slow_run.kill()
+    gone, alive = psutil.wait_procs(children, timeout=20)
+    assert alive == []
+    assert len(gone) == len(children)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_ends_the_run_with_its_code_and_the_command_that_resumes(
+    slow_run: "subprocess.Popen[str]", number: signal.Signals, code: int
+) -> None:
+    children = descendants(slow_run.pid)
+    slow_run.send_signal(number)
+    output, errors = slow_run.communicate(timeout=30)
+    assert slow_run.returncode == code
+    assert "necrozma backtest" in output + errors
+    assert "Traceback" not in output + errors
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert alive == []
