@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+PARALLEL := -n 2 --dist worksteal -q
 # The product starts no telemetry and neither do its tests.
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-slow core-only bench bench-peers faults lock clean
+.PHONY: help setup demo lint check test test-slow core-only bench bench-peers faults lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,19 +32,23 @@ demo: setup ## ten generated pairs x fifty strategies with two workers, and thei
 	@$(BIN)/necrozma data sample --pairs 10 --ticks 200000 --seed 1 --to demo/data
 	@$(BIN)/necrozma backtest --data demo/data --results demo/results --workers 2 --cooldown 0
 
-check: setup ## format, lint, types, layers, the core's fast tests
-	@$(BIN)/ruff format --check .
-	@$(BIN)/ruff check .
+lint: setup ## format, lint, types, layers
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/ruff check -q .
 	@$(BIN)/mypy -p necrozma_core
-	@$(BIN)/lint-imports
-	@$(BIN)/pytest tests/test_necrozma_core tests/test_contracts -m "not slow and not faults" -n 2 --dist worksteal -q
+	@$(BIN)/lint-imports --no-cache
 
-test: check ## everything that is not marked slow
-	@$(BIN)/pytest -m "not slow and not faults" -n 2 --dist worksteal -q --ignore tests/test_necrozma_core --ignore tests/test_contracts
+check: lint ## lint, and the core's fast tests with few examples each
+	@HYPOTHESIS_PROFILE=quick $(BIN)/pytest tests/test_necrozma_core -m "not slow and not faults" $(PARALLEL)
+
+test: lint ## everything that is not marked slow
+	@$(BIN)/pytest -m "not slow and not faults" $(PARALLEL)
 	@$(BIN)/pytest -m "faults and not slow" -q
 
-test-slow: setup ## what is marked slow: the browser, long faults, the real loops
+test-slow: setup ## what is marked slow: the browser, long faults, real loops; and the kernels with their bounds checked
 	@$(BIN)/pytest -m slow -q
+	@NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/bounds-checked $(BIN)/pytest tests/test_necrozma_core/test_kernels \
+	  tests/test_necrozma_core/test_simulation.py tests/test_necrozma_core/test_bars.py -m "not slow" $(PARALLEL)
 
 core-only: setup ## the core by itself: installed and tested without Prefect, in .venv-core
 	@test -x .venv-core/bin/python || $(PYTHON) -m venv .venv-core

@@ -271,7 +271,7 @@ def draw(results: Sequence[Measured]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {bottom + 8}" role="img" '
         f'font-family="sans-serif" font-size="11" fill="#777"><title>Total CPU under a limit</title>'
-        f'{"".join(parts)}</svg>\n'
+        f"{''.join(parts)}</svg>\n"
     )
 
 

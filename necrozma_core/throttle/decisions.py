@@ -71,11 +71,13 @@ def word(before: float, after: float, reason: Reason, readings: Readings, limits
     percent = readings.percent(readings.total) or 0.0
     if after > before:
         return f"❄️  CPU {percent:.1f}% - {step}"
-    over = f"> {limits.cpu_limit:g}%" if percent > limits.cpu_limit else f"would exceed {limits.cpu_limit:g}%"
+    cause = f"CPU {percent:.1f}% > {limits.cpu_limit:g}%"
+    if percent <= limits.cpu_limit:
+        cause = f"CPU {percent:.1f}%, {count_workers(before)} would exceed {limits.cpu_limit:g}%"
     if reason is Reason.OTHERS:
         others = readings.percent(readings.others) or 0.0
-        return f"🌡️  CPU {percent:.1f}% {over} - {step}: others use {others:.1f}%, it is slow until they stop"
-    return f"🌡️  CPU {percent:.1f}% {over} - {step}"
+        return f"🌡️  {cause} - {step}: others use {others:.1f}%, it is slow until they stop"
+    return f"🌡️  {cause} - {step}"
 
 
 def count_workers(number: float) -> str:

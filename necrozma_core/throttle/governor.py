@@ -200,7 +200,8 @@ def _adjust(state: State, readings: Readings, limits: Limits) -> State:
         return _adjust_blindly(state, readings, limits, capacity)
     per_worker = state.estimates.per_worker.cores
     aim = capacity * (limits.cpu_limit / 100 - _yielded(state, others, capacity))
-    fits = (aim - others.mean) / per_worker
+    # Everything is allowed at 100 %; who comes first is then the scheduler's business.
+    fits = (aim - others.mean) / per_worker if limits.cpu_limit < 100 else math.inf
     exceeds = total > capacity * limits.cpu_limit / 100
     if exceeds and state.estimates.full_looks >= PATIENCE:
         # How much too much it is cannot be seen on a full machine.

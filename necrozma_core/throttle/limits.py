@@ -18,7 +18,8 @@ class Limits:
         N, the most that run at once.
     cpu_limit : float
         Percent of the capacity that everything on the machine together may use, above 0 and at most 100. Capacity is
-        the cores that this process may use: under a quota of half a core, 80 % is 0.4 cores.
+        the cores that this process may use: under a quota of half a core, 80 % is 0.4 cores. At 100 % nobody is held
+        for the processor's sake.
     adaptive : bool
         False fixes the allowance at N, whatever the sensors say.
     cooldown_s : float

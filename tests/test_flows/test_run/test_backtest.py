@@ -233,5 +233,3 @@ def test_run_loses_its_server_and_still_finishes(settings, odd, tmp_path, histor
     assert [receipt.pair for receipt in outcome.receipts] == list(PAIRS)
     assert outcome.ranking_path.exists()
     assert any("Prefect" in message for message in watcher.messages)
-
-

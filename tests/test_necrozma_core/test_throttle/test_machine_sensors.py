@@ -14,6 +14,8 @@ from necrozma_core.throttle.sensors.cpu import MachineTimes
 from necrozma_core.throttle.sensors.machine import MachineSensors, Probes
 from necrozma_core.throttle.sensors.readings import Reading, Readings, Unavailable
 
+TWO_CORES = Capacity(2, 2)
+
 
 @dataclass
 class PaperMachine:
@@ -21,7 +23,7 @@ class PaperMachine:
 
     now: float = 1000.0
     slept: float = 0.0
-    capacity: Capacity = Capacity(2, 2)
+    capacity: Capacity = TWO_CORES
     busy: float = 0.0
     idle: float = 0.0
     steal: float = 0.0
@@ -60,7 +62,7 @@ class PaperMachine:
             machine_times=self.machine_times,
             group_seconds=lambda _: self.group,
             own_seconds=lambda: self.own,
-            process_seconds=lambda pid: self.processes.get(pid),
+            process_seconds=self.processes.get,
             resident_mb=lambda pid: 100.0 * pid,
             memory_mb=lambda: self.memory,
             temperature_c=self.temperature_c,
