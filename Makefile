@@ -61,6 +61,8 @@ core-only: setup ## the core by itself: installed and tested without Prefect, in
 
 bench: setup ## parity first, then time: prints the tables of docs/performance.md
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.tick_encoding
+	@$(BIN)/python -m benchmarks.governor_simulation
 
 lock: ## resolve the dependencies anew, for every supported Python, without an index address
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

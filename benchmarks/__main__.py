@@ -1,15 +1,14 @@
 """Print the tables: ``python -m benchmarks [--smoke] [--write] [NAME ...]``."""
 
 import argparse
-import re
 from collections.abc import Callable
-from pathlib import Path
 
 from benchmarks.engine import measure_engine
 from benchmarks.job import measure_job, measure_parallel
 from benchmarks.measure import describe_machine
+from benchmarks.pages import DOCS, put_between_marks
 
-_PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+_PAGE = DOCS / "performance.md"
 _TABLES: dict[str, Callable[[], str]] = {
     "engine": measure_engine,
     "parallel": measure_parallel,
@@ -18,19 +17,10 @@ _TABLES: dict[str, Callable[[], str]] = {
 _SMOKE: dict[str, Callable[[], str]] = {"engine": lambda: measure_engine(ticks=50_000, runs=1)}
 
 
-def _write(name: str, table: str) -> None:
-    """Put a table between its marks in docs/performance.md."""
-    page = _PAGE.read_text()
-    marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-    if not marked.search(page):
-        raise SystemExit(f"{_PAGE.name} has no place for the table {name!r}")
-    _PAGE.write_text(marked.sub(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", page))
-
-
 def main() -> None:
     """Measure the tables that were asked for, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*_TABLES, []], help="which tables; all without a name")
+    parser.add_argument("names", nargs="*", choices=[*_TABLES], help="which tables; all without a name")
     parser.add_argument("--smoke", action="store_true", help="parity on little data, to see that the suite runs")
     parser.add_argument("--write", action="store_true", help=f"also put the tables into docs/{_PAGE.name}")
     arguments = parser.parse_args()
@@ -41,7 +31,7 @@ def main() -> None:
         table = tables[name]()
         print(f"## {name}\n\n{table}\n", flush=True)
         if arguments.write:
-            _write(name, f"{table}\n\nMeasured on {machine}: `python -m benchmarks {name} --write`")
+            put_between_marks(_PAGE, name, f"{table}\n\nMeasured on {machine}: `python -m benchmarks {name} --write`")
 
 
 if __name__ == "__main__":

@@ -306,7 +306,8 @@ def main() -> None:
             f"{workers} workers, {arguments.seconds:g} s each, on {describe_machine()}: "
             "`python -m benchmarks.governor_real --write`"
         )
-        put_between_marks(_PAGE, "governor-real", f"{table}\n\n{note}")
+        picture = f"![Total CPU under three limits, ours and the original's rule](img/{_PICTURE.name})"
+        put_between_marks(_PAGE, "governor-real", f"{table}\n\n{note}\n\n{picture}")
         _PICTURE.write_text(draw(results), encoding="utf-8")
 
 

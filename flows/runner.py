@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
+from contextvars import copy_context
 from functools import partial
 from typing import Any, Protocol
 
@@ -74,8 +75,10 @@ class ThrottledRunner(ThreadPoolTaskRunner[Any]):
         except BaseException:
             turnstile.leave(parameters, None)
             raise
-        # Not by Prefect's own callback: there, asking for the state asks the server.
-        future.wrapped_future.add_done_callback(partial(_pass_on, turnstile, parameters))
+        # Not by Prefect's own callback: there, asking for the state asks the server. And in the flow's context: without
+        # it, whatever the turnstile tells Prefect would go to a server that Prefect starts for the purpose.
+        told = partial(copy_context().run, _pass_on, turnstile, parameters)
+        future.wrapped_future.add_done_callback(told)
         return future
 
 

@@ -5,7 +5,7 @@ Prefect was even imported, or the flow did because a deployment runs it.
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -71,6 +71,8 @@ class RunSession:
         self.crashed = crashed
         self.flow_run_id: UUID | None = None
         self.record = RunRecord(settings, requests, run, observer)
+        # Told of how many pairs are stored or failed, after each.
+        self.on_settled: Callable[[int], None] = lambda _: None
         self._observer = observer
         self._missing = sum(not _is_stored(request) for request in requests)
         self._stop_code: ExitCode | None = None
@@ -171,6 +173,7 @@ class RunSession:
         try:
             if state is not None and not state.is_cancelled():
                 self.record.settle(parameters["request"], state.result(raise_on_failure=False))
+                self.on_settled(self.settled)
         finally:
             self._release()
 
@@ -185,6 +188,10 @@ class RunSession:
 
     def conclude(self) -> None:
         """Write into the manifest how the run ended; StorageError where that fails."""
+        # What the machine was like while pairs were computed: the report wants it.
+        with suppress(StorageError):
+            if looks := self.throttle.controller.take_records():
+                self.run.publish_governor(governor_table(looks))
         self.record.conclude(self._stop_code)
 
     def outcome(self) -> RunOutcome:
@@ -201,9 +208,6 @@ class RunSession:
         """Stop the workers and the throttle, say in the manifest how the run ended, and show the outcome."""
         self._shut_down()
         self._board.close()
-        with suppress(StorageError):
-            if looks := self.throttle.controller.take_records():
-                self.run.publish_governor(governor_table(looks))
         if not self.record.is_concluded:
             # Whoever leaves without having concluded was interrupted; the next run would call this one crashed.
             with suppress(StorageError):
@@ -275,6 +279,7 @@ def flow_session() -> Iterator[RunSession]:
     from prefect.logging import get_run_logger  # noqa: PLC0415
 
     from flows.history import mark_crashed_flow_runs, name_flow_run  # noqa: PLC0415
+    from tasks.artifacts import Progress  # noqa: PLC0415
 
     context = FlowRunContext.get()
     with ExitStack() as stack:
@@ -289,6 +294,7 @@ def flow_session() -> Iterator[RunSession]:
         # Not before: until then this flow run, retried, may bear the name of the dead run that it continues.
         if is_ours:
             mark_crashed_flow_runs(session.crashed)
+        session.on_settled = Progress(len(session.requests)).show
         yield session
 
 

@@ -88,6 +88,10 @@ class ServerHandle:
         """Whether somebody else started it."""
         return self._child is None
 
+    def is_alive(self) -> bool:
+        """Tell whether the server's process runs."""
+        return not self._has_ended()
+
     def wait_ready(self, timeout_s: float = _START_TIMEOUT_S, give_up: Callable[[], bool] = lambda: False) -> None:
         """Return when the server answers, or when it is no longer wanted.
 

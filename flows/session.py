@@ -91,13 +91,16 @@ def _run_flow(session: RunSession, server: ServerHandle | None) -> NecrozmaError
             try:
                 state = backtest_pairs(**flow_parameters(session.settings, backtest_pairs), return_state=True)
             finally:
-                settle_history(session.flow_run_id, session.task_runs)
+                if server is not None and not server.is_alive():
+                    session.tell("the Prefect server ended in mid-run: its history of this run is incomplete")
+                else:
+                    settle_history(session.flow_run_id, session.task_runs)
     except Exception as error:  # noqa: BLE001 -- whatever Prefect and its HTTP client may raise
         _log.debug("the flow run failed", exc_info=True)
         session.tell(f"Prefect failed, its history of this run is incomplete: {type(error).__name__}: {error}")
         return None
-    is_ours = isinstance(state.data, NecrozmaError) and not isinstance(state.data, PairsFailedError)
-    return state.data if is_ours else None
+    error = state.result(raise_on_failure=False) if state.is_failed() else None
+    return error if isinstance(error, NecrozmaError) and not isinstance(error, PairsFailedError) else None
 
 
 @contextmanager
@@ -108,6 +111,7 @@ def _prefect(server: ServerHandle | None, session: RunSession) -> Iterator[bool]
         os.environ.setdefault(name, value)
     from prefect.settings import (  # noqa: PLC0415
         PREFECT_API_URL,
+        PREFECT_CLIENT_MAX_RETRIES,
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         temporary_settings,
     )
@@ -117,8 +121,14 @@ def _prefect(server: ServerHandle | None, session: RunSession) -> Iterator[bool]
         yield not session.is_stopping
         return
     server.wait_ready(give_up=lambda: session.is_stopping)
-    # The heartbeat costs a second at the end; a dead run is found by the results folder's lock.
-    with temporary_settings({PREFECT_API_URL: server.api_url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    ours = {
+        PREFECT_API_URL: server.api_url,
+        # It costs a second at the end; a dead run is found by the results folder's lock.
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+        # Each doubles the wait; a server on this machine that does not answer is gone.
+        PREFECT_CLIENT_MAX_RETRIES: 2,
+    }
+    with temporary_settings(ours):
         yield not session.is_stopping
 
 

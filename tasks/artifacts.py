@@ -3,25 +3,39 @@
 The results are on disk before any of these is made, so a server that does not answer costs a warning and nothing else.
 """
 
+import base64
 import functools
 import logging
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, ParamSpec
+from uuid import UUID
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 
+from necrozma_core.charts import balance_curve, equity_svg
 from necrozma_core.errors import StorageError
 from necrozma_core.jobs import Receipt
 from necrozma_core.ranking import rank_metrics
 from necrozma_core.storage.manifest import Manifest
 from necrozma_core.storage.results import ResultStore
+from necrozma_core.storage.runs import GOVERNOR_FILE, read_governor
 
 P = ParamSpec("P")
 
 _TOP: Final = 100
+_QUIET_S: Final = 60.0
 _TOP_OF_PAIR: Final = 5
 _RATIOS: Final = ("sharpe", "sortino", "calmar", "profit_factor")
 _RANKING_COLUMNS: Final = (
@@ -29,31 +43,48 @@ _RANKING_COLUMNS: Final = (
     "win_rate", "expectancy",
 )  # fmt: skip
 
+_MOST_TRADES: Final = 500_000
+"""A pair with more stored trades gets no picture: reading them would take longer than a glance is worth."""
+_MOST_MESSAGES: Final = 50
+_INK: Final = "#4b8bd6"
+"""Seen on the UI's dark and light pages alike: an image does not take the page's colour."""
+_PROGRESS_EVERY_S: Final = 1.0
+
 _log = logging.getLogger(__name__)
+
+
+class _Line:
+    """Whether the server was reachable when it was last tried: nobody waits for a lost one again and again."""
+
+    quiet_until = -math.inf
 
 
 def _best_effort(show: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(show)
     def shown(*args: P.args, **kwargs: P.kwargs) -> None:
+        if time.monotonic() < _Line.quiet_until:
+            return
         try:
             show(*args, **kwargs)
         except StorageError:
             raise
         except Exception as error:  # noqa: BLE001 -- whatever an HTTP client may raise
+            _Line.quiet_until = time.monotonic() + _QUIET_S
             _log.warning("Prefect was not told (%s): %s", show.__name__, error)
 
     return shown
 
 
 @_best_effort
-def show_pair(store: ResultStore, receipt: Receipt) -> None:
-    """Show one pair's summary with its best strategies."""
+def show_pair(store: ResultStore, receipt: Receipt, initial_balance: float) -> None:
+    """Show one pair's summary with its best strategies, and what the best did to the account."""
     best = rank_metrics([store.read_metrics(receipt.pair, receipt.key)]).slice(0, _TOP_OF_PAIR)
     origin = "computed now" if receipt.computed else "stored before, not computed again"
     lines = [
         f"## {receipt.pair}",
         f"{receipt.strategies:,} strategies, {receipt.trades:,} trades on {receipt.ticks:,} ticks; {origin}.",
         _markdown_table(best, [name for name in _RANKING_COLUMNS if name != "pair"]),
+        _picture(store, receipt, best["strategy"][0].as_py(), initial_balance) if len(best) else "",
         *(f"- **{_plain(name)}** failed: {_plain(reason)}" for name, reason in receipt.failures[:_TOP]),
         f"`{store.folder(receipt.pair, receipt.key)}`",
     ]
@@ -91,6 +122,75 @@ def show_run(manifest: Manifest, report: Path) -> None:
     ]
     create_markdown_artifact("\n\n".join(lines), key="run", description=f"Run {manifest.run_id}")
     create_link_artifact(report.absolute().as_uri(), link_text="report.html", key="report", description=str(report))
+
+
+@_best_effort
+def show_governor(run: Path, manifest: Manifest) -> None:
+    """Show what the machine was like during a run and how the throttle answered; nothing where nothing was computed."""
+    if GOVERNOR_FILE not in manifest.files:
+        return
+    looks = read_governor(run, manifest)
+    cpu = pc.drop_null(pc.multiply(pc.divide(looks["total"], looks["capacity"]), 100.0)).to_numpy()
+    allowance = np.where(looks["resting"].to_numpy(), 0.0, looks["allowance"].to_numpy())
+    limit = float(manifest.settings.get("cpu_limit", 100.0))
+    busy = f"{np.median(cpu):.0f} % in the middle, {cpu.max():.0f} % at most" if len(cpu) else "unavailable"
+    said = [row for row in looks.select(["time", "message"]).to_pylist() if row["message"]]
+    lines = [
+        "## Governor",
+        f"- CPU: {busy}; the limit was {limit:g} %, exceeded at {np.mean(cpu > limit) if len(cpu) else 0:.0%} of "
+        f"{len(looks)} looks",
+        f"- allowance: {allowance.min():g} to {allowance.max():g} of {manifest.settings.get('workers')} workers",
+        "\n".join(f"- {row['time']:%H:%M:%S} {_plain(row['message'])}" for row in said[:_MOST_MESSAGES]),
+        f"{len(said) - _MOST_MESSAGES} more" if len(said) > _MOST_MESSAGES else "",
+        f"Every look: `{run / GOVERNOR_FILE}`",
+    ]
+    create_markdown_artifact("\n\n".join(filter(None, lines)), key="governor", description="CPU, and what was allowed")
+
+
+class Progress:
+    """How far a run is, in Prefect's UI; made inside the flow, and told of every pair.
+
+    Parameters
+    ----------
+    total : int
+        Pairs of the run.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._shown_at = -_PROGRESS_EVERY_S
+        self._artifact: UUID | None = None
+        self._begin()
+
+    @_best_effort
+    def _begin(self) -> None:
+        description = f"pairs done, of {self._total}"
+        made: Any = create_progress_artifact(0.0, key="progress", description=description)
+        self._artifact = made
+
+    @_best_effort
+    def show(self, settled: int) -> None:
+        """Show how many pairs are stored or failed; not more often than each second, but the last one always."""
+        now = time.monotonic()
+        if self._artifact is None or (settled < self._total and now - self._shown_at < _PROGRESS_EVERY_S):
+            return
+        self._shown_at = now
+        update_progress_artifact(self._artifact, 100.0 * settled / max(self._total, 1))
+
+
+def _picture(store: ResultStore, receipt: Receipt, strategy: str, initial_balance: float) -> str:
+    """Return the balance under one strategy as markdown; empty where its trades were not kept, or are too many."""
+    if store.commit_of(receipt.pair, receipt.key)["files"]["trades.parquet"]["rows"] > _MOST_TRADES:
+        return ""
+    trades = store.read_trades(receipt.pair, receipt.key)
+    trades = trades.filter(pc.equal(trades["strategy"], strategy))
+    if not len(trades):
+        return ""
+    net = pc.add(pc.subtract(trades["profit"], trades["commission"]), trades["swap"]).to_numpy()
+    curve = balance_curve(trades["exit_time"].cast(pa.int64()).to_numpy(), net, initial_balance)
+    title = f"{receipt.pair} {strategy}: balance after its closed trades"
+    svg = base64.b64encode(equity_svg(curve, title).replace("currentColor", _INK).encode()).decode()
+    return f"![{_plain(title)}](data:image/svg+xml;base64,{svg})"
 
 
 def _markdown_table(table: pa.Table, names: Sequence[str]) -> str:

@@ -61,5 +61,5 @@ def backtest_pair(request: PairRequest, workers: Workers) -> "Receipt | State[No
         receipt = stored_receipt(store, request) if stored else workers.run(request)
     except StoppedError as error:
         return Cancelled(message=str(error))
-    show_pair(store, receipt)
+    show_pair(store, receipt, request.account.initial_balance)
     return receipt

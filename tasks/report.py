@@ -7,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from necrozma_core.publishing import publish_page
 from necrozma_core.storage.runs import RunFolder
-from tasks.artifacts import show_run
+from tasks.artifacts import show_governor, show_run
 
 
 @task(name="publish-report", task_run_name="publish-report", cache_policy=NO_CACHE, persist_result=False)
@@ -15,4 +15,5 @@ def publish_report(run: RunFolder) -> Path:
     """Publish the report of a run that has a ranking and link to it; see `publish_page`."""
     path = publish_page(run)
     show_run(run.manifest, path)
+    show_governor(run.path, run.manifest)
     return path

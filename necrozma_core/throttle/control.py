@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Final
 
 from necrozma_core.throttle.decisions import Decision, Reason
@@ -73,7 +74,7 @@ class Controller:
         self._records: list[Look] = []
         self._records_lock = threading.Lock()
         self._recorded_at = -RECORD_EVERY_S
-        self._completed = 0
+        self._completed = count(1)
         self._busy_at = -math.inf
         self._busy_seconds = 0.0
         self._busy_workers = 0.0
@@ -100,8 +101,8 @@ class Controller:
 
     def poke(self) -> None:
         """Tell that a task has ended; every so many of them the loop looks at once."""
-        self._completed += 1
-        if self._completed % self._limits.cpu_check_interval == 0:
+        # Called from many threads; the counter is one step for all of them.
+        if next(self._completed) % self._limits.cpu_check_interval == 0:
             self._wake.set()
 
     def take_records(self) -> list[Look]:

@@ -196,20 +196,36 @@ def task_states(api):
 
 
 @pytest.fixture
+def own_history(tmp_path, history):
+    """A server folder of the test's own; it holds what the shared one does, since a new history costs seconds."""
+    import sqlite3
+    from contextlib import closing
+
+    home = tmp_path / "home"
+    home.mkdir()
+    with (
+        closing(sqlite3.connect(history.home / "prefect.db")) as shared,
+        closing(sqlite3.connect(home / "prefect.db")) as own,
+    ):
+        shared.backup(own)
+    return home
+
+
+@pytest.fixture
 def spawn(tmp_path, ticks, history):
     """Start the command in a process of its own, in its own session, so that signals go where a test sends them."""
     import subprocess
 
     started = []
 
-    def start(*flags):
+    def start(*flags, home=history.home):
         words = [
             "backtest", "--data", ticks, "--results", tmp_path / "results", "--timeframe", "1h", "--workers", "2",
             "--cooldown", "0", "--cpu-limit", "100", "--plain", *flags,
         ]  # fmt: skip
         environment = bare_environment() | {
             "NECROZMA_ADAPTIVE_THROTTLING": "false",
-            "NECROZMA_PREFECT_HOME": str(history.home),
+            "NECROZMA_PREFECT_HOME": str(home),
             "PREFECT_PROFILES_PATH": str(tmp_path / "no-profiles.toml"),
         }
         code = "import sys; from flows.cli import main; main()"

@@ -9,6 +9,7 @@ from necrozma_core.errors import (
     ExitCode,
     LockedError,
     PoisonousPairError,
+    StorageError,
     StrategyError,
     UsageError,
 )
@@ -174,6 +175,20 @@ def test_run_stopped_before_prefect_was_ready_ends_at_once(run):
     assert _manifest(result).status is RunStatus.CANCELLED
 
 
+@pytest.mark.faults
+def test_run_whose_ranking_cannot_be_written_fails_with_the_disk(run, monkeypatch):
+    def full(self, table):
+        raise StorageError("ranking.parquet: could not write: No space left on device; free some space")
+
+    monkeypatch.setattr(RunFolder, "publish_ranking", full)
+    watcher = Watcher()
+    with pytest.raises(StorageError, match="No space left"):
+        run(watcher)
+
+    assert len(watcher.done) == 3
+    assert watcher.outcomes[0].ranking_path is None
+
+
 def test_run_in_a_locked_folder_is_refused(run, settings):
     with lock_results(settings().results), pytest.raises(LockedError, match="locked by process"):
         run()
@@ -206,30 +221,3 @@ def test_flow_parameters_explain_themselves(history):
     properties = backtest_pairs.parameters.properties
     assert all(properties[name].get("description") for name in properties)
     assert len(properties) == 21
-
-
-@pytest.mark.faults
-def test_run_loses_its_server_and_still_finishes(settings, odd, tmp_path, history):
-    """With a server of its own, killed when the first pair is done."""
-    import os
-
-    from flows.session import run_backtest
-
-    class Killer(Watcher):
-        def on_pair_done(self, receipt):
-            super().on_pair_done(receipt)
-            if len(self.done) == 1:
-                os.kill(self.session.throttle._own_pids[0], signal.SIGKILL)
-
-    home = tmp_path / "home"
-    home.mkdir()
-    # A new history costs twenty seconds; this one is as good.
-    for file in history.home.glob("prefect.db*"):
-        (home / file.name).write_bytes(file.read_bytes())
-    watcher = Killer()
-    outcome = run_backtest(settings(prefect_home=home, workers=1), watcher)
-
-    assert outcome.exit_code is ExitCode.OK
-    assert [receipt.pair for receipt in outcome.receipts] == list(PAIRS)
-    assert outcome.ranking_path.exists()
-    assert any("Prefect" in message for message in watcher.messages)

@@ -116,6 +116,16 @@ def test_failed_run_is_read_and_retried_in_the_ui(server, worker, client, market
     assert shown == market.pairs - {"GBPUSD"}
     picture(page, "ranking")
 
+    page.goto(f"{server.url}/runs/flow-run/{flow_run.id}")
+    tab(page, "Artifacts")
+    for key in ("progress", "governor", "run", "report", "pair-usdjpy"):
+        page.get_by_role("link", name=key, exact=True).wait_for()
+    page.get_by_role("link", name="pair-eurusd").click()
+    drawn = page.locator("img[src^='data:image/svg']")
+    drawn.wait_for()
+    assert drawn.evaluate("image => image.complete && image.naturalWidth > 100")
+    picture(page, "pair")
+
     before = market.commits()
     repair()
     page.goto(f"{server.url}/runs/flow-run/{flow_run.id}")

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,22 @@ from necrozma_core.strategies.source import StrategySource
 from .conftest import NECROZMA, PREFECT, bare_environment, free_port, wait_until
 
 NEW_YORK = ZoneInfo("America/New_York")
+
+# Says which process it is in, and sleeps longer than any test.
+SLEEPER = """
+import os, time
+from pathlib import Path
+
+class Sleeper:
+    name, params, stop_loss_pips, take_profit_pips = "sleeper", {{}}, 20.0, 40.0
+
+    def signals(self, bars):
+        Path({folder!r}, f"{{os.getpid()}}.pid").touch()
+        time.sleep(3_600)
+
+def strategies():
+    return [Sleeper()]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +185,23 @@ class TestOnOurServer:
         assert ended[0].end_time <= ended[1].start_time
         newest, oldest = list_runs(market.results)
         assert (len(oldest.pairs_in(PairState.COMPUTED)), len(newest.pairs_in(PairState.REUSED))) == (4, 4)
+
+    def test_cancelled_run_ends_with_its_workers_and_says_so(self, worker, client, market):
+        """As by the UI's Cancel: Prefect's worker sends SIGTERM to the process of the flow."""
+        from prefect.states import Cancelling
+
+        asleep = market.data.parent / "asleep.py"
+        asleep.write_text(SLEEPER.format(folder=str(market.data.parent)))
+        deployment = client.read_deployment_by_name(f"{FLOW}/on-demand")
+        parameters = {**market.parameters, "strategies": str(asleep), "pairs": ["EURUSD", "USDJPY"], "workers": 1}
+        flow_run = client.create_flow_run_from_deployment(deployment.id, parameters=parameters)
+        begun = wait_until(lambda: list(market.data.parent.glob("*.pid")))
+        client.set_flow_run_state(flow_run.id, Cancelling())
+        ended = self.ended(client, flow_run.id, 1)
+        assert ended.state.is_cancelled()
+        wait_until(lambda: not Path(f"/proc/{begun[0].stem}").exists())
+        (run,) = list_runs(market.results)
+        assert run.status is RunStatus.CANCELLED
 
     def run(self, client, market):
         deployment = client.read_deployment_by_name(f"{FLOW}/on-demand")

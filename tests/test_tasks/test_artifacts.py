@@ -1,0 +1,183 @@
+"""What is shown of a run in Prefect's UI, and that a run does not depend on it."""
+
+import base64
+import logging
+import math
+import re
+import xml.etree.ElementTree as ET
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from storage_samples import KEY, METADATA, random_table
+
+from necrozma_core.jobs import Receipt
+from necrozma_core.storage.results import ResultStore
+from necrozma_core.storage.runs import RunFolder
+from necrozma_core.storage.schemas import GOVERNOR_SCHEMA, METRICS_SCHEMA, TRADES_SCHEMA
+from tasks import artifacts
+from tasks.artifacts import Progress, show_governor, show_pair
+
+RECEIPT = Receipt("EURUSD", KEY, True, 10, 40, 1_000, (("bad|name", "Error: <b>no</b>"),))
+
+
+@pytest.fixture(autouse=True)
+def reachable(monkeypatch):
+    """One test's lost server is not the next one's."""
+    monkeypatch.setattr(artifacts._Line, "quiet_until", -math.inf)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What Prefect was told, by kind and key."""
+    told = {}
+
+    def keep(kind):
+        def create(content, key, **_):
+            told[kind, key] = content
+            return "artifact"
+
+        return create
+
+    for kind in ("markdown", "table", "link", "progress"):
+        monkeypatch.setattr(artifacts, f"create_{kind}_artifact", keep(kind))
+    return told
+
+
+@pytest.fixture
+def store(tmp_path):
+    """One pair, whose strategies are those of its trades."""
+    store = ResultStore(tmp_path / "store")
+    trades = random_table(TRADES_SCHEMA, 200)
+    metrics = random_table(METRICS_SCHEMA, 3)
+    names = pa.array(["alpha", "beta", "gamma(fast=3)"])
+    metrics = metrics.set_column(
+        METRICS_SCHEMA.get_field_index("strategy"), METRICS_SCHEMA.field("strategy"), names
+    )  # fmt: skip
+    with store.open_writer("EURUSD", KEY, METADATA) as writer:
+        writer.write_trades(trades)
+        writer.write_metrics(metrics)
+    return store
+
+
+def image_of(markdown: str) -> ET.Element:
+    (encoded,) = re.findall(r"!\[[^]]*\]\(data:image/svg\+xml;base64,([^)]*)\)", markdown)
+    return ET.fromstring(base64.b64decode(encoded))
+
+
+def test_pair_is_shown_with_its_best_strategy_as_a_picture(store, shown):
+    show_pair(store, RECEIPT, 10_000.0)
+    markdown = shown["markdown", "pair-eurusd"]
+    best = re.search(r"^\| 1 \| (\S+) \|", markdown, re.MULTILINE)[1]
+    picture = image_of(markdown)
+    assert picture.find("{http://www.w3.org/2000/svg}title").text == f"EURUSD {best}: balance after its closed trades"
+    assert "currentColor" not in ET.tostring(picture, "unicode")
+
+
+def test_picture_ends_at_the_balance_after_all_trades(store, shown):
+    show_pair(store, RECEIPT, 10_000.0)
+    markdown = shown["markdown", "pair-eurusd"]
+    best = re.search(r"^\| 1 \| (\S+) \|", markdown, re.MULTILINE)[1]
+    rows = [row for row in store.read_trades("EURUSD", KEY).to_pylist() if row["strategy"] == best]
+    balances = 10_000 + np.cumsum([row["profit"] - row["commission"] + row["swap"] for row in rows])
+    picture = image_of(markdown)
+    points = picture.find("{http://www.w3.org/2000/svg}polyline").get("points").split()
+    heights = [float(point.partition(",")[2]) for point in points]
+    low, high = (
+        float(text.text.replace(",", "")) for text in picture.findall("{http://www.w3.org/2000/svg}text")[1::-1]
+    )
+    # Heights run down from the highest balance at 16 to the lowest at 124.
+    ending = high - (heights[-1] - 16) / 108 * (high - low)
+    assert ending == pytest.approx(balances[-1], abs=0.01 * (high - low) + 1)
+
+
+def test_pair_with_very_many_trades_is_shown_without_a_picture(store, shown, monkeypatch):
+    monkeypatch.setattr(artifacts, "_MOST_TRADES", 199)
+    show_pair(store, RECEIPT, 10_000.0)
+    assert "data:image" not in shown["markdown", "pair-eurusd"]
+
+
+def test_failed_strategies_cannot_change_the_page(store, shown):
+    show_pair(store, RECEIPT, 10_000.0)
+    assert r"- **bad\|name** failed: Error: &lt;b&gt;no&lt;/b&gt;" in shown["markdown", "pair-eurusd"]
+
+
+@pytest.fixture
+def run(tmp_path):
+    settings = {"cpu_limit": 80.0, "workers": 4}
+    return RunFolder.create(tmp_path / "results", settings=settings, inputs={}, keys={"EURUSD": KEY})
+
+
+def governor(rows: int, **columns) -> pa.Table:
+    table = random_table(GOVERNOR_SCHEMA, rows)
+    for name, values in columns.items():
+        field = GOVERNOR_SCHEMA.field(name)
+        table = table.set_column(GOVERNOR_SCHEMA.get_field_index(name), field, pa.array(values, field.type))
+    return table
+
+
+def test_governor_is_summed_up(run, shown):
+    looks = governor(
+        4,
+        capacity=[2.0] * 4,
+        total=[1.0, 1.2, 2.0, None],
+        allowance=[4.0, 3.0, 1.6, 2.0],
+        resting=[False, False, False, True],
+        message=[None, None, "CPU 100.0% > 80% - reducing to 1.6 workers", None],
+    )
+    run.publish_governor(looks)
+    show_governor(run.path, run.manifest)
+    markdown = shown["markdown", "governor"]
+    assert "CPU: 60 % in the middle, 100 % at most; the limit was 80 %, exceeded at 33% of 4 looks" in markdown
+    assert "allowance: 0 to 4 of 4 workers" in markdown
+    assert "CPU 100.0% &gt; 80% - reducing to 1.6 workers" in markdown
+
+
+def test_governor_without_a_sensor_says_so(run, shown):
+    run.publish_governor(governor(2, total=[None, None]))
+    show_governor(run.path, run.manifest)
+    assert "CPU: unavailable" in shown["markdown", "governor"]
+
+
+def test_governor_of_a_run_that_computed_nothing_is_not_shown(run, shown):
+    show_governor(run.path, run.manifest)
+    assert shown == {}
+
+
+def test_governor_that_said_much_is_cut(run, shown):
+    run.publish_governor(governor(80, message=[f"message {number}" for number in range(80)]))
+    show_governor(run.path, run.manifest)
+    assert shown["markdown", "governor"].count("message ") == 50
+    assert "30 more" in shown["markdown", "governor"]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = SimpleNamespace(seconds=100.0)
+    monkeypatch.setattr(artifacts.time, "monotonic", lambda: now.seconds)
+    return now
+
+
+def test_progress_is_told_each_second_and_at_the_end(shown, clock, monkeypatch):
+    told = []
+    monkeypatch.setattr(artifacts, "update_progress_artifact", lambda artifact, percent: told.append(percent))
+    progress = Progress(200)
+    for settled in range(1, 201):
+        clock.seconds += 0.1
+        progress.show(settled)
+    assert told[-1] == 100.0
+    assert told == sorted(told)
+    assert 20 <= len(told) <= 22
+
+
+def test_progress_without_a_server_is_one_warning(monkeypatch, caplog):
+    def lost(*_, **__):
+        raise ConnectionError("no server")
+
+    monkeypatch.setattr(artifacts, "create_progress_artifact", lost)
+    with caplog.at_level(logging.WARNING, logger="tasks.artifacts"):
+        progress = Progress(2)
+        progress.show(1)
+        progress.show(2)
+    assert len(caplog.records) == 1
