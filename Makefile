@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PARALLEL := -n 2 --dist worksteal -q
+# The machine's own certificates, which a company's proxy may have added to.
+export UV_SYSTEM_CERTS := 1
 # The product starts no telemetry and neither do its tests.
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false

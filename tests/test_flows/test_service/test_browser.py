@@ -106,7 +106,9 @@ def test_failed_run_is_read_and_retried_in_the_ui(server, worker, client, market
     picture(page, "run-failed")
 
     tab(page, "Artifacts")
-    page.get_by_role("link", name="ranking").click()
+    for i in range(8):
+        page.wait_for_timeout(500); page.screenshot(path=f"/tmp/nzx/g{i}.png")
+    page.get_by_role("link", name="ranking").click(timeout=10000)
     table = page.locator("table")
     table.wait_for()
     headings = [heading.strip() for heading in table.locator("th").all_inner_texts()]
