@@ -67,12 +67,12 @@ def measure_job(ticks: int = YEAR_TICKS, timeframe: str = "1min", runs: int = 3)
     return f"{head}\n\n{markdown_table(('job', 'start to exit', 'pairs alone'), rows)}"
 
 
-def measure_parallel(ticks: int = 1_000_000, runs: int = 3) -> str:
+def measure_parallel(ticks: int = 1_000_000, runs: int = 2) -> str:
     """Return how much faster two workers are than one on four CPU-bound pairs, start-up excluded."""
     pairs = TEN_PAIRS[:4]
     data = prepare_ticks(pairs, ticks)
     grid = "family=sma_cross fast=5:50:5 slow=60:200:20 stop_loss_pips=10,20 take_profit_pips=20,40"
-    flags = ["--pairs", ",".join(pairs), "--timeframe", "1min", "--grid", grid, "--keep-trades", "0"]
+    flags = ["--pairs", ",".join(pairs), "--timeframe", "1min", "--grid", grid, "--keep-trades", "1"]
     taken: dict[int, list[float]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)

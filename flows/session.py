@@ -8,10 +8,13 @@ let running tasks finish first.
 import contextvars
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import TypeVar
+from functools import partial
+from importlib import import_module
+from typing import Final
 
 from config import Settings
 from flows.folders import history_folder
@@ -22,9 +25,9 @@ from flows.server import QUIET, ServerHandle, configured_api_url, start_server
 from necrozma_core.errors import ExitCode, NecrozmaError, PairsFailedError
 from necrozma_core.publishing import publish_page, publish_ranking
 
-T = TypeVar("T")
-
 __all__ = ["Observer", "RunOutcome", "RunSession", "run_backtest"]
+
+_LOOK_S: Final = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -55,10 +58,9 @@ def run_backtest(settings: Settings, observer: Observer) -> RunOutcome:
     with _server_for(settings) as server, open_session(settings, observer) as session:
         if server is not None:
             session.throttle.count_as_ours(server.pid)
-        error = _uninterrupted(session, lambda: _run_flow(session, server))
-        if error is not None:
-            raise error
-        _uninterrupted(session, lambda: _complete(session))
+        with _quiet_logging():
+            _in_thread(session, partial(_run_flow, session, server))
+        _in_thread(session, partial(_complete, session))
         return session.outcome()
 
 
@@ -75,18 +77,23 @@ def _server_for(settings: Settings) -> Iterator[ServerHandle | None]:
         server.stop()
 
 
-def _run_flow(session: RunSession, server: ServerHandle | None) -> NecrozmaError | None:
-    """Run the flow against the server; return what the run must fail with.
+def _run_flow(session: RunSession, server: ServerHandle | None, crossing: "_Crossing") -> None:
+    """Run the flow against the server.
 
     Trouble with Prefect itself is told and ends here: results do not depend on it.
+
+    Raises
+    ------
+    NecrozmaError
+        What the run must fail with.
     """
     try:
-        with _prefect(server, session) as is_ready:
-            if not is_ready:
-                return None
-            from flows.backtest import backtest_pairs  # noqa: PLC0415 -- imports Prefect
+        with _prefect(server, session):
+            from flows.backtest import backtest_pairs  # noqa: PLC0415 -- loaded by then, with Prefect
             from flows.history import mark_crashed_flow_runs, settle_history  # noqa: PLC0415
 
+            if not crossing.cross():
+                return
             mark_crashed_flow_runs(session.crashed)
             try:
                 state = backtest_pairs(**flow_parameters(session.settings, backtest_pairs), return_state=True)
@@ -95,20 +102,24 @@ def _run_flow(session: RunSession, server: ServerHandle | None) -> NecrozmaError
                     session.tell("the Prefect server ended in mid-run: its history of this run is incomplete")
                 else:
                     settle_history(session.flow_run_id, session.task_runs)
-    except Exception as error:  # noqa: BLE001 -- whatever Prefect and its HTTP client may raise
+            error = state.result(raise_on_failure=False) if state.is_failed() else None
+    except Exception as failure:  # noqa: BLE001 -- whatever Prefect and its HTTP client may raise
         _log.debug("the flow run failed", exc_info=True)
-        session.tell(f"Prefect failed, its history of this run is incomplete: {type(error).__name__}: {error}")
-        return None
-    error = state.result(raise_on_failure=False) if state.is_failed() else None
-    return error if isinstance(error, NecrozmaError) and not isinstance(error, PairsFailedError) else None
+        session.tell(f"Prefect failed, its history of this run is incomplete: {type(failure).__name__}: {failure}")
+        return
+    if isinstance(error, NecrozmaError) and not isinstance(error, PairsFailedError):
+        raise error
 
 
 @contextmanager
-def _prefect(server: ServerHandle | None, session: RunSession) -> Iterator[bool]:
-    """Import Prefect and point it at the server; gives False where the run was stopped before that was done."""
+def _prefect(server: ServerHandle | None, session: RunSession) -> Iterator[None]:
+    """Import Prefect and point it at the server, once that answers."""
     # Read when Prefect is imported. Its log goes to the server; the terminal belongs to the observer.
-    for name, value in {**QUIET, "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}.items():
+    levels = {f"PREFECT_LOGGING_HANDLERS_{handler}_LEVEL": "CRITICAL" for handler in ("CONSOLE", "DEBUG")}
+    for name, value in {**QUIET, **levels}.items():
         os.environ.setdefault(name, value)
+    # All of Prefect with it, while the server starts.
+    import_module("flows.backtest")
     from prefect.settings import (  # noqa: PLC0415
         PREFECT_API_URL,
         PREFECT_CLIENT_MAX_RETRIES,
@@ -118,23 +129,23 @@ def _prefect(server: ServerHandle | None, session: RunSession) -> Iterator[bool]
 
     if server is None or PREFECT_API_URL.value():
         # Prefect knows more places for settings than `configured_api_url` looks at.
-        yield not session.is_stopping
+        yield
         return
     server.wait_ready(give_up=lambda: session.is_stopping)
     ours = {
         PREFECT_API_URL: server.api_url,
         # It costs a second at the end; a dead run is found by the results folder's lock.
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
-        # Each doubles the wait; a server on this machine that does not answer is gone.
-        PREFECT_CLIENT_MAX_RETRIES: 2,
+        # Each takes twice as long; a server on this machine that does not answer is gone.
+        PREFECT_CLIENT_MAX_RETRIES: 1,
     }
     with temporary_settings(ours):
-        yield not session.is_stopping
+        yield
 
 
-def _complete(session: RunSession) -> None:
+def _complete(session: RunSession, crossing: "_Crossing") -> None:
     """Do what the flow did not come to because Prefect failed under it."""
-    if session.is_stopping or session.record.is_concluded:
+    if session.record.is_concluded or not crossing.cross():
         return
     with ThreadPoolExecutor() as threads, session.admitting():
         for request in session.record.unsettled:
@@ -149,12 +160,56 @@ def _complete(session: RunSession) -> None:
         publish_page(session.run)
 
 
-def _uninterrupted(session: RunSession, work: Callable[[], T]) -> T:
-    """Do the work in a thread and wait for it; a KeyboardInterrupt that nobody handled stops the run."""
-    with ThreadPoolExecutor(1, thread_name_prefix="necrozma-flow") as threads:
-        done = threads.submit(contextvars.copy_context().run, work)
-        while True:
-            try:
-                return done.result()
-            except KeyboardInterrupt:
-                session.stop(ExitCode.INTERRUPTED)
+class _Crossing:
+    """The point from which a stopped run is waited for: before it there is nothing to end in order."""
+
+    def __init__(self, session: RunSession) -> None:
+        self._session = session
+        self._lock = threading.Lock()
+        self._crossed: bool | None = None
+
+    def cross(self) -> bool:
+        """Go on, if the run was not stopped before."""
+        with self._lock:
+            if self._crossed is None:
+                self._crossed = not self._session.is_stopping
+            return self._crossed
+
+    def is_given_up(self) -> bool:
+        """Tell whether the run was stopped before this was crossed; then it never will be."""
+        return self._session.is_stopping and not self.cross()
+
+
+def _in_thread(session: RunSession, work: "Callable[[_Crossing], None]") -> None:
+    """Do the work in a thread and wait for it; a KeyboardInterrupt that nobody handled stops the run.
+
+    A run that is stopped while Prefect is imported, which takes seconds, does not wait for that.
+    """
+    crossing = _Crossing(session)
+    done: Future[None] = Future()
+
+    def do() -> None:
+        try:
+            done.set_result(work(crossing))
+        except BaseException as error:  # noqa: BLE001 -- raised where it is waited for
+            done.set_exception(error)
+
+    threading.Thread(target=contextvars.copy_context().run, args=(do,), name="necrozma-flow", daemon=True).start()
+    while not done.done():
+        try:
+            wait([done], timeout=_LOOK_S)
+        except KeyboardInterrupt:
+            session.stop(ExitCode.INTERRUPTED)
+        if crossing.is_given_up():
+            return
+    done.result()
+
+
+@contextmanager
+def _quiet_logging() -> Iterator[None]:
+    """Keep handlers that fail, as Prefect's do when its server is gone, from writing over the terminal."""
+    before, logging.raiseExceptions = logging.raiseExceptions, False
+    try:
+        yield
+    finally:
+        logging.raiseExceptions = before

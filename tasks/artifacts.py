@@ -7,6 +7,7 @@ import base64
 import functools
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -158,7 +159,9 @@ class Progress:
 
     def __init__(self, total: int) -> None:
         self._total = total
+        self._shown = 0
         self._shown_at = -_PROGRESS_EVERY_S
+        self._lock = threading.Lock()
         self._artifact: UUID | None = None
         self._begin()
 
@@ -171,11 +174,14 @@ class Progress:
     @_best_effort
     def show(self, settled: int) -> None:
         """Show how many pairs are stored or failed; not more often than each second, but the last one always."""
-        now = time.monotonic()
-        if self._artifact is None or (settled < self._total and now - self._shown_at < _PROGRESS_EVERY_S):
-            return
-        self._shown_at = now
-        update_progress_artifact(self._artifact, 100.0 * settled / max(self._total, 1))
+        # Told by many threads, of which the earlier may come later.
+        with self._lock:
+            now = time.monotonic()
+            is_soon = settled < self._total and now - self._shown_at < _PROGRESS_EVERY_S
+            if self._artifact is None or settled <= self._shown or is_soon:
+                return
+            self._shown, self._shown_at = settled, now
+            update_progress_artifact(self._artifact, 100.0 * settled / self._total)
 
 
 def _picture(store: ResultStore, receipt: Receipt, strategy: str, initial_balance: float) -> str:

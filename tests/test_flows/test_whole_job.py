@@ -138,7 +138,13 @@ def test_job_ranks_every_strategy_on_every_pair(place: Place, undisturbed: objec
     assert verify_results(place.folder / "one") == []
 
 
-@pytest.mark.parametrize("flags", [("--workers", "2"), ("--workers", "3", "--cpu-limit", "60", "--nice")])
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--workers", "2"),
+        pytest.param(("--workers", "3", "--cpu-limit", "60", "--nice"), marks=pytest.mark.slow),
+    ],
+)
 def test_job_with_other_workers_or_limits_stores_the_same_bytes(
     place: Place, undisturbed: object, flags: tuple[str, ...]
 ) -> None:
@@ -155,6 +161,7 @@ def test_job_again_computes_nothing_and_says_so(place: Place, undisturbed: objec
     assert place.stored("one") == before
 
 
+@pytest.mark.slow
 def test_job_with_one_pair_failing_completes_the_others_and_is_completed_later(
     place: Place, undisturbed: object, tmp_path: Path
 ) -> None:
@@ -182,6 +189,7 @@ def test_job_with_one_pair_failing_completes_the_others_and_is_completed_later(
     assert stored == place.stored("one")
 
 
+@pytest.mark.slow
 def test_history_after_the_server_was_stopped_holds_every_final_state(place: Place, undisturbed: object) -> None:
     """A second server on the same folder is asked, because states were once lost between the two."""
     script = """

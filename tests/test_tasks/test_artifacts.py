@@ -171,6 +171,16 @@ def test_progress_is_told_each_second_and_at_the_end(shown, clock, monkeypatch):
     assert 20 <= len(told) <= 22
 
 
+def test_progress_never_goes_back(shown, clock, monkeypatch):
+    told = []
+    monkeypatch.setattr(artifacts, "update_progress_artifact", lambda artifact, percent: told.append(percent))
+    progress = Progress(4)
+    for settled in (2, 1, 4, 3):
+        clock.seconds += 10
+        progress.show(settled)
+    assert told == [50.0, 100.0]
+
+
 def test_progress_without_a_server_is_one_warning(monkeypatch, caplog):
     def lost(*_, **__):
         raise ConnectionError("no server")

@@ -13,8 +13,10 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from flows import service
+from flows.cli import app
 from flows.service import Service, find_service, start_service, stop_service
 from necrozma_core.errors import NecrozmaError, StorageError, UsageError
 from necrozma_core.storage.lock import Process
@@ -262,6 +264,53 @@ def test_client_file_gives_a_shell_what_a_client_needs(home, stand_in, tmp_path)
         environment = json.loads(shell.read())
     assert started.client_environment().items() <= environment.items()
     assert environment["PREFECT_API_URL"] == started.api_url
+
+
+def necrozma(*words: str):
+    return CliRunner().invoke(app, list(words))
+
+
+def test_commands_start_show_and_stop_it(home, stand_in, monkeypatch):
+    monkeypatch.setenv("NECROZMA_SERVER_HOME", str(home))
+    monkeypatch.setenv("NECROZMA_SERVER_PORT", str(port := free_port()))
+    assert necrozma("server", "status").exit_code == 3
+    started = necrozma("server", "start")
+    assert started.exit_code == 0
+    assert f"Prefect server: http://127.0.0.1:{port} " in started.stdout
+    assert str(home / "auth") in started.stdout
+    assert (home / "auth").read_text().strip() not in started.output
+    running = necrozma("server", "status")
+    assert running.exit_code == 0
+    assert f"http://127.0.0.1:{port} runs (process " in running.stdout
+    assert "stopped process" in necrozma("server", "stop").stdout
+    assert necrozma("server", "status").exit_code == 3
+    assert necrozma("server", "stop").stdout == f"no server runs in {home}\n"
+
+
+def test_flags_go_before_variables(home, stand_in, monkeypatch, tmp_path):
+    monkeypatch.setenv("NECROZMA_SERVER_HOME", str(tmp_path / "another"))
+    port = free_port()
+    necrozma("server", "start", "--home", str(home), "--port", str(port))
+    assert find_service(home).port == port
+    assert not (tmp_path / "another").exists()
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1"])
+def test_impossible_port_is_refused_in_one_line(home, port):
+    refused = necrozma("server", "start", "--home", str(home), "--port", port)
+    assert refused.exit_code == 2
+    assert "--port: " in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_server_that_does_not_answer_is_said_to_run(home, monkeypatch):
+    """It may still be starting, or hang."""
+    home.mkdir()
+    service._note(Service(home, Process.current(), free_port(), "http://127.0.0.1:1"), Process.current())
+    silent = necrozma("server", "status", "--home", str(home))
+    (home / "service.json").unlink()
+    assert silent.exit_code == 3
+    assert "runs but does not answer, see" in silent.stdout
 
 
 def test_large_log_is_set_aside(home, stand_in, monkeypatch):
