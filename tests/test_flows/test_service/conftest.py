@@ -1,10 +1,13 @@
 """A real server, with our deployments and a real worker; started once, by the first test that wants them."""
 
+import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -65,9 +68,36 @@ def client(server):
 
 
 @pytest.fixture(scope="session")
-def worker(server, deployed, tmp_path_factory):
+def webhook():
+    """Keeps what is posted to it."""
+    posted = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_address[1]}/", posted=posted)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def worker(server, deployed, webhook, tmp_path_factory):
     log = tmp_path_factory.mktemp("worker") / "worker.log"
-    environment = bare_environment() | {"NECROZMA_SERVER_HOME": str(server.home), "PREFECT_WORKER_QUERY_SECONDS": "1"}
+    environment = bare_environment() | {
+        "NECROZMA_SERVER_HOME": str(server.home),
+        "NECROZMA_NOTIFY_URL": webhook.url,
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+    }
     with log.open("wb") as output:
         process = subprocess.Popen([NECROZMA, "worker"], env=environment, stdout=output, stderr=output)
     yield SimpleNamespace(process=process, log=log)

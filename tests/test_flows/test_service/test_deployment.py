@@ -150,7 +150,7 @@ class TestOnOurServer:
         (number,) = [choice for choice in schema["cpu_limit"]["anyOf"] if choice["type"] == "number"]
         assert (number["minimum"], number["maximum"]) == (1, 100)
 
-    def test_retry_after_a_repair_computes_only_the_pair_that_failed(self, server, worker, client, market):
+    def test_retry_after_a_repair_computes_only_the_pair_that_failed(self, server, worker, client, market, webhook):
         repair = market.damage("GBPUSD")
         flow_run = self.run(client, market)
         assert flow_run.state.is_failed()
@@ -175,6 +175,10 @@ class TestOnOurServer:
         assert second.pairs_in(PairState.COMPUTED) == ["GBPUSD"]
         assert set(second.pairs_in(PairState.REUSED)) == {"EURUSD", "USDCHF", "USDJPY"}
         assert again.name == second.run_id
+        told = [post for post in webhook.posted if post["flow_run_id"] == str(flow_run.id)]
+        assert [post["state"] for post in told] == ["FAILED", "COMPLETED"]
+        assert "1 of 4 pairs failed (GBPUSD)" in told[0]["text"]
+        assert told[0]["url"].endswith(f"/runs/flow-run/{flow_run.id}")
 
     def test_two_runs_of_one_deployment_go_one_after_the_other(self, worker, client, market):
         """Side by side, the second would find the results folder locked."""
