@@ -175,7 +175,13 @@ class TestOnOurServer:
         assert second.pairs_in(PairState.COMPUTED) == ["GBPUSD"]
         assert set(second.pairs_in(PairState.REUSED)) == {"EURUSD", "USDCHF", "USDJPY"}
         assert again.name == second.run_id
-        told = [post for post in webhook.posted if post["flow_run_id"] == str(flow_run.id)]
+
+        def posts():
+            return [post for post in webhook.posted if post["flow_run_id"] == str(flow_run.id)]
+
+        # Hooks run after the state is set.
+        wait_until(lambda: len(posts()) == 2)
+        told = posts()
         assert [post["state"] for post in told] == ["FAILED", "COMPLETED"]
         assert "1 of 4 pairs failed (GBPUSD)" in told[0]["text"]
         assert told[0]["url"].endswith(f"/runs/flow-run/{flow_run.id}")
