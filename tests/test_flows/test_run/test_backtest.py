@@ -17,7 +17,7 @@ from necrozma_core.storage.lock import lock_results
 from necrozma_core.storage.manifest import PairState, RunStatus
 from necrozma_core.storage.runs import RunFolder
 
-from .conftest import PAIRS, Watcher, is_running
+from .conftest import PAIRS, Watcher, is_running, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -147,13 +147,19 @@ def test_run_damaged_ticks_fail_their_pair_alone(run, tmp_path, ticks):
 
 
 def test_run_stopped_is_cancelled_keeps_what_is_stored_and_kills_the_rest(run, odd, api, task_states):
-    path, _ = odd("time.sleep(600)")
-    watcher = Watcher(stop_at="EURUSD")
-    result = run(watcher, strategies=path, pairs="USDJPY,EURUSD,GBPUSD")
+    path, tries = odd("time.sleep(600)")
+
+    class Stopper(Watcher):
+        def on_pair_done(self, receipt):
+            super().on_pair_done(receipt)
+            wait_until(lambda: list(tries.iterdir()))
+            self.session.stop()
+
+    result = run(Stopper(), strategies=path, workers=3)
 
     outcome = result.outcome
     assert outcome.exit_code is ExitCode.INTERRUPTED
-    assert "EURUSD" in [receipt.pair for receipt in outcome.receipts]
+    assert {receipt.pair for receipt in outcome.receipts} & {"EURUSD", "GBPUSD"}
     assert "USDJPY" in outcome.pending
     assert not any(is_running(pid) for pid in result.session.pool.pids)
     assert _manifest(result).status is RunStatus.CANCELLED

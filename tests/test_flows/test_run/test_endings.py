@@ -39,7 +39,7 @@ def test_signal_in_mid_run_ends_it_in_seconds_and_a_second_run_completes_it(spaw
 
     assert process.returncode == code
     assert "go on with: necrozma backtest" in errors
-    assert not any(is_running(pid) for pid in relatives)
+    wait_until(lambda: not any(is_running(pid) for pid in relatives), 10)
     [run] = list_runs(tmp_path / "results")
     assert run.status is RunStatus.CANCELLED
     [flow_run] = _flow_runs(api, run.run_id)
