@@ -25,7 +25,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@awk '/^uv==/{p=1} p{print} p&&!/\\$$/{exit}' requirements.lock > $(VENV)/uv.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.lock
-	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --no-config requirements.lock
+	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --no-config --compile-bytecode requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation --no-config -e .
 	@touch $(STAMP)
 	@echo "environment ready: $(BIN)/necrozma --help"
