@@ -136,6 +136,8 @@ def simulate_events(
         ticks.bid,
         ticks.ask,
         bars.first_tick,
+        bars.remember("bid_open_points", lambda: np.ascontiguousarray(bars.bid_points[:, 0])),
+        bars.remember("ask_open_points", lambda: np.ascontiguousarray(bars.ask_points[:, 0])),
         bars.remember("bid_extremes", lambda: np.ascontiguousarray(bars.bid_points[:, 2:0:-1])),
         bars.remember("ask_extremes", lambda: np.ascontiguousarray(bars.ask_points[:, 2:0:-1])),
         events.bar,

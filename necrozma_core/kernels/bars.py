@@ -5,21 +5,6 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def _open_high_low_close(values, row):
-    # The caller slices: a loop that starts at index 0 is what the compiler turns into vector code.
-    high = values[0]
-    low = values[0]
-    for i in range(len(values)):
-        value = values[i]
-        high = max(high, value)
-        low = min(low, value)
-    row[0] = values[0]
-    row[1] = high
-    row[2] = low
-    row[3] = values[-1]
-
-
-@njit(cache=True, nogil=True)
 def build_bars(time_ms, bid, ask, timeframe_ms):
     """Build the bars of rising tick times.
 
@@ -49,7 +34,6 @@ def build_bars(time_ms, bid, ask, timeframe_ms):
     mid2_bars = np.empty((most, 4), np.int32)
     tick_count = np.empty(most, np.int32)
     first_tick = np.empty(most + 1, np.int64)
-    mid2 = np.empty(1024, np.int32)
     bar = 0
     start = 0
     while start < n:
@@ -58,19 +42,23 @@ def build_bars(time_ms, bid, ask, timeframe_ms):
         stop = start + 1
         while stop < n and time_ms[stop] < closing:
             stop += 1
-        count = stop - start
-        if count > len(mid2):
-            mid2 = np.empty(2 * count, np.int32)
+        # Sliced: a loop that starts at index 0 is what the compiler turns into vector code.
         bids = bid[start:stop]
         asks = ask[start:stop]
-        sums = mid2[:count]
-        for i in range(count):
-            sums[i] = bids[i] + asks[i]
+        bid_high = bid_low = bids[0]
+        ask_high = ask_low = asks[0]
+        mid2_high = mid2_low = np.int32(bids[0] + asks[0])
+        for i in range(len(bids)):
+            mid2 = np.int32(bids[i] + asks[i])
+            bid_high, bid_low = max(bid_high, bids[i]), min(bid_low, bids[i])
+            ask_high, ask_low = max(ask_high, asks[i]), min(ask_low, asks[i])
+            mid2_high, mid2_low = max(mid2_high, mid2), min(mid2_low, mid2)
         open_time_ms[bar] = opening
-        _open_high_low_close(bids, bid_bars[bar])
-        _open_high_low_close(asks, ask_bars[bar])
-        _open_high_low_close(sums, mid2_bars[bar])
-        tick_count[bar] = count
+        bid_bars[bar, 0], bid_bars[bar, 1], bid_bars[bar, 2], bid_bars[bar, 3] = bids[0], bid_high, bid_low, bids[-1]
+        ask_bars[bar, 0], ask_bars[bar, 1], ask_bars[bar, 2], ask_bars[bar, 3] = asks[0], ask_high, ask_low, asks[-1]
+        mid2_bars[bar, 0], mid2_bars[bar, 3] = bids[0] + asks[0], bids[-1] + asks[-1]
+        mid2_bars[bar, 1], mid2_bars[bar, 2] = mid2_high, mid2_low
+        tick_count[bar] = stop - start
         first_tick[bar] = start
         bar += 1
         start = stop

@@ -10,6 +10,12 @@ from numba import njit
 
 STOP_LOSS, TAKE_PROFIT, SIGNAL, END_OF_DATA = 0, 1, 2, 3
 
+LOWEST, HIGHEST = -(2**31), 2**31 - 1
+"""Beyond any price, in points: levels are compared as 32 bits, like the prices."""
+
+# Indices without a sign are not asked whether they count from the end; a plain literal would give them one.
+ONE, TWO, THREE, FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+
 
 @njit(cache=True, nogil=True)
 def find_events(signals, words):
@@ -29,32 +35,46 @@ def find_events(signals, words):
     side : int8 array, shape (n_events,)
     """
     n_bars = len(signals)
-    most = 0
+    whole = 8 * len(words)
+    most = n_bars - whole
     for word in range(len(words)):
         most += 8 * (words[word] != 0)
-    most += n_bars - 8 * len(words)
-    bar = np.empty(most, np.int32)
-    side = np.empty(most, np.int8)
-    found = 0
-    for word in range(len(words) + 1):
-        start = 8 * word
-        stop = min(start + 8, n_bars)
-        if word < len(words) and words[word] == 0:
+    bar = np.empty(most + 1, np.int32)
+    side = np.empty(most + 1, np.int8)
+    found = np.uint64(0)
+    # Written first and kept if it is a signal: a branch that cannot be foretold costs more than a store.
+    for word in range(len(words)):
+        if words[word] == 0:
             continue
-        for i in range(start, stop):
-            if signals[i] != 0 and i + 1 < n_bars:
-                bar[found] = i + 1
-                side[found] = signals[i]
-                found += 1
+        for i in range(8 * word, 8 * word + 8):
+            bar[found] = i + 1
+            side[found] = signals[i]
+            found += np.uint64(signals[i] != 0)
+    for i in range(whole, n_bars):
+        bar[found] = i + 1
+        side[found] = signals[i]
+        found += np.uint64(signals[i] != 0)
+    if found > 0 and bar[found - ONE] == n_bars:
+        found -= ONE
     return bar[:found].copy(), side[:found].copy()
 
 
 @njit(cache=True, nogil=True)
 def _first_bar_reaching(extremes, start, stop, lower, upper):
-    # The first bar in [start, stop) with low <= lower or high >= upper, or stop.
+    # The first bar in [start, stop) with low <= lower or high >= upper, or stop. Most bars reach neither, so four are
+    # asked at once, without a branch between them.
     bar = start
+    while bar + FOUR <= stop:
+        second, third, fourth = bar + ONE, bar + TWO, bar + THREE
+        low = (extremes[bar, 0] <= lower) | (extremes[second, 0] <= lower)
+        low |= (extremes[third, 0] <= lower) | (extremes[fourth, 0] <= lower)
+        high = (extremes[bar, 1] >= upper) | (extremes[second, 1] >= upper)
+        high |= (extremes[third, 1] >= upper) | (extremes[fourth, 1] >= upper)
+        if low | high:
+            break
+        bar += FOUR
     while bar < stop and extremes[bar, 0] > lower and extremes[bar, 1] < upper:
-        bar += 1
+        bar += ONE
     return bar
 
 
@@ -63,35 +83,38 @@ def _first_tick_reaching(price, start, stop, lower, upper):
     # The first tick in [start, stop) with price <= lower or price >= upper, or stop.
     tick = start
     while tick < stop and price[tick] > lower and price[tick] < upper:
-        tick += 1
+        tick += ONE
     return tick
 
 
 @njit(cache=True, nogil=True)
-def _find_exit(price, extremes, first_tick, entry_bar, last_bar, lower, upper):
+def _find_exit(price, opens, extremes, first_tick, entry_bar, last_bar, lower, upper):
     # The first tick after the entry's, up to and including the first tick of last_bar, that reaches a level;
     # last_bar's first tick plus one where none does. last_bar may be n_bars: then every tick is looked at.
-    bar = entry_bar
-    start = first_tick[entry_bar] + 1
+    lower = np.int32(max(lower, LOWEST))
+    upper = np.int32(min(upper, HIGHEST))
+    bar = np.uint64(entry_bar)
+    last = np.uint64(last_bar)
+    start = first_tick[bar] + 1
     while True:
-        bar = _first_bar_reaching(extremes, bar, last_bar, lower, upper)
-        if bar == last_bar:
+        bar = _first_bar_reaching(extremes, bar, last, lower, upper)
+        if bar == last:
             break
-        stop = first_tick[bar + 1]
-        tick = _first_tick_reaching(price, max(start, first_tick[bar]), stop, lower, upper)
+        stop = np.uint64(first_tick[bar + ONE])
+        tick = _first_tick_reaching(price, np.uint64(max(start, first_tick[bar])), stop, lower, upper)
         if tick < stop:
-            return tick
-        bar += 1  # only the entry's own tick reached the level, before it was live
-    tick = first_tick[last_bar]
-    if tick < len(price) and price[tick] > lower and price[tick] < upper:
+            return np.int64(tick)
+        bar += ONE  # only the entry's own tick reached the level, before it was live
+    tick = first_tick[last]
+    if last < len(opens) and opens[last] > lower and opens[last] < upper:
         tick += 1
     return tick
 
 
 @njit(cache=True, nogil=True)
 def simulate_events(
-    bid, ask, first_tick, bid_extremes, ask_extremes, event_bar, event_side, stop_points, target_points, target_level,
-    slippage_points,
+    bid, ask, first_tick, bid_open, ask_open, bid_extremes, ask_extremes, event_bar, event_side, stop_points,
+    target_points, target_level, slippage_points,
 ):  # fmt: skip
     """Trade the events of one strategy.
 
@@ -100,6 +123,8 @@ def simulate_events(
     bid, ask : int32 array, shape (n_ticks,)
         Points.
     first_tick : int64 array, shape (n_bars + 1,)
+    bid_open, ask_open : int32 array, shape (n_bars,)
+        Prices of the bars' first ticks: the ticks themselves lie far apart in memory.
     bid_extremes, ask_extremes : int32 array, shape (n_bars, 2)
         Low, high.
     event_bar : int32 array, shape (n_events,)
@@ -143,23 +168,27 @@ def simulate_events(
         last_bar = event_bar[reversal] if reversal < n_events else n_bars
         # A long position is closed at bid and a short one at ask, so those are the prices its levels look at.
         if side > 0:
-            entry = np.int64(ask[entry_tick]) + slippage_points
+            entry = np.int64(ask_open[entry_bar]) + slippage_points
             exit_tick = _find_exit(
-                bid, bid_extremes, first_tick, entry_bar, last_bar, entry - stop_points, entry + target_points
+                bid, bid_open, bid_extremes, first_tick, entry_bar, last_bar, entry - stop_points, entry + target_points
             )
         else:
-            entry = np.int64(bid[entry_tick]) - slippage_points
+            entry = np.int64(bid_open[entry_bar]) - slippage_points
             exit_tick = _find_exit(
-                ask, ask_extremes, first_tick, entry_bar, last_bar, entry - target_points, entry + stop_points
+                ask, ask_open, ask_extremes, first_tick, entry_bar, last_bar, entry - target_points, entry + stop_points
             )
         reversal_tick = first_tick[last_bar]
-        if exit_tick > reversal_tick or exit_tick == n_ticks:
-            reason = SIGNAL if last_bar < n_bars else END_OF_DATA
-            exit_tick = reversal_tick if last_bar < n_bars else n_ticks - 1
+        by_level = exit_tick <= reversal_tick and exit_tick < n_ticks
+        if not by_level and last_bar < n_bars:
+            exit_tick = reversal_tick
+            market = np.int64(bid_open[last_bar]) if side > 0 else np.int64(ask_open[last_bar])
+            reason = SIGNAL
         else:
-            quote = np.int64(bid[exit_tick]) if side > 0 else np.int64(ask[exit_tick])
-            reason = STOP_LOSS if side * (quote - entry) <= -stop_points else TAKE_PROFIT
-        market = np.int64(bid[exit_tick]) if side > 0 else np.int64(ask[exit_tick])
+            exit_tick = min(exit_tick, n_ticks - 1)
+            market = np.int64(bid[exit_tick]) if side > 0 else np.int64(ask[exit_tick])
+            reason = END_OF_DATA
+        if by_level:
+            reason = STOP_LOSS if side * (market - entry) <= -stop_points else TAKE_PROFIT
         side_out[trades] = side
         entry_tick_out[trades] = entry_tick
         exit_tick_out[trades] = exit_tick
