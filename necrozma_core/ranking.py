@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from necrozma_core.storage.columns import arrow_column
 from necrozma_core.storage.schemas import METRICS_SCHEMA, RANKING_SCHEMA
 
 if TYPE_CHECKING:
@@ -50,15 +51,17 @@ def rank_metrics(tables: Sequence[pa.Table]) -> pa.Table:
     pyarrow.Table
         Of ``RANKING_SCHEMA``: every row, with ``rank`` from 1.
     """
-    table = pa.concat_tables([METRICS_SCHEMA.empty_table(), *(table.cast(METRICS_SCHEMA) for table in tables)])
-    sharpe = table["sharpe"]
-    group = pc.if_else(
-        pc.is_null(sharpe, nan_is_null=True), NO_SHARPE, pc.if_else(table["few_trades"], FEW_TRADES, ENOUGH_TRADES)
+    table = pa.concat_tables(
+        [pa.Table.from_batches([], METRICS_SCHEMA), *(table.cast(METRICS_SCHEMA) for table in tables)]
     )
+    # The groups' numbers: one for a Sharpe ratio, and one more for enough trades behind it.
+    defined = pc.invert(pc.is_null(table["sharpe"], nan_is_null=True))
+    enough = pc.and_(defined, pc.invert(table["few_trades"]))
+    group = pc.add(defined.cast(pa.int8()), enough.cast(pa.int8()))
     keys = table.append_column("group", group)
     falling = [(name, "descending") for name in _FALLING]
     rising = [(name, "ascending") for name in _TIES if name not in _FALLING]
     order = pc.sort_indices(keys, sort_keys=falling + rising)
-    ranks = pa.array(np.arange(1, len(table) + 1, dtype=np.int32))
+    ranks = arrow_column(pa.int32(), np.arange(1, len(table) + 1, dtype=np.int32))
     ranked = table.take(order).add_column(0, RANKING_SCHEMA.field("rank"), ranks)
     return ranked.cast(RANKING_SCHEMA).combine_chunks()

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
+from necrozma_core.storage.columns import arrow_column, coded_column, column_of
+
 if TYPE_CHECKING:
     # Reading results must not cost the start of the compiler, which these modules load.
     from necrozma_core.costs import Money
@@ -169,11 +171,13 @@ def metrics_table(pair: str, timeframe: str, lots: float, rows: Sequence[Metrics
     }
     figures = {field.name: [_defined(getattr(row.metrics, field.name)) for row in rows] for field in _FIGURE_FIELDS}
     notes = {_NOTE_FIELD.name: [row.note for row in rows]}
-    return pa.Table.from_pydict(settings | figures | notes, schema=METRICS_SCHEMA)
+    values = settings | figures | notes
+    columns = [column_of(field.type, values[field.name]) for field in METRICS_SCHEMA]
+    return pa.Table.from_arrays(columns, schema=METRICS_SCHEMA)
 
 
 def trades_table(strategy: str, trades: "Trades", money: "Money", lots: float, points_per_pip: float) -> pa.Table:
-    """Lay out the trades of one strategy as TRADES_SCHEMA asks.
+    """Lay out the trades of one strategy as TRADES_SCHEMA asks, with dictionaries for strings.
 
     Parameters
     ----------
@@ -193,20 +197,31 @@ def trades_table(strategy: str, trades: "Trades", money: "Money", lots: float, p
     """
     count = len(trades)
     columns = {
-        "strategy": pa.repeat(strategy, count),
-        "side": _labels(np.where(trades.side > 0, 1, 0), SIDES),
-        "entry_time": pa.array(trades.entry_time_ms, _TIME),
-        "exit_time": pa.array(trades.exit_time_ms, _TIME),
-        "entry_price": trades.entry_price,
-        "exit_price": trades.exit_price,
-        "lots": np.full(count, lots),
-        "pips": trades.points / points_per_pip,
-        "profit": money.profit,
-        "commission": money.commission,
-        "swap": money.swap,
-        "exit_reason": _labels(trades.reason, EXIT_REASONS),
+        "strategy": coded_column(np.zeros(count, np.int32), [strategy]),
+        "side": coded_column(np.where(trades.side > 0, 1, 0), SIDES),
+        "entry_time": arrow_column(_TIME, trades.entry_time_ms),
+        "exit_time": arrow_column(_TIME, trades.exit_time_ms),
+        "entry_price": _numbers(trades.entry_price),
+        "exit_price": _numbers(trades.exit_price),
+        "lots": _numbers(np.full(count, lots)),
+        "pips": _numbers(trades.points / points_per_pip),
+        "profit": _numbers(money.profit),
+        "commission": _numbers(money.commission),
+        "swap": _numbers(money.swap),
+        "exit_reason": coded_column(trades.reason, EXIT_REASONS),
     }
-    return pa.Table.from_pydict(columns, schema=TRADES_SCHEMA)
+    return pa.Table.from_arrays(list(columns.values()), schema=coded(TRADES_SCHEMA))
+
+
+def coded(schema: pa.Schema) -> pa.Schema:
+    """Return a schema with a dictionary in the place of every string: how labels that repeat are held in memory."""
+    dictionary = pa.dictionary(pa.int32(), pa.string())
+    fields = [field.with_type(dictionary) if pa.types.is_string(field.type) else field for field in schema]
+    return pa.schema(fields, metadata=schema.metadata)
+
+
+def _numbers(values: "np.typing.NDArray[np.float64]") -> pa.Array:
+    return arrow_column(pa.float64(), values)
 
 
 def with_metadata(schema: pa.Schema, metadata: Mapping[str, str]) -> pa.Schema:
@@ -222,7 +237,3 @@ def schema_name(schema: pa.Schema) -> str:
 
 def _defined(value: float | None) -> float | None:
     return value if value is None or math.isfinite(value) else None
-
-
-def _labels(positions: "np.typing.NDArray[np.integer]", labels: Sequence[str]) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(positions.astype(np.int32), pa.array(labels)).dictionary_decode()

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from necrozma_core.storage.columns import array_of, arrow_column
 from necrozma_core.storage.schemas import SCHEMA_KEY, schema_name, with_metadata
 from necrozma_core.ticks import Int32Array, Int64Array, Ticks
 
@@ -52,7 +53,7 @@ def encode_ticks(ticks: Ticks) -> bytes:
         Checked, with prices of at most `MAX_STORED_POINTS`.
     """
     schema = ticks_schema(ticks.pair.name, ticks.digits)
-    columns = [_as_arrow(field.type, values) for field, values in zip(schema, _arrays(ticks), strict=True)]
+    columns = [arrow_column(field.type, values) for field, values in zip(schema, _arrays(ticks), strict=True)]
     table = pa.Table.from_arrays(columns, schema=schema)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, row_group_size=ROW_GROUP_ROWS, **_WRITING)
@@ -61,10 +62,6 @@ def encode_ticks(ticks: Ticks) -> bytes:
 
 def _arrays(ticks: Ticks) -> tuple[Int64Array | Int32Array, ...]:
     return ticks.time_ms, ticks.bid, ticks.ask
-
-
-def _as_arrow(kind: pa.DataType, values: Int64Array | Int32Array) -> pa.Array:
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
 def decode_ticks(content: bytes, into: Ticks, on_rows: Callable[[int], None] | None = None) -> None:
@@ -116,5 +113,4 @@ def _copy(column: pa.ChunkedArray, values: Int64Array | Int32Array) -> None:
     end = 0
     for chunk in column.chunks:
         start, end = end, end + len(chunk)
-        offset = chunk.offset * values.itemsize
-        values[start:end] = np.frombuffer(chunk.buffers()[1], dtype=values.dtype, count=len(chunk), offset=offset)
+        values[start:end] = array_of(chunk, values.dtype.type)

