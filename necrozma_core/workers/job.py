@@ -58,9 +58,9 @@ class WorkerSetup:
 
     def environment(self) -> dict[str, str]:
         """Return the variables that must be set before the worker imports anything."""
-        # Arrow's own allocator reserves a gigabyte at once, which a limit would take for use.
-        bounded = {"ARROW_DEFAULT_MEMORY_POOL": "system"} if self.memory_mb else {}
-        return THREADS_ENVIRONMENT | bounded
+        # Arrow's own allocator reserves a gigabyte at once, which a limit would take for use, and gives back what the
+        # next row group needs again; the system's keeps it, see `necrozma_core.workers.prelude`.
+        return THREADS_ENVIRONMENT | {"ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
 class Station:

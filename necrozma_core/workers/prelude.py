@@ -13,6 +13,10 @@ from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 
+# Of glibc's mallopt: freed memory stays with the process, and large arrays come from it like small ones. A worker needs
+# for the next pair what it needed for this one, and a page that is fresh from the kernel costs more than to fill it.
+_KEEP_MEMORY = {"M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 2**26), "M_MMAP_MAX": (-4, 0)}
+
 
 def settle(parent: int, environment: dict[str, str]) -> None:
     """Set the environment and tie this process's life to its parent's.
@@ -27,7 +31,11 @@ def settle(parent: int, environment: dict[str, str]) -> None:
     """
     os.environ.update(environment)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        libc = ctypes.CDLL(None)
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if hasattr(libc, "gnu_get_libc_version"):
+            for parameter, value in _KEEP_MEMORY.values():
+                libc.mallopt(parameter, value)
     # The signal is not sent for a parent that died before it was asked for.
     if os.getppid() != parent:
         os._exit(1)
