@@ -1,46 +1,101 @@
 """Money of a pair's quote currency into the account's, at the quotes of the pair that converts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from necrozma_core.calendars import DAY_MS
 from necrozma_core.errors import ConversionError
 from necrozma_core.instruments import Pair
-from necrozma_core.kernels.lookup import index_times, last_at_or_before
+from necrozma_core.kernels.lookup import INTERVAL_BITS, last_quotes, note_quotes
 from necrozma_core.ticks import FloatArray, Int32Array, Int64Array, Ticks
 
 STALE_MS: Final = 7 * DAY_MS
 """The age above which a quote no longer says what a currency is worth; holidays close the market for four days."""
 
-_INDEX_SHIFT: Final = 18
-"""Quotes are indexed every 2**18 ms (four minutes), which takes half a megabyte a year."""
+_EVER_MS: Final = 2**62
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quotes:
+    """Mid prices by time, in six bytes a quote: a year of a busy pair takes 90 MB. Made by :meth:`gather`.
+
+    Attributes
+    ----------
+    scale : int
+        Points in one unit of price.
+    origin_ms : int
+        Time of the first quote, milliseconds since 1970 UTC.
+    offset : uint16 array, twice_mid : int32 array, shape (n_quotes,)
+    ends : int32 array, shape (n_intervals,)
+        See :func:`~necrozma_core.kernels.lookup.note_quotes`.
+    """
+
+    scale: int
+    origin_ms: int
+    offset: NDArray[np.uint16]
+    twice_mid: Int32Array
+    ends: Int32Array
+
+    @classmethod
+    def gather(cls, pieces: Iterable[Ticks], count: int, digits: int, span_ms: tuple[int, int]) -> Self:
+        """Take the mid prices of ticks that come piece by piece.
+
+        Parameters
+        ----------
+        pieces : iterable of Ticks
+            Oldest first.
+        count, digits : int
+            Of all of them.
+        span_ms : tuple of int
+            Times of the first and the last; without meaning where there are none.
+        """
+        origin_ms, last_ms = span_ms
+        intervals = ((last_ms - origin_ms) >> INTERVAL_BITS) + 1 if count else 0
+        offset, twice_mid = np.empty(count, np.uint16), np.empty(count, np.int32)
+        ends = np.zeros(intervals, np.int32)
+        at = 0
+        for piece in pieces:
+            note_quotes(piece.time_ms, piece.bid, piece.ask, origin_ms, at, offset, twice_mid, ends)
+            at += len(piece)
+        return cls(10**digits, origin_ms, offset, twice_mid, np.maximum.accumulate(ends, out=ends))
+
+    def find(self, time_ms: Int64Array, stale_ms: int = STALE_MS) -> tuple[Int32Array, Int64Array]:
+        """Return twice the mid of the last quote at or before each time, and when it was made; 0 where none counts."""
+        twice_mid, quoted_ms = last_quotes(
+            self.offset, self.twice_mid, self.ends, self.origin_ms, np.ascontiguousarray(time_ms), stale_ms
+        )
+        return twice_mid, quoted_ms
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conversion:
     """What one unit of a pair's quote currency was worth in the account's currency, at any time.
 
-    Made by :meth:`identity` or :meth:`from_ticks`; which pair is needed says
+    Made by :meth:`identity`, by :meth:`from_ticks`, or from :class:`Quotes`; which pair is needed says
     :func:`~necrozma_core.instruments.find_conversion`.
 
     Attributes
     ----------
-    ticks : Ticks or None
-        Quotes of the pair that converts; None where both currencies are the same.
+    pair : Pair or None
+        The pair that converts, named by every error; None where both currencies are the same.
+    quotes : Quotes or None
+        Of that pair.
     multiply : bool
         True where an amount is multiplied by the price, False where it is divided by it.
     """
 
-    ticks: Ticks | None
+    pair: Pair | None
+    quotes: Quotes | None
     multiply: bool
-    _first: Int32Array
 
     @classmethod
     def identity(cls) -> Self:
         """Return the conversion of a currency into itself."""
-        return cls(None, multiply=True, _first=np.zeros(1, np.int32))
+        return cls(None, None, multiply=True)
 
     @classmethod
     def from_ticks(cls, pair: Pair, ticks: Ticks, multiply: bool) -> Self:
@@ -49,7 +104,6 @@ class Conversion:
         Parameters
         ----------
         pair : Pair
-            The pair that converts, named by every error.
         ticks : Ticks
             Its quotes; possibly the traded pair's own, possibly none.
         multiply : bool
@@ -62,7 +116,8 @@ class Conversion:
         """
         if ticks.pair != pair:
             raise ValueError(f"ticks of {ticks.pair.name} cannot convert by the price of {pair.name}")
-        return cls(ticks, multiply, index_times(ticks.time_ms, _INDEX_SHIFT))
+        span_ms = (int(ticks.time_ms[0]), int(ticks.time_ms[-1])) if len(ticks) else (0, 0)
+        return cls(pair, Quotes.gather([ticks], len(ticks), ticks.digits, span_ms), multiply)
 
     def at(self, time_ms: Int64Array) -> FloatArray:
         """Return the rate at each time: from the mid of the last quote at or before it.
@@ -91,23 +146,22 @@ class Conversion:
 
     def find(self, time_ms: Int64Array) -> FloatArray:
         """Return the rate at each time as :meth:`at` does, but NaN where there is none."""
-        if self.ticks is None:
+        if self.quotes is None:
             return np.ones(len(time_ms))
-        if not len(self.ticks):
-            return np.full(len(time_ms), np.nan)
-        tick = last_at_or_before(self.ticks.time_ms, self._first, _INDEX_SHIFT, time_ms)
-        twice_mid = self.ticks.bid[tick] + self.ticks.ask[tick]
-        scale = 2 * self.ticks.scale
-        rates: FloatArray = twice_mid / scale if self.multiply else scale / twice_mid
-        rates[(tick < 0) | (time_ms - self.ticks.time_ms[tick] > STALE_MS)] = np.nan
+        twice_mid, _ = self.quotes.find(time_ms)
+        scale = 2 * self.quotes.scale
+        with np.errstate(divide="ignore"):
+            rates: FloatArray = twice_mid / scale if self.multiply else scale / twice_mid
+        rates[twice_mid == 0] = np.nan
         return rates
 
     def _explain_missing(self, time_ms: int) -> str:
-        assert self.ticks is not None, "a currency is always worth itself"
-        pair, times = self.ticks.pair, self.ticks.time_ms
+        assert self.pair is not None, "a currency is always worth itself"
+        assert self.quotes is not None, "a pair that converts has quotes, if only none"
+        pair = self.pair
         source, target = (pair.base, pair.quote) if self.multiply else (pair.quote, pair.base)
-        last = int(np.searchsorted(times, time_ms, side="right")) - 1
-        found = f"the last one is of {_format_time(int(times[last]))}" if last >= 0 else "there is none before it"
+        mid, quoted_ms = self.quotes.find(np.array([time_ms]), _EVER_MS)
+        found = f"the last one is of {_format_time(int(quoted_ms[0]))}" if mid[0] else "there is none before it"
         return (
             f"{pair.name}: no quote in the 7 days up to {_format_time(time_ms)} to turn {source} into {target}, "
             f"{found}: import it with `necrozma data import FILES --pair {pair.name} --to DATA`"

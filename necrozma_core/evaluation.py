@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple, Protocol
 
 from necrozma_core.bars import Bars, bars_from_ticks, format_timeframe
-from necrozma_core.conversion import Conversion
+from necrozma_core.conversion import Conversion, Quotes
 from necrozma_core.costs import Account, Money, price_trades
 from necrozma_core.equity import TradingDays, trading_days
 from necrozma_core.errors import StrategyError
@@ -23,6 +23,7 @@ from necrozma_core.simulation import Events, Trades, find_events, simulate_event
 from necrozma_core.storage.results import ResultStore, ResultWriter
 from necrozma_core.storage.schemas import MetricsRow, metrics_table, trades_table
 from necrozma_core.storage.sealed import JSON
+from necrozma_core.storage.tick_manifest import TickManifest
 from necrozma_core.storage.tick_store import TickStore
 from necrozma_core.strategies.checking import checked_signals, explain_silence
 from necrozma_core.strategies.protocol import Strategy
@@ -85,8 +86,16 @@ def load_conversion(store: TickStore, ticks: Ticks, account: Account, checkpoint
     if found is None:
         return Conversion.identity()
     pair, multiply = found
-    quotes = ticks if pair == ticks.pair else _read_ticks(store, pair.name, checkpoint)
-    return Conversion.from_ticks(pair, quotes, multiply)
+    if pair == ticks.pair:
+        return Conversion.from_ticks(pair, ticks, multiply)
+
+    def gather(manifest: TickManifest, pieces: Iterator[Ticks]) -> Quotes:
+        span_ms = (manifest.years[0].first_ms, manifest.years[-1].last_ms)
+        return Quotes.gather(pieces, manifest.ticks, manifest.digits, span_ms)
+
+    # Only its prices by time are kept, a third of its ticks.
+    quotes = store.scan(pair.name, gather, on_chunk=lambda rows: checkpoint("read", 0, 0, pair.name, rows))
+    return Conversion(pair, quotes, multiply)
 
 
 def evaluate(

@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -160,7 +160,7 @@ def metrics_table(pair: str, timeframe: str, lots: float, rows: Sequence[Metrics
     pyarrow.Table
         One row each, in their order. A figure that is not a finite number becomes null.
     """
-    settings = {
+    values: dict[str, Sequence[Any]] = {
         "pair": [pair] * len(rows),
         "timeframe": [timeframe] * len(rows),
         "strategy": [row.strategy for row in rows],
@@ -169,9 +169,9 @@ def metrics_table(pair: str, timeframe: str, lots: float, rows: Sequence[Metrics
         "take_profit_pips": [row.take_profit_pips for row in rows],
         "lots": [lots] * len(rows),
     }
-    figures = {field.name: [_defined(getattr(row.metrics, field.name)) for row in rows] for field in _FIGURE_FIELDS}
-    notes = {_NOTE_FIELD.name: [row.note for row in rows]}
-    values = settings | figures | notes
+    for field in _FIGURE_FIELDS:
+        values[field.name] = [_defined(getattr(row.metrics, field.name)) for row in rows]
+    values[_NOTE_FIELD.name] = [row.note for row in rows]
     columns = [column_of(field.type, values[field.name]) for field in METRICS_SCHEMA]
     return pa.Table.from_arrays(columns, schema=METRICS_SCHEMA)
 

@@ -4,13 +4,14 @@ Columns: ``time`` (milliseconds, UTC), ``bid`` and ``ask`` (DECIMAL(9, digits)),
 stored as its whole number of points, so any reader sees true prices and this one sees the points.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from necrozma_core.instruments import Pair
 from necrozma_core.storage.columns import array_of, arrow_column
 from necrozma_core.storage.schemas import SCHEMA_KEY, schema_name, with_metadata
 from necrozma_core.ticks import Int32Array, Int64Array, Ticks
@@ -81,36 +82,53 @@ def decode_ticks(content: bytes, into: Ticks, on_rows: Callable[[int], None] | N
     ValueError
         The file is damaged, or holds other columns, digits or rows.
     """
-    try:
-        _decode(content, into, on_rows)
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(str(error).partition("\n")[0]) from error
-
-
-def _decode(content: bytes, into: Ticks, on_rows: Callable[[int], None] | None) -> None:
-    # One thread, and no read-ahead: the worker that reads has the share of the machine that it was given.
-    file = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False)
-    schema = ticks_schema(into.pair.name, into.digits)
-    if not file.schema_arrow.equals(schema, check_metadata=False) or schema_name(file.schema_arrow) != "ticks/1":
-        raise ValueError(f"expected the columns {schema.to_string(show_schema_metadata=False)!r} of ticks/1")
-    if file.metadata.num_rows != len(into):
-        raise ValueError(f"expected {len(into)} rows, found {file.metadata.num_rows}")
     end = 0
-    for group in range(file.num_row_groups):
-        start, end = end, end + file.metadata.row_group(group).num_rows
-        table = file.read_row_group(group, use_threads=False)
-        if end > len(into) or table.num_rows != end - start:
-            raise ValueError(f"row group {group}: expected {end - start} rows, found {table.num_rows}")
-        for column, values in zip(table.columns, _arrays(into), strict=True):
-            _copy(column, values[start:end])
+    for group in decode_groups(content, into.pair, into.digits, len(into)):
+        start, end = end, end + len(group)
+        for target, values in zip(_arrays(into), _arrays(group), strict=True):
+            target[start:end] = values
         if on_rows is not None:
             on_rows(end)
-    if end != len(into):
-        raise ValueError(f"expected {len(into)} rows, found {end}")
 
 
-def _copy(column: pa.ChunkedArray, values: Int64Array | Int32Array) -> None:
-    end = 0
-    for chunk in column.chunks:
-        start, end = end, end + len(chunk)
-        values[start:end] = array_of(chunk, values.dtype.type)
+def decode_groups(content: bytes, pair: Pair, digits: int, ticks: int) -> Iterator[Ticks]:
+    """Read the bytes of a year's file one row group after the other.
+
+    Parameters
+    ----------
+    content : bytes
+        As for `decode_ticks`, which says what is raised.
+    pair : Pair
+    digits, ticks : int
+        What the file must have.
+
+    Yields
+    ------
+    Ticks
+        Some ten thousand to `ROW_GROUP_ROWS` ticks, read-only, to be copied by whoever keeps them.
+    """
+    try:
+        # One thread, and no read-ahead: the worker that reads has the share of the machine that it was given.
+        file = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False)
+        _check_file(file, ticks_schema(pair.name, digits), ticks)
+        end = 0
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            table = file.read_row_group(group, use_threads=False)
+            end += rows
+            if end > ticks or table.num_rows != rows:
+                raise ValueError(f"row group {group}: expected {rows} rows, found {table.num_rows}")
+            # A column of a row group is one piece, but nothing says that it must be.
+            time_ms, bid, ask = (column.combine_chunks() for column in table.columns)
+            yield Ticks(pair, digits, array_of(time_ms, np.int64), array_of(bid, np.int32), array_of(ask, np.int32))
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(str(error).partition("\n")[0]) from error
+    if end != ticks:
+        raise ValueError(f"expected {ticks} rows, found {end}")
+
+
+def _check_file(file: pq.ParquetFile, schema: pa.Schema, ticks: int) -> None:
+    if not file.schema_arrow.equals(schema, check_metadata=False) or schema_name(file.schema_arrow) != "ticks/1":
+        raise ValueError(f"expected the columns {schema.to_string(show_schema_metadata=False)!r} of ticks/1")
+    if file.metadata.num_rows != ticks:
+        raise ValueError(f"expected {ticks} rows, found {file.metadata.num_rows}")

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from necrozma_core.errors import DamagedError, DataError, LockedError
 from necrozma_core.instruments import PAIRS, get_pair
 from necrozma_core.storage.lock import lock_results
 from necrozma_core.storage.publish import DISK, FileLayer, disk_errors, make_folder, publish_bytes
-from necrozma_core.storage.tick_files import decode_ticks, encode_ticks
+from necrozma_core.storage.tick_files import decode_groups, decode_ticks, encode_ticks
 from necrozma_core.storage.tick_manifest import (
     MANIFEST_FILE,
     PairSummary,
@@ -38,6 +38,8 @@ from necrozma_core.storage.tick_spans import (
 )
 from necrozma_core.storage.tick_summary import count_spreads, find_gaps
 from necrozma_core.ticks import Ticks, check_ticks
+
+T = TypeVar("T")
 
 _HASH_BLOCK: Final = 8 * 2**20
 _READ_TRIES: Final = 3
@@ -137,15 +139,54 @@ class TickStore:
         StorageError
             A file cannot be read.
         """
+        return self._with_current(pair_name, lambda manifest: self._read(manifest, verify, on_chunk))
+
+    def scan(
+        self,
+        pair_name: str,
+        work: Callable[[TickManifest, Iterator[Ticks]], T],
+        on_chunk: Callable[[int], None] | None = None,
+    ) -> T:
+        """Let ``work`` go through all ticks of a pair piece by piece, each file compared with its hash first.
+
+        Parameters
+        ----------
+        pair_name : str
+        work : callable
+            Gets the pair's record and its ticks, oldest first, in the digits of the finest year, and read-only. Called
+            again from the start where an import replaced a file meanwhile.
+        on_chunk : callable, optional
+            As for `read`, which says what is raised too.
+
+        Returns
+        -------
+        object
+            What ``work`` returned.
+        """
+        return self._with_current(pair_name, lambda manifest: work(manifest, self._pieces(manifest, on_chunk)))
+
+    def _with_current(self, pair_name: str, read: Callable[[TickManifest], T]) -> T:
         for _ in range(_READ_TRIES):
             manifest = self.manifest(pair_name)
             try:
-                return self._read(manifest, verify, on_chunk)
+                return read(manifest)
             except _MissingFileError:
                 # An import may have replaced the file since the manifest was read.
                 if self.manifest(pair_name) == manifest:
                     raise
         raise DamagedError(f"{self.data_dir / pair_name}: changed while it was read; wait for the import to end")
+
+    def _pieces(self, manifest: TickManifest, on_chunk: Callable[[int], None] | None) -> Iterator[Ticks]:
+        pair, digits, end = get_pair(manifest.pair), manifest.digits, 0
+        for year in manifest.years:
+            factor = np.int32(10 ** (digits - year.digits))
+            content = self._content(manifest.pair, year, True, on_chunk)
+            with self._decoding(manifest.pair, year):
+                for piece in decode_groups(content, pair, year.digits, year.ticks):
+                    end += len(piece)
+                    if on_chunk is not None:
+                        on_chunk(end)
+                    yield Ticks(pair, digits, piece.time_ms, piece.bid * factor, piece.ask * factor)
 
     def holds(self, pair_name: str, source: Source) -> bool:
         """Tell whether a source of the same content, read in the same zone, is stored already."""
@@ -235,6 +276,11 @@ class TickStore:
     def _read_year(
         self, pair_name: str, year: YearFile, into: Ticks, verify: bool, on_rows: Callable[[int], None] | None = None
     ) -> None:
+        content = self._content(pair_name, year, verify, on_rows)
+        with self._decoding(pair_name, year):
+            decode_ticks(content, into, on_rows)
+
+    def _content(self, pair_name: str, year: YearFile, verify: bool, on_rows: Callable[[int], None] | None) -> bytes:
         path = self._check_size(pair_name, year)
         with disk_errors("read", path):
             content = path.read_bytes()
@@ -247,10 +293,14 @@ class TickStore:
                     on_rows(0)
             if digest.hexdigest() != year.sha256:
                 raise _damaged(path, f"sha256 {year.sha256[:12]}...", f"{digest.hexdigest()[:12]}...")
+        return content
+
+    @contextmanager
+    def _decoding(self, pair_name: str, year: YearFile) -> Iterator[None]:
         try:
-            decode_ticks(content, into, on_rows)
+            yield
         except ValueError as error:
-            raise _damaged(path, f"{year.ticks} ticks", str(error)) from error
+            raise _damaged(self.data_dir / pair_name / year.file, f"{year.ticks} ticks", str(error)) from error
 
     def _check_size(self, pair_name: str, year: YearFile) -> Path:
         path = self.data_dir / pair_name / year.file
