@@ -20,6 +20,7 @@ from flows.record import RunRecord
 from flows.throttling import Throttle
 from necrozma_core.errors import ExitCode, StoppedError, StorageError
 from necrozma_core.jobs import PairRequest, Receipt, with_key
+from necrozma_core.shards import split
 from necrozma_core.storage.history import mark_crashed
 from necrozma_core.storage.lock import ResultsLock, lock_results, network_file_system
 from necrozma_core.storage.publish import probe_writable
@@ -28,6 +29,7 @@ from necrozma_core.storage.runs import STORE_FOLDER, RunFolder
 from necrozma_core.workers.cache import KernelCache
 from necrozma_core.workers.pool import WorkerLimits, WorkerPool
 from necrozma_core.workers.progress import ProgressBoard, SlotProgress
+from necrozma_core.workers.sharing import Sharing
 
 if TYPE_CHECKING:
     # A session is opened before Prefect is imported.
@@ -79,7 +81,10 @@ class RunSession:
         self._left = threading.Condition()
         self._inside = 0
         self._pair_tasks = 0
-        size = max(1, min(settings.workers, self._missing))
+        strategies = requests[0].source.count()
+        # A pair is shared where there are more workers than pairs, if it has settings enough.
+        shares = max(1, len(split(strategies, settings.workers, folder)))
+        size = max(1, min(settings.workers, self._missing * shares))
         self._board = ProgressBoard.create(folder / "progress", size)
         self.throttle = Throttle(settings, folder / "gate", lambda: self.pool.pids, self.tell)
         limits = WorkerLimits(self.throttle.priority, settings.worker_memory_mb, settings.pair_timeout_s)
@@ -90,6 +95,7 @@ class RunSession:
             gate_path=self.throttle.gate.path,
             vacate=self.throttle.gate.vacate,
             limits=limits,
+            sharing=Sharing(self._missing, strategies, folder, self.throttle.gate.join, self.throttle.gate.leave),
         )
 
     @property

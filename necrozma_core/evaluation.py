@@ -4,7 +4,6 @@ This is where the rooms meet. A worker process calls :func:`backtest_pair` with 
 border, and sends a receipt back; arrays never leave the worker, results are on disk.
 """
 
-import heapq
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,11 +17,9 @@ from necrozma_core.errors import StrategyError
 from necrozma_core.instruments import find_conversion
 from necrozma_core.jobs import PairRequest, Receipt, stored_receipt
 from necrozma_core.metrics import Metrics, measure
-from necrozma_core.ranking import merit
+from necrozma_core.recording import refuse_all_failed, result_metadata, write_outcomes
 from necrozma_core.simulation import Events, Trades, find_events, simulate_events
-from necrozma_core.storage.results import ResultStore, ResultWriter
-from necrozma_core.storage.schemas import MetricsRow, metrics_table, trades_table
-from necrozma_core.storage.sealed import JSON
+from necrozma_core.storage.results import ResultStore
 from necrozma_core.storage.tick_manifest import TickManifest
 from necrozma_core.storage.tick_store import TickStore
 from necrozma_core.strategies.checking import checked_signals, explain_silence
@@ -30,7 +27,6 @@ from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import signal_key
 from necrozma_core.ticks import Ticks
 
-_METRICS_BATCH: Final = 1_000
 _EVENTS_KEPT: Final = 256
 
 
@@ -175,20 +171,21 @@ def backtest_pair(request: PairRequest, checkpoint: Checkpoint) -> Receipt:
     store = ResultStore(request.results_dir / "store")
     if store.has(request.pair, request.key):
         return stored_receipt(store, request)
-    clock = _StageClock()
+    clock = StageClock()
     with clock.stage("read"):
         market = load_market(request, checkpoint)
         strategies = request.source.load()
-    metadata = {"timeframe": format_timeframe(request.timeframe_ms), "account_currency": request.account.currency}
-    with store.open_writer(request.pair, request.key, metadata) as writer:
+    with store.open_writer(request.pair, request.key, result_metadata(request)) as writer:
         with clock.stage("strategies"):
-            details = _write_results(writer, market, strategies, request, checkpoint)
+            outcomes = evaluate(market, strategies, request, checkpoint)
+            details = write_outcomes(writer, request, market, strategies, outcomes)
+        refuse_all_failed(request.pair, details)
         checkpoint("publish", len(strategies), len(strategies), request.pair, len(market.ticks))
         writer.describe(details)
     return stored_receipt(store, request, clock.seconds)
 
 
-class _StageClock:
+class StageClock:
     """Seconds by stage, by the monotonic clock."""
 
     def __init__(self) -> None:
@@ -196,78 +193,9 @@ class _StageClock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Count what the block takes, however it ends."""
         start = time.perf_counter()
         try:
             yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
-
-
-class _TradeShelf:
-    """Trades on their way to the store: all of them as they come, or the best strategies' at the end.
-
-    Only as many strategies' trades are held as will be kept, so a sweep of fifty thousand settings needs no
-    more memory than one of fifty.
-    """
-
-    def __init__(self, writer: ResultWriter, request: PairRequest, points_per_pip: float, keep: int | None) -> None:
-        self._writer = writer
-        self._lots = request.lots
-        self._points_per_pip = points_per_pip
-        self._keep = keep
-        self._best: list[tuple[tuple[float, ...], int, Evaluated]] = []
-
-    def add(self, position: int, outcome: Evaluated) -> None:
-        if self._keep is None:
-            self._write(outcome)
-            return
-        # The position breaks ties, the earlier strategy first, and keeps outcomes from being compared.
-        heapq.heappush(self._best, (merit(outcome.metrics), -position, outcome))
-        if len(self._best) > self._keep:
-            heapq.heappop(self._best)
-
-    def close(self) -> None:
-        for _, _, outcome in sorted(self._best, key=lambda entry: -entry[1]):
-            self._write(outcome)
-
-    def _write(self, outcome: Evaluated) -> None:
-        self._writer.write_trades(
-            trades_table(outcome.strategy.name, outcome.trades, outcome.money, self._lots, self._points_per_pip)
-        )
-
-
-def _write_results(
-    writer: ResultWriter, market: Market, strategies: Sequence[Strategy], request: PairRequest, checkpoint: Checkpoint
-) -> dict[str, JSON]:
-    keeps_all = request.keep_trades is None or len(strategies) <= request.keep_trades
-    shelf = _TradeShelf(writer, request, market.ticks.points_per_pip, None if keeps_all else request.keep_trades)
-    rows: list[MetricsRow] = []
-    failures: list[JSON] = []
-    trades = 0
-
-    def flush() -> None:
-        writer.write_metrics(metrics_table(request.pair, format_timeframe(request.timeframe_ms), request.lots, rows))
-        rows.clear()
-
-    for position, outcome in enumerate(evaluate(market, strategies, request, checkpoint)):
-        if isinstance(outcome, StrategyError):
-            failures.append([strategies[position].name, str(outcome)])
-            continue
-        strategy = outcome.strategy
-        trades += outcome.metrics.trades
-        shelf.add(position, outcome)
-        levels = strategy.stop_loss_pips, strategy.take_profit_pips
-        rows.append(MetricsRow(strategy.name, strategy.params, *levels, outcome.metrics, outcome.note))
-        if len(rows) == _METRICS_BATCH:
-            flush()
-    if len(failures) == len(strategies):
-        raise StrategyError(f"{request.pair}: all {len(strategies)} strategies failed, the first with: {failures[0]}")
-    flush()
-    shelf.close()
-    return {
-        "strategies": len(strategies),
-        "trades": trades,
-        "ticks": len(market.ticks),
-        "bars": len(market.bars),
-        "failures": failures,
-    }

@@ -1,7 +1,7 @@
 """All strategies of a run in order of merit."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -9,10 +9,6 @@ import pyarrow.compute as pc
 
 from necrozma_core.storage.columns import arrow_column
 from necrozma_core.storage.schemas import METRICS_SCHEMA, RANKING_SCHEMA
-
-if TYPE_CHECKING:
-    # Ranking what is stored must not cost the start of the compiler.
-    from necrozma_core.metrics import Metrics
 
 NO_SHARPE, FEW_TRADES, ENOUGH_TRADES = 0, 1, 2
 """The three groups of a ranking; the highest comes first."""
@@ -22,7 +18,20 @@ _TIES: Final = tuple(dict.fromkeys(("pair", "strategy", *METRICS_SCHEMA.names)))
 """What decides between equal figures: in the end every column, so that the order of input never shows."""
 
 
-def merit(metrics: "Metrics") -> tuple[int, float, float]:
+class Figures(Protocol):
+    """What a strategy is ranked by, see `necrozma_core.metrics.Metrics`."""
+
+    @property
+    def sharpe(self) -> float | None: ...  # noqa: D102
+
+    @property
+    def few_trades(self) -> bool: ...  # noqa: D102
+
+    @property
+    def net_profit(self) -> float: ...  # noqa: D102
+
+
+def merit(metrics: Figures) -> tuple[int, float, float]:
     """Return what a strategy is ranked by; the greater, the better.
 
     Returns

@@ -101,6 +101,10 @@ class StrategySource:
             parts += [strategy.name for strategy in self.load()]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
+    def count(self) -> int | None:
+        """Return how many strategies there are, or None where only loading them in a worker would tell."""
+        return len(_sweep(self).strategies) if self.kind in (SourceKind.SETTINGS, SourceKind.GRID) else None
+
     def describe(self) -> str:
         """Say in a few words what the source holds, for the start-up block and the manifest."""
         if self.kind is SourceKind.DEFAULT:

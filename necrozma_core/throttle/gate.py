@@ -133,6 +133,23 @@ class Gate:
             self._batch += 1
             self._count(1)
 
+    def join(self) -> bool:
+        """Let one more worker help with a task that was admitted, if there is room; True must be followed by `leave`.
+
+        A helper counts as a task does, but not towards the batch, and never waits.
+        """
+        with self._changed:
+            has_room = not self._closed and self._in_flight < math.ceil(self._allowance - 1e-9)
+            if has_room:
+                self._count(1)
+            return has_room
+
+    def leave(self) -> None:
+        """Tell that a helper is done, before the task that it helped with is released."""
+        with self._changed:
+            self._count(-1)
+            self._changed.notify_all()
+
     def release(self) -> None:
         """Tell that an admitted task has ended, however it did."""
         with self._changed:

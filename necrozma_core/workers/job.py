@@ -10,7 +10,7 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import parent_process
@@ -24,6 +24,7 @@ from necrozma_core.workers.progress import ProgressBoard, SlotState, SlotWriter
 
 if TYPE_CHECKING:
     from necrozma_core.jobs import PairRequest, Receipt
+    from necrozma_core.shards import Part
 
 T = TypeVar("T")
 
@@ -118,6 +119,20 @@ def run_pair(request: "PairRequest") -> "Receipt":
     from necrozma_core.evaluation import backtest_pair  # noqa: PLC0415 -- only workers load the compiler
 
     return in_place(request.pair, lambda station: backtest_pair(request, station))
+
+
+def run_part(request: "PairRequest", part: "Part") -> dict[str, float]:
+    """Backtest some of a pair's strategies in this worker, and return seconds by stage; raises what `run_pair` does."""
+    from necrozma_core.shards import backtest_part  # noqa: PLC0415 -- only workers load the compiler
+
+    return in_place(request.pair, lambda station: backtest_part(request, part, station))
+
+
+def run_join(request: "PairRequest", parts: "Sequence[Part]", seconds: dict[str, float]) -> "Receipt":
+    """Store in this worker what several found for a pair; raises what `run_pair` does."""
+    from necrozma_core.shards import join_parts  # noqa: PLC0415 -- only workers load the compiler
+
+    return in_place(request.pair, lambda _: join_parts(request, parts, seconds))
 
 
 def rehearse_here() -> None:

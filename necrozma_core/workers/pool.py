@@ -26,6 +26,7 @@ from necrozma_core.throttle.priority import Priority
 from necrozma_core.workers.cache import KernelCache
 from necrozma_core.workers.job import WorkerSetup, rehearse_here, run_pair
 from necrozma_core.workers.progress import ProgressBoard, SlotProgress
+from necrozma_core.workers.sharing import Sharing
 from necrozma_core.workers.slot import Slot
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class WorkerPool:
     vacate : callable
         Told the number of a slot whose worker is gone.
     limits : WorkerLimits
+    sharing : Sharing or None
+        How workers that would be idle help others with their pairs; None where they do not.
     run, warm : callable
         What a worker does for a pair, and once before its first; importable by name.
 
@@ -90,16 +93,20 @@ class WorkerPool:
         gate_path: Path | None = None,
         vacate: Callable[[int], object] = lambda _: None,
         limits: WorkerLimits | None = None,
+        sharing: Sharing | None = None,
         run: "Callable[[PairRequest], Receipt]" = run_pair,
         warm: Callable[[], None] = rehearse_here,
     ) -> None:
         self._limits = limits or WorkerLimits()
         self._board = board
         self._cache = cache
+        self._sharing = sharing
+        self._settled: set[tuple[str, str]] = set()
         self._run = run
         self._warm = warm
         self._slots = [self._make_slot(number, gate_path, vacate) for number in range(size)]
         self._free: list[Slot] = []
+        self._opening = size
         self._busy = 0
         self._alone = 0
         self._changed = threading.Condition()
@@ -144,11 +151,16 @@ class WorkerPool:
         """
         self.warm_up()
         key = (request.pair, request.key)
-        with self._turn(alone=self._overruns[key] > 0) as slot:
+        alone = self._overruns[key] > 0
+        with self._turn(alone=alone) as slot, self._helpers(alone) as helpers:
             try:
+                if helpers and self._sharing:
+                    return self._sharing.backtest([slot, *helpers], self._limits.pair_timeout_s, request)
                 return slot.call(self._run, self._limits.pair_timeout_s, request)
             except WorkerError as error:
                 raise self._judged(key, error) from None
+            finally:
+                self._settled.add(key)
 
     def stop(self, within_s: float = 2.0) -> bool:
         """Kill the workers, whatever they are doing, and take no more pairs; tell whether all ended in time."""
@@ -194,6 +206,7 @@ class WorkerPool:
         if sealing:
             self._cache.seal()
         with self._changed:
+            self._opening -= 1
             self._free.append(slot)
             self._changed.notify_all()
         return True
@@ -202,6 +215,7 @@ class WorkerPool:
         with self._changed:
             self._failure = NecrozmaError(f"no worker could load the engine: {type(error).__name__}: {error}")
             self._failure.__cause__ = error
+            self._opening -= 1
             self._changed.notify_all()
         return False
 
@@ -217,6 +231,32 @@ class WorkerPool:
                 self._busy -= 1
                 self._alone -= alone
                 self._changed.notify_all()
+
+    @contextmanager
+    def _helpers(self, alone: bool) -> Iterator[list[Slot]]:
+        """Hold slots that nobody needs just now, as many as are to help with a pair."""
+        sharing = self._sharing
+        if sharing is None or alone:
+            yield []
+            return
+        wanted = sharing.helpers_for(len(self._slots), sharing.pairs - len(self._settled))
+        taken: list[Slot] = []
+        with self._changed:
+            if wanted:
+                # The first pair comes when the first worker is there; its helpers may be a second behind.
+                self._changed.wait_for(lambda: self._opening == 0 or self._stopped)
+            while len(taken) < wanted and self._free and not self._alone and sharing.enlist():
+                taken.append(self._free.pop())
+            self._busy += len(taken)
+        try:
+            yield taken
+        finally:
+            with self._changed:
+                self._free.extend(taken)
+                self._busy -= len(taken)
+                self._changed.notify_all()
+            for _ in taken:
+                sharing.dismiss()
 
     def _take(self, alone: bool) -> Slot:
         with self._changed:

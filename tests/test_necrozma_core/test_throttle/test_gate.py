@@ -168,3 +168,26 @@ def test_view_shows_for_how_much_of_its_time_a_worker_is_held(tmp_path: Path) ->
     assert gate.view().held_share == pytest.approx(0.6)
     assert gate.view().state is GateState.HOLDING
     assert [slot.busy for slot in gate.view().slots] == [False, False]
+
+
+def test_gate_helpers_count_as_tasks_in_flight_but_not_towards_the_batch(tmp_path: Path) -> None:
+    gate = make_gate(tmp_path, workers=3, cooldown_s=5.0, cooldown_explicit=True, batch_size=2)
+    gate.set_allowance(2.4)
+    gate.admit()
+
+    assert [gate.join(), gate.join(), gate.join()] == [True, True, False]
+    assert gate.in_flight == 3
+    gate.leave()
+    gate.leave()
+    gate.release()
+    assert gate.view().state is not GateState.COOLING
+    gate.admit()
+    gate.release()
+    assert gate.view().state is GateState.COOLING
+
+
+def test_gate_closed_lets_no_helper_join(tmp_path: Path) -> None:
+    gate = make_gate(tmp_path)
+    gate.close()
+
+    assert not gate.join()

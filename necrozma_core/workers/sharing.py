@@ -1,0 +1,57 @@
+"""Several workers on one pair, where there are fewer pairs left than workers."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from necrozma_core.shards import split
+from necrozma_core.workers.job import run_join, run_part
+from necrozma_core.workers.slot import Slot
+
+if TYPE_CHECKING:
+    from necrozma_core.jobs import PairRequest, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How the pairs of a run may be shared.
+
+    Attributes
+    ----------
+    pairs : int
+        That are to be computed.
+    strategies : int or None
+        Of each; None where only a worker can tell, and then no pair is shared.
+    scratch : Path
+        A folder of the run for what is found on the way.
+    enlist : callable
+        Asks the throttle for one more worker, and tells whether it may work.
+    dismiss : callable
+        Tells the throttle that it is done.
+    """
+
+    pairs: int
+    strategies: int | None
+    scratch: Path
+    enlist: Callable[[], bool] = lambda: True
+    dismiss: Callable[[], object] = lambda: None
+
+    def helpers_for(self, workers: int, pairs_left: int) -> int:
+        """Return how many workers may help the one that has a pair, when so many pairs are not done."""
+        fair = -(-workers // max(1, pairs_left))
+        return max(1, len(split(self.strategies, fair, self.scratch))) - 1
+
+    def backtest(self, slots: Sequence[Slot], timeout_s: float | None, request: "PairRequest") -> "Receipt":
+        """Backtest a pair in several workers; raises the first of what they raise, once all have ended."""
+        with TemporaryDirectory(dir=self.scratch) as folder, ThreadPoolExecutor(len(slots)) as threads:
+            parts = split(self.strategies, len(slots), Path(folder))
+            calls = [
+                threads.submit(slot.call, run_part, timeout_s, request, part)
+                for slot, part in zip(slots, parts, strict=True)
+            ]
+            found = [call.result() for call in calls]
+            slowest = {stage: max(seconds[stage] for seconds in found) for stage in found[0]}
+            return slots[0].call(run_join, timeout_s, request, parts, slowest)
