@@ -55,9 +55,10 @@ def run_backtest(settings: Settings, observer: Observer) -> RunOutcome:
     StorageError
         The results folder or the server's cannot be written.
     """
-    with _server_for(settings) as server, open_session(settings, observer) as session:
-        if server is not None:
-            session.throttle.count_as_ours(server.pid)
+    with (
+        _server_for(settings) as server,
+        open_session(settings, observer, [server.pid] if server is not None else []) as session,
+    ):
         with _quiet_logging():
             _in_thread(session, partial(_run_flow, session, server))
         _in_thread(session, partial(_complete, session))
