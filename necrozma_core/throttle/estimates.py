@@ -24,6 +24,9 @@ _HEEDED: Final = 0.03
 """One look moves the average as if it were no farther from it; what is beyond counts in the long run only."""
 _MOST_SQUEEZED: Final = 0.1
 
+_NEVER_SURPRISED: Final = 1_000
+"""Looks since the last surprise, where there was none."""
+
 # What our own other processes use.
 _OWN_FALL_PATIENCE: Final = 3
 """Their times are exact, and most of what they do is over soon: a start, an end."""
@@ -144,7 +147,7 @@ class Load:
     @classmethod
     def none(cls) -> "Load":
         """Return the estimate that there is nothing, which only what lasts can change."""
-        return cls(0.0, 0.0, 0.0, (), PATIENCE)
+        return cls(0.0, 0.0, 0.0, (), _NEVER_SURPRISED)
 
     @property
     def mean(self) -> float:
