@@ -65,6 +65,7 @@ bench: setup ## parity first, then time: prints the tables of docs/performance.m
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.tick_encoding
 	@$(BIN)/python -m benchmarks.governor_simulation
+	@$(BIN)/python -m benchmarks.governor_gate
 
 lock: ## resolve the dependencies anew, for every supported Python, without an index address
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

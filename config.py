@@ -174,6 +174,8 @@ class Settings(BaseSettings):
         Workers give way to others; ``background``: they run only when nothing else wants to.
     adaptive_throttling : bool
     cpu_check_interval : int
+    max_temperature_c, memory_floor_mb : float
+        All rest from so many degrees on, and below so many megabytes available.
     pairs : tuple of str or None
         None stands for every pair with stored ticks.
     data, results : Path
@@ -203,6 +205,8 @@ class Settings(BaseSettings):
     background: bool = False
     adaptive_throttling: bool = True
     cpu_check_interval: Annotated[Count, Field(ge=1)] = 5
+    max_temperature_c: Annotated[Number, Field(ge=30, le=150)] = 90.0
+    memory_floor_mb: Annotated[Number, Field(ge=0, le=1e9)] = 256.0
     pairs: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_known_pairs)] = None
     data: SomePath = Path("data")
     results: SomePath = Path("results")

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from flows.console import PlainConsole
 from flows.tables import duration
+from necrozma_core.throttle.decisions import count_workers
 from necrozma_core.throttle.gate import GateState
 from necrozma_core.workers.progress import SlotProgress, SlotState
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from flows.running import RunSession
     from necrozma_core.throttle.control import Look
     from necrozma_core.throttle.gate import GateView
+    from necrozma_core.throttle.sensors.readings import Reading, Readings
 
 _REFRESH_A_SECOND: Final = 4
 _WINDOW_S: Final = 3.0
@@ -102,11 +104,12 @@ class RunView:
         with suppress(ValueError):
             self._rows = self._session.progress()
         throttle = self._session.throttle
-        gate = throttle.view()
+        gate, look = throttle.view(), throttle.controller.latest
         return Group(
             "",
             self._draw_progress(now),
-            machine_line(throttle.controller.latest, gate.allowance, self._session.settings),
+            processor_line(look, gate.allowance, self._session.settings),
+            memory_line(look.readings),
             self._draw_workers(now, gate),
         )
 
@@ -166,17 +169,21 @@ class _HeldShare:
         return (self._samples[-1][1] - self._samples[0][1]) / elapsed if elapsed > 0 else 0.0
 
 
-def machine_line(look: "Look", allowance: float, settings: "Settings") -> Text:
-    """Say what the machine does and what we may do, in one line of at most 80 columns."""
+def processor_line(look: "Look", allowance: float, settings: "Settings") -> Text:
+    """Say who uses the processor and what we may use, in one line of at most 80 columns."""
     readings = look.readings
     total, ours, others = (
         _percent(readings.percent(reading)) for reading in (readings.total, readings.ours, readings.others)
     )
-    parts = [f"CPU {total} of {settings.cpu_limit:g}%: ours {ours}, others {others}"]
-    parts.append(f"allowance {allowance:.2g} of {settings.workers}")
-    if readings.memory_available.value is not None:
-        parts.append(f"{readings.memory_available.value / 1024:.1f} GB free")
-    return Text("  ".join(parts), style="dim")
+    # In the words of the messages; "16.0" and "1e+02" are nobody's.
+    allowed = f"allowance {count_workers(allowance).split()[0]} of {settings.workers}"
+    return Text(f"CPU {total} of {settings.cpu_limit:g}%: ours {ours}, others {others}  {allowed}", style="dim")
+
+
+def memory_line(readings: "Readings") -> Text:
+    """Say how much memory the workers hold and how much is left, in one line of at most 80 columns."""
+    held, left = _memory(readings.memory_workers), _memory(readings.memory_available)
+    return Text(f"memory: workers {held}, available {left}", style="dim")
 
 
 def state_words(row: SlotProgress, held_share: float, gate: "GateView") -> str:
@@ -205,6 +212,12 @@ def _time_left(elapsed_s: float, done: float, total: int) -> str:
 
 def _percent(value: float | None) -> str:
     return "?" if value is None else f"{value:.0f}%"
+
+
+def _memory(reading: "Reading") -> str:
+    if reading.value is None:
+        return "?"
+    return f"{reading.value / 1000:.1f} GB" if reading.value >= 1000 else f"{reading.value:.0f} MB"
 
 
 def _short(number: float) -> str:

@@ -5,7 +5,7 @@ Prefect was even imported, or the flow did because a deployment runs it.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -236,8 +236,15 @@ _current: RunSession | None = None
 
 
 @contextmanager
-def open_session(settings: Settings, observer: Observer) -> Iterator[RunSession]:
+def open_session(settings: Settings, observer: Observer, own_pids: Iterable[int] = ()) -> Iterator[RunSession]:
     """Hold a run: everything it needs is there, its folder exists, its workers warm up.
+
+    Parameters
+    ----------
+    settings : Settings
+    observer : Observer
+    own_pids : iterable of int
+        Other processes of the run, such as its server, whose load is not somebody else's.
 
     Raises
     ------
@@ -259,6 +266,8 @@ def open_session(settings: Settings, observer: Observer) -> Iterator[RunSession]
         folder = stack.enter_context(TemporaryDirectory(prefix="necrozma-"))
         session = RunSession(settings, requests, run, crashed, Path(folder), observer)
         stack.callback(session.close)
+        for pid in own_pids:
+            session.throttle.count_as_ours(pid)
         if kind := network_file_system(settings.results):
             session.tell(f"{settings.results} is on a network file system ({kind}): start no run there elsewhere")
         session.begin()

@@ -55,9 +55,10 @@ def run_backtest(settings: Settings, observer: Observer) -> RunOutcome:
     StorageError
         The results folder or the server's cannot be written.
     """
-    with _server_for(settings) as server, open_session(settings, observer) as session:
-        if server is not None:
-            session.throttle.count_as_ours(server.pid)
+    with (
+        _server_for(settings) as server,
+        open_session(settings, observer, [server.pid] if server is not None else []) as session,
+    ):
         with _quiet_logging():
             _in_thread(session, partial(_run_flow, session, server))
         _in_thread(session, partial(_complete, session))
@@ -127,6 +128,10 @@ def _prefect(server: ServerHandle | None, session: RunSession) -> Iterator[None]
         temporary_settings,
     )
 
+    from flows.prefect_console import follow_stderr  # noqa: PLC0415
+
+    # Whoever asks for its lines by the environment finds them above the view, not across it.
+    follow_stderr()
     if server is None or PREFECT_API_URL.value():
         # Prefect knows more places for settings than `configured_api_url` looks at.
         yield

@@ -36,6 +36,8 @@ class Throttle:
             cooldown_s=settings.cooldown_seconds,
             cooldown_explicit=settings.cooldown_explicit,
             cpu_check_interval=settings.cpu_check_interval,
+            max_temperature_c=settings.max_temperature_c,
+            memory_floor_mb=settings.memory_floor_mb,
         )
         self._own_pids: list[int] = []
         self.priority = _priority(settings, tell)

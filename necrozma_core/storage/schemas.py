@@ -110,7 +110,7 @@ GOVERNOR_SCHEMA: Final = pa.schema(
         pa.field("temperature_c", pa.float64()),
         pa.field("battery_percent", pa.float64()),
         pa.field("pressure_percent", pa.float64()),
-        pa.field("busy_workers", pa.int32(), nullable=False),
+        pa.field("busy_workers", pa.float64(), nullable=False),
         pa.field("allowance", pa.float64(), nullable=False),
         pa.field("resting", pa.bool_(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),

@@ -16,6 +16,7 @@ class Reason(StrEnum):
     EXPECTED = "would exceed the limit"
     ROOM = "room"
     OTHERS = "others use the limit"
+    OWN = "own processes"
     BLIND = "no reading"
     HEAT = "too hot"
     MEMORY = "memory short"
@@ -77,6 +78,9 @@ def word(before: float, after: float, reason: Reason, readings: Readings, limits
     if reason is Reason.OTHERS:
         others = readings.percent(readings.others) or 0.0
         return f"🌡️  {cause} - {step}: others use {others:.1f}%, it is slow until they stop"
+    if reason is Reason.OWN:
+        own = readings.percent(readings.own) or 0.0
+        return f"🌡️  {cause} - {step}: our own processes beside the workers use {own:.1f}%"
     return f"🌡️  {cause} - {step}"
 
 

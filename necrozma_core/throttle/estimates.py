@@ -1,6 +1,6 @@
-"""What the governor remembers of the readings: what others use, and what one worker uses. Pure values.
+"""What the governor remembers of the readings: what others use, our own other processes, and one worker. Pure values.
 
-Both are averages that forget, and that a surprise overrules: readings that stay away from the average. It takes four in
+All are averages that forget, and that a surprise overrules: readings that stay away from the average. It takes four in
 a row for the others, so that a spike of one second is no reason to act, and two for our own workers to use more, who
 have no such excuse.
 """
@@ -24,6 +24,13 @@ _HEEDED: Final = 0.03
 """One look moves the average as if it were no farther from it; what is beyond counts in the long run only."""
 _MOST_SQUEEZED: Final = 0.1
 
+_NEVER_SURPRISED: Final = 1_000
+"""Looks since the last surprise, where there was none."""
+
+# What our own other processes use.
+_OWN_FALL_PATIENCE: Final = 3
+"""Their times are exact, and most of what they do is over soon: a start, an end."""
+
 # What one worker uses.
 _WORKER_MEMORY_S: Final = 5.0
 _WORKER_SURPRISE: Final = 1.25
@@ -42,8 +49,8 @@ class Sample:
     elapsed_s : float
         Seconds since the look before.
     capacity, total : float
-    workers : float
-        What the workers used.
+    workers, own : float
+        What the workers used, and what the other processes of this run did: its parent, a server it started.
     allowed : float
         How many workers were at work: the allowance, or the tasks in flight where those were fewer.
     """
@@ -53,6 +60,7 @@ class Sample:
     total: float
     workers: float
     allowed: float
+    own: float = 0.0
 
     @property
     def is_full(self) -> bool:
@@ -108,8 +116,8 @@ class PerWorker:
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
-    """Cores used by everything that the gate cannot hold.
+class Load:
+    """Cores used by what the gate cannot hold: others, or our own processes beside the workers.
 
     Attributes
     ----------
@@ -132,9 +140,14 @@ class Others:
     looks: int
 
     @classmethod
-    def first(cls, demand: float) -> "Others":
+    def first(cls, demand: float) -> "Load":
         """Return the estimate after the first look."""
         return cls(demand, 0.0, demand, (demand,), 1)
+
+    @classmethod
+    def none(cls) -> "Load":
+        """Return the estimate that there is nothing, which only what lasts can change."""
+        return cls(0.0, 0.0, 0.0, (), _NEVER_SURPRISED)
 
     @property
     def mean(self) -> float:
@@ -146,22 +159,26 @@ class Others:
         """How much more it is than half a minute ago, surprises left out."""
         return self.quick - self.slow
 
-    def after(self, sample: Sample, seen: float, demand: float) -> "Others":
+    def after(self, sample: Sample, seen: float, demand: float, fall_patience: int = PATIENCE) -> "Load":
         """Return the estimate that one more look leads to.
 
         Parameters
         ----------
         sample : Sample
         seen, demand : float
-            What others used, and what they would use if there were more to have.
+            What they used, and what they would use if there were more to have.
+        fall_patience : int
+            Looks in a row after which less is believed to be less.
         """
         recent = (*self.recent, demand)[-PATIENCE:]
         apart = [look - self.quick for look in recent]
         least = _SURPRISE * sample.capacity
-        if len(recent) == PATIENCE and (min(apart) > least or max(apart) < -least):
+        rises = len(recent) == PATIENCE and min(apart) > least
+        falls = len(recent) >= fall_patience and max(apart[-fall_patience:]) < -least
+        if rises or falls:
             # The oldest is from before the change in part, and a change that goes on has gone on.
             value = sum(recent[-2:]) / 2
-            return Others(value, 0.0, value, recent, 1)
+            return Load(value, 0.0, value, recent, 1)
         fade, long_fade, spike_fade = (
             1 - math.exp(-sample.elapsed_s / memory) for memory in (_MEMORY_S, _LONG_MEMORY_S, _SPIKE_MEMORY_S)
         )
@@ -172,7 +189,7 @@ class Others:
         else:
             most = _HEEDED * sample.capacity
             heeded, gain = max(-most, min(most, news)), max(fade, 1 / (1 + self.looks))
-        return Others(
+        return Load(
             quick=self.quick + heeded * gain,
             cut=self.cut + (news - heeded - self.cut) * spike_fade,
             slow=self.slow + (self.quick - self.slow) * long_fade,
@@ -188,25 +205,37 @@ class Estimates:
     Attributes
     ----------
     per_worker : PerWorker
-    others : Others or None
-        None before the first look.
+    others : Load or None
+        What everybody else uses; None before the first look.
+    own : Load
+        What our own processes beside the workers use while one is at work. Else they are in nobody's way, and what
+        they started with is mostly over when the first pair begins.
     full_looks : int
-        How many looks in a row found the machine full; halved by one that did not, which may be noise.
+        How many looks in a row found the machine full of work that the gate holds; halved by one that did not, which
+        may be noise.
     """
 
     per_worker: PerWorker = field(default_factory=PerWorker)
-    others: Others | None = None
+    others: Load | None = None
+    own: Load = field(default_factory=Load.none)
     full_looks: int = 0
 
     def after(self, sample: Sample) -> "Estimates":
         """Return the estimates that one more look leads to."""
-        seen = max(0.0, sample.total - sample.workers)
+        seen = max(0.0, sample.total - sample.workers - sample.own)
         demand = self._demand_of_others(sample, seen)
         return Estimates(
             per_worker=self.per_worker.after(sample),
-            others=Others.first(demand) if self.others is None else self.others.after(sample, seen, demand),
-            full_looks=self.full_looks + 1 if sample.is_full else self.full_looks // 2,
+            others=Load.first(demand) if self.others is None else self.others.after(sample, seen, demand),
+            own=self.own.after(sample, sample.own, sample.own, _OWN_FALL_PATIENCE)
+            if sample.allowed > 0
+            else Load.none(),
+            full_looks=self.full_looks + 1 if sample.is_full and sample.allowed > 0 else self.full_looks // 2,
         )
+
+    def own_fell_since(self, before: "Estimates") -> bool:
+        """Tell whether our own other processes were found to be done with something since the look before."""
+        return self.own.looks == 1 and self.own.mean < before.own.mean
 
     def _demand_of_others(self, sample: Sample, seen: float) -> float:
         """Return what others would use if there were room: a fair scheduler squeezes them as much as our workers."""

@@ -1,10 +1,13 @@
 """Readings to an allowance of workers. Pure: no clock, no sleep, no sensor, no chance but the state's own.
 
-What fits is ``(limit * capacity - others) / cores per worker``, both averages of `estimates`.
+What fits is ``(limit * capacity - others - own) / cores per worker``, all averages of `estimates`; own is what this
+run's processes beside the workers use.
 
 - More than fits: down to it at once. Others count once they have lasted two seconds, our own workers after two looks.
 - Room: up by three quarters of it, at most one worker (an eighth of N where that is more) every two seconds or so, by a
   whole worker only while the total is 20 points below the limit.
+- Our own other processes, which mostly start or end something, count like others but only while a worker is at work;
+  what they took is given back as soon as they are done; and the user hears of it if it lasts.
 - Danger (heat, memory): down by half at once, and a rest until it is over or has lasted long enough.
 - Nothing to go by: no more workers than there are cores under the limit.
 - Never below the floor, so that the work goes on.
@@ -18,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from necrozma_core.throttle.decisions import Decision, Reason, word
-from necrozma_core.throttle.estimates import PATIENCE, Estimates, Others, Sample
+from necrozma_core.throttle.estimates import PATIENCE, Estimates, Load, Sample
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.sensors.readings import Readings
 
@@ -29,6 +32,8 @@ _BAND_POINTS: Final = 20.0
 _TOLD_APART: Final = 0.25
 _TOLD_SHARE: Final = 0.15
 """A change that is told to the user is at least so many workers, and such a share of them."""
+_PASSING_S: Final = 5.0
+"""What our own other processes take for less is not told."""
 _PAUSE_S: Final = 2.0
 _RISE: Final = 0.75
 _TURN_S: Final = 60.0
@@ -69,6 +74,8 @@ class State:
     danger_since : float
     reason : Reason
         Of the last change.
+    reason_since : float
+        When it became that.
     direction : int
         Of the last change: 1 up, -1 down, 0 before the first.
     turned_at : float
@@ -85,6 +92,7 @@ class State:
     danger: Reason | None = None
     danger_since: float = 0.0
     reason: Reason = Reason.STEADY
+    reason_since: float = -math.inf
     direction: int = 0
     turned_at: float = -math.inf
 
@@ -124,7 +132,7 @@ def decide(state: State, readings: Readings, limits: Limits) -> tuple[State, Dec
     if not resting:
         after = _adjust(after, readings, limits)
     message = None
-    if _is_news(state, after, limits):
+    if _is_news(state, after, readings.time, limits):
         message = word(state.announced, after.allowance, after.reason, readings, limits)
         after = replace(after, announced=after.allowance)
     changed = after.allowance != state.allowance or resting
@@ -144,9 +152,13 @@ def _learn(state: State, readings: Readings) -> State:
         capacity=capacity,
         total=total,
         workers=workers,
+        own=readings.own.value or 0.0,
         allowed=min(state.allowance, readings.busy_workers),
     )
-    return replace(state, estimates=state.estimates.after(sample), sampled_at=taken)
+    estimates = state.estimates.after(sample)
+    # What our own other processes took is given back as soon as they are done.
+    rise_at = -math.inf if estimates.own_fell_since(state.estimates) else state.rise_at
+    return replace(state, estimates=estimates, sampled_at=taken, rise_at=rise_at)
 
 
 def _heed_danger(state: State, readings: Readings, limits: Limits) -> tuple[State, bool]:
@@ -202,15 +214,23 @@ def _adjust(state: State, readings: Readings, limits: Limits) -> State:
     aim = capacity * (limits.cpu_limit / 100 - _yielded(state, others, capacity))
     # Everything is allowed at 100 %; who comes first is then the scheduler's business.
     fits = (aim - others.mean) / per_worker if limits.cpu_limit < 100 else math.inf
+    own = state.estimates.own.mean / per_worker
+    fits_without_own, fits = fits, fits - own
     exceeds = total > capacity * limits.cpu_limit / 100
     if exceeds and state.estimates.full_looks >= PATIENCE:
         # How much too much it is cannot be seen on a full machine.
         fits = min(fits, state.allowance - _FULL_CUT * capacity / per_worker)
     allowed = min(float(limits.workers), max(limits.floor, fits))
     down, up = (band * capacity / per_worker for band in _bands(state, others, now))
+    reason = Reason.OVER_LIMIT if exceeds else Reason.EXPECTED
+    if fits_without_own <= limits.floor:
+        reason = Reason.OTHERS
     if state.allowance > allowed + (down if fits > limits.floor else 0.0):
-        reason = Reason.OTHERS if fits <= limits.floor else Reason.OVER_LIMIT if exceeds else Reason.EXPECTED
-        return _move(state, allowed, reason, now)
+        by_own = fits_without_own > limits.floor and own > state.allowance - fits_without_own
+        return _move(state, allowed, Reason.OWN if by_own else reason, now)
+    if state.reason is Reason.OWN and fits_without_own <= state.allowance + down:
+        # They are done, and somebody else is there in their place.
+        state = replace(state, reason=reason, reason_since=now)
     if now < state.rise_at or total > aim or state.allowance + (up if allowed < limits.workers else 0.0) >= allowed:
         return state
     below = 100 * total / capacity <= limits.cpu_limit - _BAND_POINTS
@@ -231,7 +251,7 @@ def _adjust_blindly(state: State, readings: Readings, limits: Limits, capacity: 
     return replace(state, allowance=most, reason=Reason.BLIND)
 
 
-def _yielded(state: State, others: Others, capacity: float) -> float:
+def _yielded(state: State, others: Load, capacity: float) -> float:
     """Return how far below the limit to aim, as a share of the capacity.
 
     Others that take what they are left are another run like this one, and get more of it until the shares are equal.
@@ -243,12 +263,13 @@ def _yielded(state: State, others: Others, capacity: float) -> float:
     return more_than_half * (_YIELD + (_YIELD_EAGER - _YIELD) * eager)
 
 
-def _bands(state: State, others: Others, now: float) -> tuple[float, float]:
+def _bands(state: State, others: Load, now: float) -> tuple[float, float]:
     """Return the differences that are left alone, down and up, as shares of the capacity.
 
     To go on in a direction takes little, to turn takes more, and to turn twice in a minute takes a surprise.
     """
-    calm = others.looks > _CALM_LOOKS and now - state.turned_at < _TURN_S
+    is_usual = others.looks > _CALM_LOOKS and state.estimates.own.looks > _CALM_LOOKS
+    calm = is_usual and now - state.turned_at < _TURN_S
     down, up = (_BAND_CALM_DOWN, _BAND_CALM_UP) if calm else (_BAND_TURN, _BAND_TURN)
     return (down if state.direction > 0 else _BAND), (up if state.direction < 0 else _BAND)
 
@@ -263,6 +284,7 @@ def _move(state: State, allowance: float, reason: Reason, now: float) -> State:
         state,
         allowance=allowance,
         reason=reason,
+        reason_since=state.reason_since if reason is state.reason else now,
         seed=seed,
         rise_at=now + _PAUSE_S * (0.75 + chance / 2),
         direction=direction,
@@ -270,11 +292,13 @@ def _move(state: State, allowance: float, reason: Reason, now: float) -> State:
     )
 
 
-def _is_news(before: State, after: State, limits: Limits) -> bool:
+def _is_news(before: State, after: State, now: float, limits: Limits) -> bool:
     """Tell whether whole workers changed since the user was told last, the floor is reached, or a danger began."""
     if after.danger is not None and after.danger is not before.danger:
         return True
-    told, now = before.announced, after.allowance
-    if now <= limits.floor < told:
+    if after.reason is Reason.OWN and now - after.reason_since < _PASSING_S:
+        return False
+    told, new = before.announced, after.allowance
+    if new <= limits.floor < told:
         return True
-    return math.floor(now) != math.floor(told) and abs(now - told) >= max(_TOLD_APART, _TOLD_SHARE * max(now, told))
+    return math.floor(new) != math.floor(told) and abs(new - told) >= max(_TOLD_APART, _TOLD_SHARE * max(new, told))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from necrozma_core.errors import NecrozmaError, WorkerMemoryError
-from necrozma_core.throttle.priority import Priority, lower_priority
+from necrozma_core.throttle.priority import Priority, lower_priority, why_ignored
 from necrozma_core.throttle.worker_gate import WorkerGate
 from necrozma_core.workers.progress import ProgressBoard, SlotState, SlotWriter
 
@@ -98,12 +98,19 @@ def settle_in(setup: WorkerSetup) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform != "linux":
         threading.Thread(target=_end_with_parent, daemon=True).start()
-    if remark := lower_priority(setup.priority):
-        logging.getLogger(__name__).warning("worker %d: %s", setup.slot, remark)
+    step_back(setup)
     if setup.memory_mb is not None:
         _bound_memory(setup.memory_mb)
     _station = Station(setup)
     _station.progress.rest()
+
+
+def step_back(setup: WorkerSetup) -> None:
+    """Lower this worker's priority as it was told; where that is refused, the first worker says so for all."""
+    remark = lower_priority(setup.priority)
+    # That the platform has no priorities the parent has said.
+    if remark and setup.slot == 0 and why_ignored(setup.priority) is None:
+        logging.getLogger(__name__).warning("%s", remark)
 
 
 def run_pair(request: "PairRequest") -> "Receipt":

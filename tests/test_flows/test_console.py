@@ -21,7 +21,7 @@ from flows.console import (
     open_observer,
     start_up_block,
 )
-from flows.live import LiveConsole, RunView, machine_line, part_done, state_words
+from flows.live import LiveConsole, RunView, memory_line, part_done, processor_line, state_words
 from flows.observer import RunOutcome
 from flows.tables import RANKING_COLUMNS, duration, ranking_table
 from necrozma_core.errors import ExitCode, WorkerDiedError
@@ -276,6 +276,8 @@ def test_view_shows_every_worker_and_how_far_the_run_is() -> None:
     assert re.search(r"1 of 4 pairs .+ 38% 10s, 17s left", text)
     assert re.search(r"1  EURUSD  stochastic\S*.* 25/50 +running +10s +2\.5M", text)
     assert re.search(r"2  GBPUSD  read +running +1s", text)
+    assert "CPU ? of 80%" in text
+    assert "memory: workers ?, available ?" in text
 
 
 def test_view_of_held_and_resting_workers_says_so() -> None:
@@ -306,16 +308,35 @@ def test_part_done_is_a_share(done: int, total: int) -> None:
     assert 0 <= part_done(SlotProgress(pair="EURUSD", done=done, total=total)) <= 1
 
 
-def test_machine_line_shows_what_is_known_and_a_question_mark_for_the_rest() -> None:
-    def cores(value: float) -> Reading:
-        return Reading.taken(value, 1.0)
+def taken(value: float) -> Reading:
+    return Reading.taken(value, 1.0)
 
-    readings = Readings(time=1.0, capacity=cores(2), total=cores(1.5), ours=cores(1.25), memory_available=cores(20_480))
+
+def test_processor_line_shows_what_is_known_and_a_question_mark_for_the_rest() -> None:
+    readings = Readings(time=1.0, capacity=taken(2), total=taken(1.5), ours=taken(1.25))
     settings = load_settings({"workers": 2})
-    line = machine_line(Look(0.0, readings, LOOK.decision), 1.62, settings).plain
-    assert line == "CPU 75% of 80%: ours 62%, others 12%  allowance 1.6 of 2  20.0 GB free"
+    line = processor_line(Look(0.0, readings, LOOK.decision), 1.62, settings).plain
+    assert line == "CPU 75% of 80%: ours 62%, others 12%  allowance 1.6 of 2"
+    assert processor_line(LOOK, 2.0, settings).plain == "CPU ? of 80%: ours ?, others ?  allowance 2 of 2"
+
+
+def test_memory_line_shows_what_the_workers_hold_and_what_is_left() -> None:
+    readings = Readings(time=1.0, memory_available=taken(20_480), memory_workers=taken(612.3))
+    assert memory_line(readings).plain == "memory: workers 612 MB, available 20.5 GB"
+    assert memory_line(LOOK.readings).plain == "memory: workers ?, available ?"
+
+
+def test_lines_about_the_widest_machine_fit_80_columns() -> None:
+    readings = Readings(
+        time=1.0, capacity=taken(256), total=taken(256), ours=taken(256), memory_available=taken(12_345_678),
+        memory_workers=taken(1_234_567),
+    )  # fmt: skip
+    settings = load_settings({"max_workers": 256, "workers": 256, "cpu_limit": 62.5})
+    look = Look(0.0, readings, LOOK.decision)
+    line = processor_line(look, 256.0, settings).plain
+    assert line == "CPU 100% of 62.5%: ours 100%, others 0%  allowance 256 of 256"
     assert len(line) <= 80
-    assert machine_line(LOOK, 2.0, settings).plain == "CPU ? of 80%: ours ?, others ?  allowance 2 of 2"
+    assert len(memory_line(readings).plain) <= 80
 
 
 def test_view_of_a_session_that_closed_its_board_keeps_the_last_rows(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -17,6 +17,7 @@ import pytest
 
 from necrozma_core.feeds import write_samples
 from necrozma_core.storage.verify import verify_results
+from necrozma_core.throttle.words import SharedWords
 
 NECROZMA = str(Path(sys.executable).with_name("necrozma"))
 PAIRS = ("EURUSD", "GBPUSD", "USDJPY", "EURGBP")
@@ -136,6 +137,19 @@ def test_job_ranks_every_strategy_on_every_pair(place: Place, undisturbed: objec
     assert len({(row["pair"], row["strategy"]) for row in rows}) == len(rows)
     assert undisturbed.returncode == 0
     assert verify_results(place.folder / "one") == []
+
+
+def test_job_keeps_what_its_governor_saw_and_decided_and_draws_it(place: Place, undisturbed: object) -> None:
+    (record,) = (place.folder / "one" / "runs").glob("*/governor.parquet")
+    looks = pq.read_table(record).to_pylist()
+    assert all(0 < look["allowance"] <= 1 for look in looks)
+    seen = [look for look in looks if look["total"] is not None]
+    assert seen
+    assert all(look["reason"] and look["capacity"] > 0 and look["memory_workers_mb"] is not None for look in seen)
+    drawn = place.run("runs", "show", "latest", "--results", "one", "--governor")
+    assert drawn.returncode == 0
+    assert "CPU, percent of the capacity; the limit was 80" in drawn.stdout
+    assert "allowance, of 1 workers" in drawn.stdout
 
 
 @pytest.mark.parametrize(
@@ -279,5 +293,47 @@ def test_signal_ends_the_run_with_its_code_and_the_command_that_resumes(
     assert slow_run.returncode == code
     assert "necrozma backtest" in output + errors
     assert "Traceback" not in output + errors
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert alive == []
+
+
+def read_until(process: "subprocess.Popen[str]", beginning: str) -> None:
+    assert process.stdout is not None
+    assert any(line.startswith(beginning) for line in process.stdout), "the command ended"
+
+
+def is_held(temporary: Path) -> bool:
+    """Tell whether the gate of the only run that keeps its temporary files there has held a worker."""
+    for path in temporary.glob("necrozma-*/gate"):
+        shared = SharedWords.attach(path)
+        return any(shared.words[shared.held_words])
+    return False
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.parametrize("wait", ["held", "cooling"])
+def test_ctrl_c_while_all_are_held_or_cool_down_ends_the_run_in_seconds(
+    place: Place, undisturbed: object, tmp_path: Path, wait: str
+) -> None:
+    """Two seconds on a free machine; left alone, both runs would take many minutes."""
+    aside = replace(place, environment=place.environment | {"TMPDIR": str(tmp_path)})
+    results = str(tmp_path / "results")
+    if wait == "held":
+        process = aside.start("backtest", "--results", results, "--workers", "2", "--cpu-limit", "1")
+    else:
+        process = aside.start("backtest", "--results", results, "--workers", "1", "--cooldown", "600")
+    try:
+        if wait == "held":
+            wait_for(lambda: process.poll() is not None or is_held(tmp_path))
+        else:
+            read_until(process, "[1/4]")
+        children = descendants(process.pid)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=10)
+    finally:
+        process.kill()
+    assert process.returncode == 130, output + errors
+    assert f"stopped with {0 if wait == 'held' else 1} of 4 pairs stored" in errors
     _, alive = psutil.wait_procs(children, timeout=20)
     assert alive == []

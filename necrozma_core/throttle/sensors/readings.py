@@ -108,6 +108,13 @@ class Readings:
             return self.total if self.total.value is None else self.ours
         return Reading.taken(max(0.0, self.total.value - self.ours.value), self.total.at)
 
+    @property
+    def own(self) -> Reading:
+        """Cores that our processes beside the workers use: ``ours - workers``, never below 0."""
+        if self.ours.value is None or self.workers.value is None:
+            return self.ours if self.ours.value is None else self.workers
+        return Reading.taken(max(0.0, self.ours.value - self.workers.value), self.ours.at)
+
 
 class Sensors(Protocol):
     """What the control loop reads; a test puts a fake here."""

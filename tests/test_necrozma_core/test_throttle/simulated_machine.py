@@ -8,7 +8,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from typing import Protocol
 
 from necrozma_core.throttle.governor import decide, start
@@ -113,6 +113,10 @@ class Run:
         Standard deviation of a reading of the total, as a share of the capacity.
     dropped : float
         Share of the readings that are missing.
+    own : Load
+        What its processes beside the workers want, by the seconds since it began.
+    ready_s : float
+        Seconds after it began until the first task.
     """
 
     rule: Rule
@@ -120,8 +124,11 @@ class Run:
     begins_s: float = 0.0
     noise: float = 0.0
     dropped: float = 0.0
+    own: Load = lambda _: 0.0
+    ready_s: float = 0.0
     seed: int = 0
     used: list[float] = field(default_factory=list)
+    used_by_own: list[float] = field(default_factory=list)
     allowed: list[float] = field(default_factory=list)
     in_flight: list[int] = field(default_factory=list)
     finished: int = 0
@@ -129,7 +136,7 @@ class Run:
 
     def wants(self, now: float, chance: random.Random) -> list[float]:
         """Return what each of its workers wants, as shares of a core."""
-        if now < self.begins_s:
+        if now < self.begins_s + self.ready_s:
             return []
         allowance = self.rule.allowance
         slots = max(1, math.ceil(allowance - 1e-9))
@@ -137,6 +144,10 @@ class Run:
             self.tasks.append(self.workload.draw(chance))
         duty = 1.0 if self.rule.whole else min(1.0, allowance / len(self.tasks))
         return [duty * (min(0.3, task.intensity) if task.lag_s > 0 else task.intensity) for task in self.tasks]
+
+    def own_wants(self, now: float) -> list[float]:
+        """Return what its other processes want, a thread each."""
+        return threads(self.own(now - self.begins_s)) if now >= self.begins_s else []
 
     def work(self, shares: Sequence[float]) -> None:
         """Let the workers get so much of a core for one step."""
@@ -191,22 +202,27 @@ def simulate(
                 since[number] = step
                 # Another thread may be at it when the time has come.
                 looks[number] = now + look_s + (STEP_S if chance.random() < 0.1 else 0.0)
-        wanted_by_others = others(now)
-        threads = math.ceil(wanted_by_others - 1e-9)
-        wants = [run.wants(now, chance) for run in runs]
-        of_others = [wanted_by_others / max(1, threads)] * threads
-        shares = deal(cores, [*of_others, *chain.from_iterable(wants)])
-        position = threads
-        trace.others.append(sum(shares[:threads]))
-        for run, wanted in zip(runs, wants, strict=True):
-            mine = shares[position : position + len(wanted)]
-            position += len(wanted)
+        wants = [threads(others(now))]
+        for run in runs:
+            wants += [run.own_wants(now), run.wants(now, chance)]
+        shares = deal(cores, [*chain.from_iterable(wants)])
+        trace.total.append(sum(shares))
+        parts = iter(shares)
+        of_others, *of_runs = [list(islice(parts, len(wanted))) for wanted in wants]
+        trace.others.append(sum(of_others))
+        for run, own, mine in zip(runs, of_runs[::2], of_runs[1::2], strict=True):
+            run.used_by_own.append(sum(own))
             run.used.append(sum(mine))
             run.allowed.append(run.rule.allowance)
             run.in_flight.append(len(mine))
             run.work(mine)
-        trace.total.append(sum(shares))
     return trace
+
+
+def threads(wanted: float) -> list[float]:
+    """Spread what is wanted over as few threads as there can be."""
+    number = math.ceil(wanted - 1e-9)
+    return [wanted / max(1, number)] * number
 
 
 def deal(cores: float, wants: Sequence[float]) -> list[float]:
@@ -224,11 +240,14 @@ def deal(cores: float, wants: Sequence[float]) -> list[float]:
 def _look(run: Run, trace: Trace, since: int, now: float, chance: random.Random) -> None:
     """Give a run's rule the means since its last look; the first covers the second before it began."""
     since = since or max(0, len(trace.total) - 10)
-    busy, used, in_flight = trace.total[since:], run.used[since:], run.in_flight[since:]
+    busy, used, own, in_flight = (
+        numbers[since:] for numbers in (trace.total, run.used, run.used_by_own, run.in_flight)
+    )
     if not busy:
         return
     total = sum(busy) / len(busy) + chance.gauss(0, run.noise) * trace.cores
     mine = Reading.taken(sum(used) / len(used), now)
+    ours = Reading.taken(sum(used + own) / len(used), now)
     seen = Reading.taken(min(trace.cores, max(0.0, total)), now)
     if chance.random() < run.dropped:
         seen = Reading.missing("dropped", now)
@@ -237,7 +256,7 @@ def _look(run: Run, trace: Trace, since: int, now: float, chance: random.Random)
             time=now,
             capacity=Reading.taken(trace.cores, now),
             total=seen,
-            ours=mine,
+            ours=ours,
             workers=mine,
             busy_workers=sum(in_flight) / len(in_flight),
         )

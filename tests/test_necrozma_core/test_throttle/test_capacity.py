@@ -1,6 +1,8 @@
 """Capacity is the least of affinity, quotas on the way to the root, and cores."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 from test_throttle.machine_folders import MachineFolders
@@ -88,3 +90,18 @@ def test_quota_above_the_affinity_does_not_bind(machine: MachineFolders) -> None
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
 def test_affinity_of_this_process_is_what_the_system_says() -> None:
     assert own_affinity() == frozenset(os.sched_getaffinity(0))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this platform ties no process to a core")
+def test_process_tied_to_one_core_has_that_core_for_its_machine() -> None:
+    """The child keeps its core busy while it looks, so whoever counted another core as well would see half a load."""
+    script = """
+import os
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+from necrozma_core.throttle.sensors.machine import MachineSensors
+sensors = MachineSensors(lambda: ())
+seen = next(seen for seen in iter(sensors.read, None) if seen.total.value is not None)
+print(seen.capacity.value, sensors.capacity.bound.value, seen.percent(seen.total) > 75)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["1", "affinity" if (os.cpu_count() or 1) > 1 else "machine", "True"]

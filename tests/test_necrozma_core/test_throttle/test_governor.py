@@ -24,6 +24,7 @@ def see(
     busy: float = 4.0,
     memory: float | None = 8000.0,
     heat: float | None = 50.0,
+    own: float = 0.0,
 ) -> Readings:
     def reading(value: float | None) -> Reading:
         return Reading.missing("gone", time) if value is None else Reading.taken(value, time)
@@ -32,7 +33,7 @@ def see(
         time=time,
         capacity=reading(cores),
         total=reading(total),
-        ours=reading(workers),
+        ours=reading(None if workers is None else workers + own),
         workers=reading(workers),
         memory_available=reading(memory),
         temperature=reading(heat),
@@ -113,6 +114,44 @@ def test_others_over_the_limit_leave_the_floor_and_the_message_says_why() -> Non
     assert session.messages[-1] == (
         "🌡️  CPU 100.0% > 80% - reducing to 0.1 workers: others use 97.5%, it is slow until they stop"
     )
+
+
+def test_own_start_up_beside_nobody_takes_nothing_from_the_workers() -> None:
+    session = Session(Limits(workers=2, cpu_limit=80))
+    decision = session.show(20, total=2.0, workers=0.5, own=1.5, cores=2.0, busy=0.0)
+    assert decision.allowance == pytest.approx(1.6, abs=0.05)
+    assert not [text for text in session.messages if "others use" in text]
+
+
+def test_own_start_up_that_goes_on_beside_the_workers_is_made_room_for_and_given_back_in_silence() -> None:
+    session = Session(Limits(workers=2, cpu_limit=80))
+    session.show(10, total=1.6, workers=0.6, own=1.0, cores=2.0, busy=0.0)
+    session.messages.clear()
+    for _ in range(6):
+        workers = min(1.0, session.state.allowance)
+        session.show(total=1.0 + workers, workers=workers, own=1.0, cores=2.0, busy=2.0)
+    assert session.state.allowance == pytest.approx(0.6, abs=0.05)
+    assert session.state.reason is Reason.OWN
+    session.show(3, total=0.6, workers=0.6, own=0.0, cores=2.0, busy=1.0)
+    assert session.state.allowance > 1.2
+    assert not session.messages
+
+
+def test_own_burst_of_a_second_is_no_reason_to_act() -> None:
+    session = Session(Limits(workers=2, cpu_limit=80))
+    session.show(30, total=1.6, workers=1.55, own=0.05, cores=2.0, busy=2.0)
+    before = session.state.allowance
+    session.show(2, total=2.0, workers=1.4, own=0.6, cores=2.0, busy=2.0)
+    assert session.show(20, total=1.6, workers=1.55, own=0.05, cores=2.0, busy=2.0).allowance >= before - 0.1
+
+
+def test_own_load_that_others_take_the_place_of_is_no_longer_named() -> None:
+    session = Session(Limits(workers=2, cpu_limit=80))
+    session.show(4, total=2.0, workers=0.5, own=1.5, cores=2.0, busy=1.0)
+    assert session.state.reason is Reason.OWN
+    session.show(30, total=2.0, workers=0.1, own=0.0, cores=2.0, busy=1.0)
+    assert session.messages[-1].endswith("others use 95.0%, it is slow until they stop")
+    assert not [text for text in session.messages if "our own" in text]
 
 
 def test_whole_worker_is_added_only_far_below_the_limit() -> None:

@@ -36,6 +36,20 @@ def test_total_of_any_load_keeps_to_the_limit_within_three_points(kind: Others, 
 
 
 @few_or_many
+@pytest.mark.parametrize("kind", list(Others))
+def test_nobody_is_left_at_the_floor_while_there_is_room(kind: Others, seeds: range) -> None:
+    for seed in seeds:
+        scene, trace, run = play(kind, seed)
+        floor = scene.limits.floor
+        needed = floor * scene.workload.intensity[1] + 0.05 * scene.cores
+        stuck = longest = 0
+        for allowed, others in zip(run.allowed, trace.others, strict=True):
+            stuck = stuck + 1 if allowed <= floor and scene.limit_cores - others > needed else 0
+            longest = max(longest, stuck)
+        assert longest <= index(15), seed
+
+
+@few_or_many
 def test_load_that_arrives_is_made_room_for_within_three_seconds(seeds: range) -> None:
     for seed in seeds:
         scene, trace, _ = play(Others.STEPS, seed)
@@ -96,6 +110,61 @@ def test_hog_that_comes_and_goes_each_second_moves_nothing(seeds: range) -> None
         allowed = run.allowed[index(45) :]
         assert max(allowed) - min(allowed) < 0.2 * max(allowed), seed
         assert trace.mean_percent(45) < scene.cpu_limit + 1, seed
+
+
+def play_start_up(seed: int) -> tuple[Scene, Trace, Run, float]:
+    """A scene in which the run's parent and server use the machine until some time, and a little from then on."""
+    scene = draw_scene(Others.CONSTANT, seed)
+    chance = random.Random(seed)
+    ready_s, busy, rest = chance.uniform(3, 15), chance.uniform(0.5, 2.0), chance.uniform(0, 0.05) * scene.cores
+    run = scene.governed()
+    run.own, run.ready_s = (lambda now: busy if now < ready_s else rest), ready_s
+    trace, _ = scene.play(run)
+    return scene, trace, run, ready_s
+
+
+@few_or_many
+def test_own_start_up_is_over_for_the_workers_seconds_after_it_is_over(seeds: range) -> None:
+    for seed in seeds:
+        scene, trace, run, ready_s = play_start_up(seed)
+        others, own = scene.load(0), run.own(100)
+        fits = min(scene.workers, (scene.limit_cores - others - own) / scene.workload.intensity[0])
+        assert max(run.allowed[index(ready_s + 2) : index(ready_s + 4)]) > min(0.6 * fits, fits - 0.5), seed
+        assert trace.mean_percent(ready_s + 8, ready_s + 30) > scene.cpu_limit - 5, seed
+        assert abs(trace.mean_percent(ready_s + 5) - scene.cpu_limit) < 3, seed
+
+
+@few_or_many
+def test_own_start_up_is_never_said_to_be_others(seeds: range) -> None:
+    for seed in seeds:
+        _, _, run, ready_s = play_start_up(seed)
+        said = [text for time, text in run.rule.messages if time < ready_s + 5]
+        assert not [text for text in said if "others use" in text], (seed, said)
+        assert not [text for text in said if "0.1 workers" in text], (seed, said)
+
+
+@few_or_many
+def test_own_load_in_mid_run_is_made_room_for_and_given_back(seeds: range) -> None:
+    for seed in seeds:
+        scene = draw_scene(Others.CONSTANT, seed)
+        # There is room for a worker at the floor, and a little more.
+        room = scene.limit_cores - scene.load(0) - 0.12
+        height = random.Random(seed).uniform(0.2, 1.0) * room
+        run = scene.governed()
+        run.own = steps(0.0, height, (60, 90))
+        trace, _ = scene.play(run)
+        assert trace.mean_percent(63, 65) < scene.cpu_limit + 5, seed
+        assert abs(trace.mean_percent(65, 90) - scene.cpu_limit) < 3, seed
+        assert trace.mean_percent(90 + 15, 90 + 20) > scene.cpu_limit - 5, seed
+
+
+def test_own_load_that_lasts_is_told_by_its_name() -> None:
+    run = Run(Governed(Limits(workers=4, cpu_limit=80), 1), noise=0.01, own=steps(0.0, 1.0, (30, 200)))
+    simulate(2, [run], 60, seed=1)
+    told = [(time, text) for time, text in run.rule.messages if time > 30]
+    assert len(told) == 1
+    assert told[0][0] >= 35
+    assert "reducing to 0.6 workers: our own processes" in told[0][1]
 
 
 def test_hog_over_the_limit_leaves_the_floor_and_its_end_is_noticed() -> None:

@@ -99,6 +99,7 @@ def test_second_look_divides_the_load_into_ours_and_others() -> None:
     machine.pass_time(0.5, busy=1.8, p7=0.5, p8=0.5)
     readings = sensors.read()
     assert cores(readings) == approximately(1.8, 1.2, 1.0, 0.6)
+    assert readings.own.value == pytest.approx(0.2)
     assert readings.percent(readings.total) == pytest.approx(90)
 
 
@@ -237,6 +238,23 @@ def test_others_never_use_less_than_nothing() -> None:
     readings = Readings(time=1.0, total=Reading.taken(0.9, 1.0), ours=Reading.taken(1.0, 1.0))
     assert readings.others.value == 0
     assert replace(readings, ours=Reading.missing("gone", 1.0)).others.why == "gone"
+
+
+def test_own_processes_use_never_less_than_nothing_and_are_unknown_where_a_part_is() -> None:
+    readings = Readings(time=1.0, ours=Reading.taken(0.9, 1.0), workers=Reading.taken(1.0, 1.0))
+    assert readings.own.value == 0
+    assert replace(readings, ours=Reading.missing("gone", 1.0)).own.why == "gone"
+    assert replace(readings, workers=Reading.missing("lost", 1.0)).own.why == "lost"
+
+
+def test_server_that_was_there_before_the_first_look_counts_from_it() -> None:
+    machine = PaperMachine(processes={7: 0.0, 30: 500.0})
+    sensors = MachineSensors(lambda: [7], lambda: [30], machine.probes)
+    sensors.read()
+    machine.pass_time(0.5, busy=1.5, p7=0.5, p30=0.8)
+    readings = sensors.read()
+    assert cores(readings) == approximately(1.5, 1.3, 0.5, 0.2)
+    assert readings.own.value == pytest.approx(0.8)
 
 
 def test_real_sensors_see_a_busy_child() -> None:

@@ -206,6 +206,30 @@ def test_worker_killed_while_held_leaves_a_gate_that_works(tmp_path: Path) -> No
     assert gate.view().state is GateState.CLOSED
 
 
+def test_word_holds_a_worker_in_the_middle_of_its_task_and_lets_it_go_on(tmp_path: Path) -> None:
+    gate = Gate(tmp_path / "gate", Limits(workers=1, cooldown_s=0))
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_work_at_the_gate, args=(gate.path, there), daemon=True)
+    process.start()
+    there.close()
+    done = here.recv()
+    gate.set_allowance(0.0)
+    before = gate.view().slots[0].held_s
+    # Whatever was on its way is read, or the worker would wait for the pipe rather than at the gate.
+    while gate.view().slots[0].held_s == before or here.poll():
+        if here.poll():
+            done = here.recv()
+    held = gate.view().slots[0].held_s
+    wait_until(lambda: gate.view().slots[0].held_s > held + 0.2)
+    assert not here.poll()
+    gate.set_allowance(1.0)
+    assert here.poll(PATIENCE_S)
+    assert here.recv() == done + 1
+    process.kill()
+    process.join(PATIENCE_S)
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():

@@ -21,6 +21,7 @@ from necrozma_core.errors import (
 )
 from necrozma_core.throttle.priority import Priority
 from necrozma_core.workers import prelude
+from necrozma_core.workers.job import WorkerSetup, step_back
 
 from .conftest import ends_within, is_running, wait_until
 
@@ -64,6 +65,18 @@ def test_worker_priority_is_lowered_only_where_asked(open_slot):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can run a process when nothing else wants to")
 def test_worker_in_the_background_runs_when_idle(open_slot):
     assert open_slot(priority=Priority.BACKGROUND).call(chores.surroundings, None)["policy"] == os.SCHED_IDLE
+
+
+def test_worker_priority_that_is_refused_is_said_by_one_for_all(monkeypatch, caplog, tmp_path):
+    def refuse(_step):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "nice", refuse)
+    for slot in range(3):
+        step_back(WorkerSetup(slot, tmp_path / "board", priority=Priority.NICE))
+    assert [record.getMessage() for record in caplog.records] == [
+        "a lower priority was refused (Operation not permitted): the workers run at normal priority"
+    ]
 
 
 @pytest.mark.faults
