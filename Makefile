@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint check test test-slow core-only bench lock clean
+.PHONY: help setup demo lint check test test-slow core-only bench bench-peers lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,15 +61,22 @@ core-only: setup ## the core by itself: installed and tested without Prefect, in
 	@.venv-core/bin/python -c 'import importlib.util as i, sys; sys.exit(i.find_spec("prefect") is not None)'
 	@.venv-core/bin/python -m pytest tests/test_necrozma_core -m "not slow and not faults" -n 2 --dist worksteal -q
 
-bench: setup ## parity first, then time: prints the tables of docs/performance.md
-	@$(BIN)/python -m benchmarks
+bench: setup ## parity first, then time: prints the tables of docs/performance.md (half an hour; WRITE=--write keeps them)
+	@$(BIN)/python -m benchmarks $(WRITE)
 	@$(BIN)/python -m benchmarks.tick_encoding
-	@$(BIN)/python -m benchmarks.governor_simulation
-	@$(BIN)/python -m benchmarks.governor_gate
+	@$(BIN)/python -m benchmarks.governor_simulation $(WRITE)
+	@$(BIN)/python -m benchmarks.governor_gate $(WRITE)
+
+bench-peers: setup ## the same bars and settings in other backtesters, from their own environment .venv-peers
+	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	@$(BIN)/uv pip sync -q --no-config --require-hashes --python .venv-peers/bin/python benchmarks/peers/requirements.lock
+	@$(BIN)/python -m benchmarks.peers $(WRITE)
 
 lock: ## resolve the dependencies anew, for every supported Python, without an index address
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-config --all-extras --group dev --no-header -q -o requirements.lock
+	@cd benchmarks/peers && $(CURDIR)/$(BIN)/uv pip compile requirements.in --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-config --no-header -q -o requirements.lock
 
 clean: ## remove the environments and everything generated
-	rm -rf .venv .venv-core demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis benchmarks/cache
+	rm -rf .venv .venv-core .venv-peers demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis benchmarks/cache

@@ -2,36 +2,60 @@
 
 import argparse
 from collections.abc import Callable
+from typing import Final
 
-from benchmarks.engine import measure_engine
+from benchmarks.cpu_profile import measure_profile
+from benchmarks.engine import measure_engine, measure_parity
 from benchmarks.job import measure_job, measure_parallel
-from benchmarks.measure import describe_machine
+from benchmarks.measure import Report, describe_machine
+from benchmarks.original import measure_original, measure_storage
+from benchmarks.overhead import measure_overhead
 from benchmarks.pages import DOCS, put_between_marks
+from benchmarks.scale import FULL, SMOKE, Scale
+from benchmarks.scaling import measure_pairs, measure_settings
+from benchmarks.startup import measure_startup
+from benchmarks.targets import keep_figures, measure_targets
+from benchmarks.timeline import measure_timeline
 
-_PAGE = DOCS / "performance.md"
-_TABLES: dict[str, Callable[[], str]] = {
+_PAGE: Final = DOCS / "performance.md"
+TABLES: Final[dict[str, Callable[[Scale], Report]]] = {
+    "parity": measure_parity,
     "engine": measure_engine,
-    "parallel": measure_parallel,
+    "startup": measure_startup,
+    "timeline": measure_timeline,
     "job": measure_job,
+    "parallel": measure_parallel,
+    "settings": measure_settings,
+    "pairs": measure_pairs,
+    "overhead": measure_overhead,
+    "storage": measure_storage,
+    "original": measure_original,
+    "profile": measure_profile,
+    "targets": measure_targets,
 }
-_SMOKE: dict[str, Callable[[], str]] = {"engine": lambda: measure_engine(ticks=50_000, runs=1)}
+"""In the order in which they are measured: parity first, and what was aimed at last."""
 
 
 def main() -> None:
     """Measure the tables that were asked for, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*_TABLES], help="which tables; all without a name")
-    parser.add_argument("--smoke", action="store_true", help="parity on little data, to see that the suite runs")
+    parser.add_argument("names", nargs="*", choices=[*TABLES], help="which tables; all without a name")
+    parser.add_argument("--smoke", action="store_true", help="on little data, to see that the suite runs")
     parser.add_argument("--write", action="store_true", help=f"also put the tables into docs/{_PAGE.name}")
     arguments = parser.parse_args()
-    tables = _SMOKE if arguments.smoke else _TABLES
+    if arguments.smoke and arguments.write:
+        parser.error("what --smoke measures is not worth writing down")
     machine = describe_machine()
     print(machine, end="\n\n")
-    for name in arguments.names or tables:
-        table = tables[name]()
-        print(f"## {name}\n\n{table}\n", flush=True)
+    for name in arguments.names or TABLES:
+        report = TABLES[name](SMOKE if arguments.smoke else FULL)
+        print(f"## {name}\n\n{report.text}\n", flush=True)
+        if arguments.smoke:
+            continue
+        keep_figures(name, report.figures)
         if arguments.write:
-            put_between_marks(_PAGE, name, f"{table}\n\nMeasured on {machine}: `python -m benchmarks {name} --write`")
+            command = f"python -m benchmarks {name} --write"
+            put_between_marks(_PAGE, name, f"{report.text}\n\nMeasured on {machine}: `{command}`")
 
 
 if __name__ == "__main__":

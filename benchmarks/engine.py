@@ -1,77 +1,200 @@
 """Where the time of one pair goes, stage by stage, on one core; and the naive kernel beside the engine's."""
 
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.market import YEAR_TICKS, prepare_ticks
-from benchmarks.measure import markdown_table, time_runs
+import pyarrow as pa
+
+from benchmarks.child import run_child
+from benchmarks.job import TIMEFRAME
+from benchmarks.market import TEN_PAIRS, prepare_ticks
+from benchmarks.measure import Report, Timing, markdown_table, megabytes, time_runs
 from benchmarks.parity import check_parity, run_engine, run_naive
+from benchmarks.scale import FULL, Scale
 from necrozma_core.bars import Bars, bars_from_ticks
 from necrozma_core.conversion import Conversion
-from necrozma_core.costs import Account, Costs, price_trades
-from necrozma_core.equity import trading_days
-from necrozma_core.metrics import measure
-from necrozma_core.simulation import find_events
+from necrozma_core.costs import Account, Costs, Money, price_trades
+from necrozma_core.equity import TradingDays, trading_days
+from necrozma_core.evaluation import backtest_pair
+from necrozma_core.jobs import PairRequest, with_key
+from necrozma_core.metrics import Metrics, measure
+from necrozma_core.ranking import rank_metrics
+from necrozma_core.simulation import Trades, find_events
+from necrozma_core.storage.results import ResultStore
 from necrozma_core.storage.tick_store import TickStore
 from necrozma_core.strategies.catalog import default_strategies
-from necrozma_core.ticks import Ticks
+from necrozma_core.strategies.protocol import Strategy
+from necrozma_core.strategies.source import StrategySource
+from necrozma_core.ticks import Int8Array, Ticks
+from necrozma_core.timeframes import parse_timeframe
 
-_PAIR = "EURUSD"
+_PAIR = TEN_PAIRS[0]
 _LOTS = 0.1
 
 
-def measure_engine(ticks: int = YEAR_TICKS, timeframe_ms: int = 60_000, runs: int = 5) -> str:
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """One pair at every stage of the river, so that each can be timed by itself."""
+
+    folder: Path
+    ticks: Ticks
+    bars: Bars
+    strategies: Sequence[Strategy]
+    signals: list[Int8Array]
+    trades: list[Trades]
+    money: list[Money]
+    days: TradingDays
+
+    @classmethod
+    def of(cls, folder: Path) -> "Stages":
+        """Take the pair through the river once."""
+        ticks = TickStore(folder).read(_PAIR)
+        bars = bars_from_ticks(ticks, parse_timeframe(TIMEFRAME))
+        strategies = default_strategies()
+        signals = [strategy.signals(bars) for strategy in strategies]
+        trades = run_engine(ticks, bars, strategies, signals)
+        money = [_price(each, ticks) for each in trades]
+        return cls(folder, ticks, bars, strategies, signals, trades, money, trading_days(ticks, Conversion.identity()))
+
+    def read(self) -> Ticks:
+        """Read and verify the ticks."""
+        return TickStore(self.folder).read(_PAIR)
+
+    def read_cold(self) -> float:
+        """Seconds of the same when the files are not in memory."""
+        for path in Path(self.folder, _PAIR).iterdir():
+            _forget(path)
+        start = time.perf_counter()
+        self.read()
+        return time.perf_counter() - start
+
+    def build_bars(self) -> Bars:
+        """Build the bars."""
+        return bars_from_ticks(self.ticks, self.bars.timeframe_ms)
+
+    def signal(self, bars: Bars) -> list[Int8Array]:
+        """Compute every strategy's signals, and what indicators the bars do not remember."""
+        return [strategy.signals(bars) for strategy in self.strategies]
+
+    def signal_anew(self) -> float:
+        """Seconds of the same on bars that remember nothing; building those is not counted."""
+        bars = self.build_bars()
+        start = time.perf_counter()
+        self.signal(bars)
+        return time.perf_counter() - start
+
+    def simulate(self) -> list[Trades]:
+        """Trade the signals."""
+        return run_engine(self.ticks, self.bars, self.strategies, self.signals)
+
+    def price(self) -> list[Money]:
+        """Turn trades into money."""
+        return [_price(each, self.ticks) for each in self.trades]
+
+    def judge(self) -> list[Metrics]:
+        """Turn money into metrics."""
+        pairs = zip(self.trades, self.money, strict=True)
+        return [measure(trades, money, self.days, self.ticks, _LOTS, Account()) for trades, money in pairs]
+
+
+def measure_parity(scale: Scale = FULL) -> Report:
+    """Compare the engine's trades with the naive walk's over every tick, for all fifty strategies."""
+    stages = Stages.of(prepare_ticks([_PAIR], scale.ticks))
+    agreed = check_parity(stages.ticks, stages.bars, stages.strategies, stages.signals)
+    return Report(
+        f"{len(stages.strategies)} strategies over {len(stages.ticks):,} ticks: {agreed:,} trades, every one at the "
+        "same ticks and for the same reason as in a naive walk over every tick."
+    )
+
+
+def measure_engine(scale: Scale = FULL) -> Report:
     """Return the table of stages for one pair and fifty strategies."""
-    folder = prepare_ticks([_PAIR], ticks)
-    store = TickStore(folder)
-    quotes = store.read(_PAIR)
-    bars = bars_from_ticks(quotes, timeframe_ms)
-    strategies = default_strategies()
-    signals = [strategy.signals(bars) for strategy in strategies]
-    agreed = check_parity(quotes, bars, strategies, signals)
-    trades = run_engine(quotes, bars, strategies, signals)
-    conversion, account, costs = Conversion.identity(), Account(), Costs()
-    days = trading_days(quotes, conversion)
-    money = [price_trades(each, quotes, _LOTS, costs, conversion) for each in trades]
-    rows = [
-        ("read and verify ticks", time_runs(lambda: store.read(_PAIR), runs)),
-        ("bars", time_runs(lambda: bars_from_ticks(quotes, timeframe_ms), runs)),
-        ("signals, nothing remembered", time_runs(lambda: _signals(quotes, bars, strategies), runs)),
-        ("events", time_runs(lambda: [find_events(signal) for signal in signals], runs)),
-        ("simulation and events: the engine", time_runs(lambda: run_engine(quotes, bars, strategies, signals), runs)),
-        ("the same by the naive kernel", time_runs(lambda: run_naive(quotes, bars, strategies, signals), 1, 0)),
-        (
-            "money",
-            time_runs(lambda: [price_trades(each, quotes, _LOTS, costs, conversion) for each in trades], runs),
-        ),
-        (
-            "metrics",
-            time_runs(
-                lambda: [
-                    measure(each, paid, days, quotes, _LOTS, account) for each, paid in zip(trades, money, strict=True)
-                ],
-                runs,
-            ),
-        ),
-    ]
-    size = sum(path.stat().st_size for path in Path(folder, _PAIR).glob("*.parquet"))
+    stages = Stages.of(prepare_ticks([_PAIR], scale.ticks))
+    agreed = check_parity(stages.ticks, stages.bars, stages.strategies, stages.signals)
+    with tempfile.TemporaryDirectory() as name:
+        rows = [*_stage_rows(stages, scale.runs), *_stored_rows(stages.folder, Path(name), scale.runs)]
+    size = sum(path.stat().st_size for path in Path(stages.folder, _PAIR).glob("*.parquet"))
     head = (
-        f"{len(quotes):,} ticks ({size / 1e6:.0f} MB of Parquet), {len(bars):,} bars, {len(strategies)} strategies, "
-        f"{agreed:,} trades, each equal to the naive walk's. One core, median (least to most) of {runs}."
+        f"{len(stages.ticks):,} ticks ({size / 1e6:.0f} MB of Parquet), {len(stages.bars):,} bars, "
+        f"{len(stages.strategies)} strategies, {agreed:,} trades, each equal to the naive walk's. One core, median "
+        f"(least to most) of {scale.runs}."
     )
-    return f"{head}\n\n{markdown_table(('stage', 'time'), rows)}"
+    alone = run_child("pair", str(stages.folder), _PAIR, TIMEFRAME)
+    tail = (
+        f"A process that does nothing but this pair, kernels loaded from their cache: {alone['seconds']:.2f} s, "
+        f"peak memory {megabytes(alone['peak_mb'])}."
+    )
+    return Report(f"{head}\n\n{markdown_table(('stage', 'time'), rows)}\n\n{tail}", {"pair_mb": alone["peak_mb"]})
 
 
-def _signals(quotes: Ticks, bars: Bars, strategies: object) -> None:
-    # New bars, so that no indicator is remembered from the run before; building them is measured on its own.
-    fresh = Bars(
-        bars.timeframe_ms,
-        bars.digits,
-        bars.open_time_ms,
-        bars.bid_points,
-        bars.ask_points,
-        bars.mid2_points,
-        bars.tick_count,
-        bars.first_tick,
-    )
-    for strategy in default_strategies():
-        strategy.signals(fresh)
+def _stage_rows(stages: Stages, runs: int) -> list[tuple[str, Timing]]:
+    anew, remembered = _timed(stages.signal_anew, runs), time_runs(lambda: stages.signal(stages.bars), runs)
+    indicators = Timing(tuple(seconds - remembered.median for seconds in anew.runs))
+    return [
+        ("read and verify ticks, files not in memory", _timed(stages.read_cold, runs)),
+        ("read and verify ticks", time_runs(stages.read, runs)),
+        ("bars", time_runs(stages.build_bars, runs)),
+        ("indicators and signals, nothing remembered", anew),
+        ("of them indicators", indicators),
+        ("of them signals", remembered),
+        ("events", time_runs(lambda: [find_events(signal) for signal in stages.signals], runs)),
+        ("simulation and events: the engine", time_runs(stages.simulate, runs)),
+        (
+            "the same by the naive kernel",
+            time_runs(lambda: run_naive(stages.ticks, stages.bars, stages.strategies, stages.signals), 1, 0),
+        ),
+        ("money", time_runs(stages.price, runs)),
+        ("metrics", time_runs(stages.judge, runs)),
+    ]
+
+
+def _stored_rows(data: Path, scratch: Path, runs: int) -> list[tuple[str, Timing]]:
+    """Time the whole river into new folders, and publishing and ranking by themselves."""
+    whole = []
+    for run in range(runs + 1):
+        start = time.perf_counter()
+        metrics, trades = _backtest(data, scratch / str(run))
+        whole.append(time.perf_counter() - start)
+    store = ResultStore(scratch / "copies")
+    keys = iter(range(10_000))
+    return [
+        ("publish metrics and trades", time_runs(lambda: _publish(store, f"{next(keys):064x}", metrics, trades), runs)),
+        ("rank ten such pairs", time_runs(lambda: rank_metrics([metrics] * 10), runs)),
+        ("the whole pair, from files to files", Timing(tuple(whole[1:]))),
+    ]
+
+
+def _backtest(data: Path, results: Path) -> tuple[pa.Table, pa.Table]:
+    request = with_key(PairRequest(_PAIR, parse_timeframe(TIMEFRAME), StrategySource(), data, results, _LOTS))
+    backtest_pair(request, lambda *_: None)
+    store = ResultStore(results / "store")
+    return store.read_metrics(_PAIR, request.key), store.read_trades(_PAIR, request.key)
+
+
+def _publish(store: ResultStore, key: str, metrics: pa.Table, trades: pa.Table) -> None:
+    with store.open_writer(_PAIR, key, {}) as writer:
+        writer.write_metrics(metrics)
+        writer.write_trades(trades)
+
+
+def _price(trades: Trades, ticks: Ticks) -> Money:
+    return price_trades(trades, ticks, _LOTS, Costs(), Conversion.identity())
+
+
+def _timed(work: Callable[[], float], runs: int) -> Timing:
+    return Timing(tuple(work() for _ in range(runs)))
+
+
+def _forget(path: Path) -> None:
+    """Ask the system to drop a file's pages; without effect where it cannot."""
+    with suppress(OSError, AttributeError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)

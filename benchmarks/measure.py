@@ -5,10 +5,26 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a benchmark found.
+
+    Attributes
+    ----------
+    text : str
+        Markdown for the page.
+    figures : mapping of str to float
+        What targets are compared with, see `benchmarks.targets`.
+    """
+
+    text: str
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,35 @@ def time_runs(work: Callable[[], object], runs: int = 5, warm_up: int = 1) -> Ti
         work()
         seconds.append(time.perf_counter() - start)
     return Timing(tuple(seconds))
+
+
+def interleaved(works: Mapping[str, Callable[[], float]], runs: int) -> dict[str, Timing]:
+    """Take seconds of several things in turn, so that a machine that slows down slows all of them."""
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(runs):
+        for name, work in works.items():
+            taken[name].append(work())
+    return {name: Timing(tuple(seconds)) for name, seconds in taken.items()}
+
+
+def peak_memory_mb(pid: int | None = None) -> float:
+    """Return the most memory that a process, by default this one, has held so far; NaN where that is not known.
+
+    The high-water mark of the address space, which begins anew at exec: what ``getrusage`` gives for a child
+    also counts the process it was forked from.
+    """
+    try:
+        for line in Path(f"/proc/{pid or 'self'}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    except (OSError, ValueError):
+        pass
+    return float("nan")
+
+
+def megabytes(value: float) -> str:
+    """Write megabytes for a table; a dash where they are not known."""
+    return "-" if value != value else f"{value:,.0f} MB"  # noqa: PLR0124 -- NaN is the one number unlike itself
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -1,0 +1,1 @@
+"""Other backtesters on the same bars, in an environment of their own: ``make bench-peers``."""

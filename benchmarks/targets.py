@@ -1,0 +1,95 @@
+"""What was aimed at beside what was measured; figures are kept from the runs that measured them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.market import CACHE
+from benchmarks.measure import Report, markdown_table
+from benchmarks.scale import FULL, Scale
+
+_FIGURES: Final = CACHE / "figures.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One aim.
+
+    Attributes
+    ----------
+    what : str
+    table : str
+        Which table measures it.
+    figure : str
+        Its name there.
+    bound : float
+    unit : str
+    at_least : bool
+        Whether more is better.
+    """
+
+    what: str
+    table: str
+    figure: str
+    bound: float
+    unit: str
+    at_least: bool = False
+
+    def row(self, figures: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
+        """Return the target's row of the table."""
+        sign = "at least" if self.at_least else "at most"
+        aim = f"{sign} {self.bound:,g} {self.unit}"
+        value = figures.get(self.table, {}).get(self.figure)
+        if value is None:
+            return self.what, aim, "not measured", "-", self.table
+        met = value >= self.bound if self.at_least else value <= self.bound
+        return self.what, aim, f"{_write(value)} {self.unit}", "yes" if met else "**no**", self.table
+
+
+TARGETS: Final = (
+    Target("whole job, 2 workers, no server running", "job", "cold", 12, "s"),
+    Target("the same, the first time ever", "job", "first", 20, "s"),
+    Target("the same, against a running server", "job", "served", 6, "s"),
+    Target("of it the engine: first pair's beginning to last pair's end", "job", "pairs", 2.5, "s"),
+    Target("engine time of 2 workers to that of 1", "parallel", "ratio", 0.55, "of 1"),
+    Target("work on 5,000 settings to that on 50", "settings", "times_5000", 100, "times"),
+    Target("a worker's peak memory in the whole job", "job", "worker_mb", 700, "MB"),
+    Target("a worker's peak memory with 50,000 settings", "settings", "mb_50000", 700, "MB"),
+    Target("`necrozma --help`", "startup", "help", 0.4, "s"),
+    Target("Prefect's part of a pair", "overhead", "pair_ms", 50, "ms"),
+    Target("the last of 200 pairs to the first", "overhead", "slower", 1.2, "times"),
+    Target("fifty settings on 1-minute bars, to vectorbt", "peers", "vectorbt", 30, "times", at_least=True),
+    Target("the same, to raptorbt on both sides", "peers", "raptorbt, both", 30, "times", at_least=True),
+    Target("the same, to raptorbt on the long side alone", "peers", "raptorbt, long", 30, "times", at_least=True),
+    Target("the same, to backtesting.py", "peers", "backtesting", 1_000, "times", at_least=True),
+    Target("one strategy on every tick, to vectorbt", "peers", "ticks", 50, "times", at_least=True),
+)
+
+
+def keep_figures(table: str, figures: Mapping[str, float]) -> None:
+    """Remember a table's figures for the table of targets."""
+    if not figures:
+        return
+    known = {**_known(), table: dict(figures)}
+    _FIGURES.parent.mkdir(parents=True, exist_ok=True)
+    _FIGURES.write_text(json.dumps(known, indent=2, sort_keys=True))
+
+
+def measure_targets(scale: Scale = FULL) -> Report:
+    """Return what was aimed at beside the figures that the other tables' last runs left."""
+    known = _known()
+    header = ("target", "aim", "measured", "met", "table")
+    return Report(markdown_table(header, [target.row(known) for target in TARGETS]))
+
+
+def _known() -> dict[str, dict[str, float]]:
+    try:
+        known: dict[str, dict[str, float]] = json.loads(_FIGURES.read_text())
+    except (OSError, ValueError):
+        return {}
+    return known
+
+
+def _write(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}" if value < 10 else f"{value:.1f}"
