@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint check test test-slow core-only bench lock clean
+.PHONY: help setup demo lint check test test-slow core-only bench faults lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -65,6 +65,9 @@ bench: setup ## parity first, then time: prints the tables of docs/performance.m
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.tick_encoding
 	@$(BIN)/python -m benchmarks.governor_simulation
+
+faults: setup ## kill and interrupt by the thousand, for twenty minutes: the table of docs/reliability.md
+	@$(BIN)/python -m tests.faults --write
 
 lock: ## resolve the dependencies anew, for every supported Python, without an index address
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
