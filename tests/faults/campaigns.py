@@ -101,17 +101,17 @@ def _workers(folder: Path, number: int) -> Piece:
     return Piece(what, fared.kills, fared.lost, fared.doubled + fared.innocent)
 
 
-def _interrupts(folder: Path, _: int) -> Piece:
+def _interrupts(folder: Path, times: int) -> Piece:
     program = folder / "program"
     undisturbed = run_undisturbed(patient_program(program), folder)
     flaws = [
         flaw
-        for index, (point, times) in enumerate(itertools.product(POINTS, (1, 2)))
+        for index, point in enumerate(POINTS)
         for flaw in interrupt(program, point, times, folder / str(index) / "results", undisturbed)
     ]
     orphans = sum("outlived" in flaw for flaw in flaws)
     what = f"Ctrl-C at {len(POINTS)} points of `necrozma backtest`, once and twice"
-    return Piece(what, 2 * len(POINTS), len(flaws) - orphans, 0, orphans)
+    return Piece(what, len(POINTS), len(flaws) - orphans, 0, orphans)
 
 
 CAMPAIGNS: Final = {
@@ -125,8 +125,8 @@ CAMPAIGNS: Final = {
     "naive-session": _moments(
         "the same with a naive store, as a control", 1, 20, lambda folder: session_program(folder, "naively"), LANES
     ),
-    "command": _moments("the process of `necrozma backtest` killed at a random moment", 3, 20, command_program, 1),
+    "command": _moments("the process of `necrozma backtest` killed at a random moment", 6, 10, command_program, 1),
     "workers": Campaign(1, _workers),
-    "interrupts": Campaign(1, _interrupts),
+    "interrupts": Campaign(2, _interrupts),
 }
 """By name, in the order of the table."""
