@@ -66,7 +66,7 @@ bench: setup ## parity first, then time: prints the tables of docs/performance.m
 	@$(BIN)/python -m benchmarks.tick_encoding
 	@$(BIN)/python -m benchmarks.governor_simulation
 
-faults: setup ## kill and interrupt by the thousand, for twenty minutes: the table of docs/reliability.md
+faults: setup ## kill and interrupt by the thousand, for half an hour: the table of docs/reliability.md
 	@$(BIN)/python -m tests.faults --write
 
 lock: ## resolve the dependencies anew, for every supported Python, without an index address

@@ -13,7 +13,8 @@ from .errands import kill_workers
 from .moments import Program, Tally, kill_at_moments, run_undisturbed, session_program
 from .publishing import MANIFEST, NAIVE_TABLE, NEW_ENTRY, REPLACED_ENTRY, TABLE, Publish, count, kill_publish
 
-LANES: Final = 2
+LANES: Final = 4
+"""Chains of kills side by side: each mostly waits."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,12 @@ class Campaign:
     run: Callable[[Path, int], Piece]
 
 
-def _publishes(what: str, publishes: tuple[Publish, ...]) -> Campaign:
+def _publishes(what: str, publishes: tuple[Publish, ...], most: int | None = None) -> Campaign:
     def run(folder: Path, _: int) -> Piece:
         def kill(number: int) -> Counter[str]:
             own = folder / str(number)
             own.mkdir(parents=True)
-            return count(kill_publish(publishes[number], own, None))
+            return count(kill_publish(publishes[number], own, most))
 
         with ThreadPoolExecutor(LANES) as threads:
             found = sum(threads.map(kill, range(len(publishes))), Counter())
@@ -118,14 +119,14 @@ CAMPAIGNS: Final = {
     "publish": _publishes(
         "a publish killed at each of its writes, fsyncs and renames", (TABLE, NEW_ENTRY, REPLACED_ENTRY, MANIFEST)
     ),
-    "naive-publish": _publishes("the same of a naive writer, as a control", (NAIVE_TABLE,)),
+    "naive-publish": _publishes("the same of a naive writer, as a control", (NAIVE_TABLE,), most=20),
     "session": _moments(
-        "a run's process killed at a random moment, small pairs, no Prefect", 8, 100, session_program, LANES
+        "a run's process killed at a random moment, small pairs, no Prefect", 9, 100, session_program, LANES
     ),
     "naive-session": _moments(
         "the same with a naive store, as a control", 1, 20, lambda folder: session_program(folder, "naively"), LANES
     ),
-    "command": _moments("the process of `necrozma backtest` killed at a random moment", 6, 10, command_program, 1),
+    "command": _moments("the process of `necrozma backtest` killed at a random moment", 4, 10, command_program, 1),
     "workers": Campaign(1, _workers),
     "interrupts": Campaign(2, _interrupts),
 }
