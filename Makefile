@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint check test test-slow core-only bench bench-peers lock clean
+.PHONY: help setup demo lint check test test-slow core-only bench bench-peers faults lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -71,6 +71,9 @@ bench-peers: setup ## the same bars and settings in other backtesters, from thei
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
 	@$(BIN)/uv pip sync -q --no-config --require-hashes --python .venv-peers/bin/python benchmarks/peers/requirements.lock
 	@$(BIN)/python -m benchmarks.peers $(WRITE)
+
+faults: setup ## kill and interrupt by the thousand, for half an hour: the table of docs/reliability.md
+	@$(BIN)/python -m tests.faults --write
 
 lock: ## resolve the dependencies anew, for every supported Python, without an index address
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -61,11 +61,14 @@ def clean(
 ) -> None:
     """Remove all but the newest runs, and the results that no remaining run names."""
     from flows.launch import results_folder  # noqa: PLC0415
+    from flows.repair import refuse_without_results  # noqa: PLC0415
     from flows.tables import cleaned_line  # noqa: PLC0415
     from necrozma_core.storage.history import clean_runs  # noqa: PLC0415
     from necrozma_core.storage.lock import lock_results  # noqa: PLC0415
 
-    with lock_results(results_folder(results)) as lock:
+    folder = results_folder(results)
+    refuse_without_results(folder)
+    with lock_results(folder) as lock:
         typer.echo(cleaned_line(clean_runs(lock, keep)))
 
 

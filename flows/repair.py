@@ -6,9 +6,9 @@ from pathlib import Path
 import typer
 
 from config import restore_settings
-from flows.launch import start
+from flows.launch import no_runs, start
 from necrozma_core.errors import ExitCode
-from necrozma_core.storage.history import list_runs
+from necrozma_core.storage.history import list_runs, run_folders
 from necrozma_core.storage.lock import lock_results
 from necrozma_core.storage.manifest import Manifest
 from necrozma_core.storage.results import ResultStore
@@ -16,8 +16,15 @@ from necrozma_core.storage.runs import STORE_FOLDER
 from necrozma_core.storage.verify import Damage, remove_damaged, verify_results
 
 
+def refuse_without_results(results: Path) -> None:
+    """Raise UsageError where there is nothing to look through, so that a mistyped folder is not called whole."""
+    if not run_folders(results) and not list(ResultStore(results / STORE_FOLDER).entries()):
+        raise no_runs(results)
+
+
 def report_damages(results: Path) -> int:
-    """Name what is not what was published, and return the exit code."""
+    """Name what is not what was published, and return the exit code; UsageError where there is nothing."""
+    refuse_without_results(results)
     damages = verify_results(results)
     _name(damages)
     if not damages:
@@ -28,7 +35,8 @@ def report_damages(results: Path) -> int:
 
 
 def repair_results(results: Path) -> int:
-    """Remove what is damaged, run again what it belonged to, and return the exit code."""
+    """Remove what is damaged, run again what it belonged to, and return the exit code; UsageError as above."""
+    refuse_without_results(results)
     with lock_results(results) as lock:
         damages = verify_results(results)
         _name(damages)

@@ -21,8 +21,9 @@ from flows.throttling import Throttle
 from necrozma_core.errors import ExitCode, StoppedError, StorageError
 from necrozma_core.jobs import PairRequest, Receipt, with_key
 from necrozma_core.shards import split
-from necrozma_core.storage.history import mark_crashed
+from necrozma_core.storage.history import mark_crashed, mark_ended
 from necrozma_core.storage.lock import ResultsLock, lock_results, network_file_system
+from necrozma_core.storage.manifest import RunStatus
 from necrozma_core.storage.publish import probe_writable
 from necrozma_core.storage.results import ResultStore
 from necrozma_core.storage.runs import STORE_FOLDER, RunFolder
@@ -262,17 +263,18 @@ def open_session(settings: Settings, observer: Observer, own_pids: Iterable[int]
         probe_writable(settings.results)
         # Before this run exists: whatever says that it is running is dead, because we hold the lock.
         crashed = mark_crashed(lock)
-        run = _make_run(settings, requests, lock)
         folder = stack.enter_context(TemporaryDirectory(prefix="necrozma-"))
-        session = RunSession(settings, requests, run, crashed, Path(folder), observer)
-        stack.callback(session.close)
+        with _ending(lock):
+            run = _make_run(settings, requests, lock)
+            session = RunSession(settings, requests, run, crashed, Path(folder), observer)
+            stack.callback(session.close)
         for pid in own_pids:
             session.throttle.count_as_ours(pid)
         if kind := network_file_system(settings.results):
             session.tell(f"{settings.results} is on a network file system ({kind}): start no run there elsewhere")
-        session.begin()
-        _current = session
         try:
+            session.begin()
+            _current = session
             yield session
         except Exception:
             raise
@@ -311,6 +313,17 @@ def flow_session() -> Iterator[RunSession]:
             mark_crashed_flow_runs(session.crashed)
         session.on_settled = Progress(len(session.requests)).show
         yield session
+
+
+@contextmanager
+def _ending(lock: ResultsLock) -> Iterator[None]:
+    """Say in the manifest of a run that never comes to be that it is over: a signal may come while it is made."""
+    try:
+        yield
+    except BaseException as error:
+        with suppress(StorageError):
+            mark_ended(lock, RunStatus.FAILED if isinstance(error, Exception) else RunStatus.CANCELLED)
+        raise
 
 
 def _make_run(settings: Settings, requests: list[PairRequest], lock: ResultsLock) -> RunFolder:

@@ -136,7 +136,12 @@ def mark_crashed(lock: ResultsLock, current: str = "") -> list[str]:
     StorageError
         A manifest cannot be written.
     """
-    crashed = []
+    return mark_ended(lock, RunStatus.CRASHED, current)
+
+
+def mark_ended(lock: ResultsLock, status: RunStatus, current: str = "") -> list[str]:
+    """Record every run that says it is running as ended in a way that the caller knows; else as `mark_crashed`."""
+    marked = []
     for path in run_folders(lock.folder):
         try:
             manifest = read_manifest(path)
@@ -144,9 +149,9 @@ def mark_crashed(lock: ResultsLock, current: str = "") -> list[str]:
             _log.warning("%s", error)
             continue
         if manifest.status is RunStatus.RUNNING and manifest.run_id != current:
-            RunFolder(path, manifest).finish(RunStatus.CRASHED)
-            crashed.append(manifest.run_id)
-    return crashed
+            RunFolder(path, manifest).finish(status)
+            marked.append(manifest.run_id)
+    return marked
 
 
 def clean_runs(lock: ResultsLock, keep: int) -> Cleaned:

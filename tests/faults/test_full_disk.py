@@ -4,10 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from storage_samples import CHILD, CHILD_ENVIRONMENT
+
+from .moments import session_program
 
 # Root may mount in a namespace of its own; others need one in which they are root.
 UNSHARE = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
@@ -21,7 +24,11 @@ def may_mount() -> bool:
     return subprocess.run(trial, capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.skipif(not may_mount(), reason="mounting is not permitted here; tests with injected errors cover the rest")
+pytestmark = pytest.mark.skipif(
+    not may_mount(), reason="mounting is not permitted here; tests with injected errors cover the rest"
+)
+
+
 def test_full_and_read_only_disks_keep_the_older_entry_and_say_why(tmp_path: Path) -> None:
     script = (
         'mount -t tmpfs -o size=2m none "$1" && "$2" "$3" fill_disk "$1" && '
@@ -36,3 +43,27 @@ def test_full_and_read_only_disks_keep_the_older_entry_and_say_why(tmp_path: Pat
     assert "No space left on device; free some space" in full
     assert len(read_only) == 2
     assert all("Read-only file system; choose a folder that can be written" in line for line in read_only)
+
+
+def run_on_a_full_disk(
+    disk: Path, program: list[str], environment: Mapping[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program while a disk of 64 kB, mounted for it alone, is full."""
+    script = (
+        'disk=$1; shift; mount -t tmpfs -o size=64k none "$disk" && '
+        'dd if=/dev/zero of="$disk/full" bs=1k count=64 2>/dev/null && exec "$@"'
+    )
+    command = [*UNSHARE, "sh", "-c", script, "sh", str(disk), *program]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def test_run_on_a_full_disk_ends_with_74_before_anything_is_computed(tmp_path: Path) -> None:
+    program = session_program(tmp_path)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+
+    done = run_on_a_full_disk(disk, [*program.words, str(disk / "results")], program.environment)
+
+    assert (done.returncode, done.stdout) == (74, "")
+    assert done.stderr.startswith(f"{disk / 'results'}: could not write: No space left on device; free some space")
+    assert done.stderr.count("\n") == 1

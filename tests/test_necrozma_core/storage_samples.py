@@ -18,7 +18,15 @@ OTHER_KEY = "cd" * 32
 METADATA = {"timeframe": "5min", "account_currency": "USD"}
 
 CHILD = Path(__file__).parents[1] / "faults" / "publish_child.py"
-CHILD_ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{CHILD.parents[2]}{os.pathsep}{Path(__file__).parent}"}
+CHILD_ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": f"{CHILD.parents[2]}{os.pathsep}{Path(__file__).parent}",
+    # Read from there, so that a child starts quickly; not written, so that a test may count what it writes.
+    "PYTHONPYCACHEPREFIX": str(CHILD.parents[2] / ".pytest_cache" / "bytecode"),
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+KEEP_BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
+"""Over CHILD_ENVIRONMENT, for a child that leaves its bytecode to those after it."""
 
 
 def child_command(task: str, folder: Path) -> list[str]:

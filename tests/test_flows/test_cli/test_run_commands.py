@@ -55,10 +55,20 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
 
 
 @pytest.mark.parametrize(
-    "words", [["runs", "list"], ["runs", "show", "latest"], ["runs", "diff", "a", "b"], ["retry", "latest"]]
+    "words",
+    [
+        ["runs", "list"],
+        ["runs", "show", "latest"],
+        ["runs", "diff", "a", "b"],
+        ["runs", "clean", "--keep", "1"],
+        ["retry", "latest"],
+        ["verify"],
+        ["verify", "--repair"],
+    ],
 )
 def test_commands_without_runs_say_so_in_one_line(words: list[str], necrozma: Any) -> None:
     result = necrozma(*words)
+    assert not RESULTS.exists()
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == "error: results: no run there yet; start one with `necrozma backtest`\n"
 

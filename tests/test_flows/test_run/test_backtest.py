@@ -119,9 +119,21 @@ def test_run_worker_killed_always_is_set_aside_and_the_others_done(run, odd):
     assert [receipt.pair for receipt in result.outcome.receipts] == ["EURUSD", "GBPUSD"]
 
 
+_COMPILED_LOOP = """
+import numba
+@numba.njit
+def forever(x):
+    while x < 7:
+        x = (x + 1) % 7
+    return x
+forever(0)
+"""
+
+
 @pytest.mark.faults
-def test_run_strategy_that_never_returns_is_ended_in_time(run, odd):
-    path, tries = odd("while True: pass")
+@pytest.mark.parametrize("deed", ["while True: pass", _COMPILED_LOOP], ids=["interpreted", "compiled"])
+def test_run_strategy_that_never_returns_is_ended_in_time(run, odd, deed):
+    path, tries = odd(deed)
     result = run(strategies=path, pair_timeout_s=5)
 
     [(pair, error)] = result.outcome.failures

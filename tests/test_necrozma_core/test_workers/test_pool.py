@@ -1,12 +1,7 @@
 """Many workers: side by side, apart from each other, and set aside what kills them."""
 
-import os
-import signal
 import threading
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
-from random import Random
 
 import pytest
 import worker_chores as chores
@@ -17,7 +12,6 @@ from necrozma_core.errors import (
     PoisonousPairError,
     StoppedError,
     WorkerDiedError,
-    WorkerError,
     WorkerMemoryError,
     WorkerTimeoutError,
 )
@@ -165,58 +159,6 @@ def test_pool_stopped_while_it_warms_up_ends_in_two_seconds(open_pool):
 
     assert pool.stop(2.0)
     assert not any(is_running(pid) for pid in pool.pids)
-
-
-@pytest.mark.faults
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_pool_killed_75_times_in_400_errands_loses_and_doubles_none(open_pool, tmp_path):
-    pool = open_pool(2, run=chores.log_errand)
-    log = tmp_path / "log"
-    log.mkdir()
-    random = Random(1)
-    kills, done, ended = Counter(), Counter(), threading.Event()
-
-    def kill_now_and_then():
-        # Every four errands, and one time in three the successor as well, while it starts.
-        while not ended.wait(0.001) and kills["sent"] < 75:
-            if done["errands"] < 4 * kills["rounds"]:
-                continue
-            kills["rounds"] += 1
-            for _ in range(random.choice((1, 1, 2))):
-                ended.wait(random.random() / 10)
-                with suppress(ProcessLookupError):
-                    os.kill(random.choice(pool.pids), signal.SIGKILL)
-                    kills["sent"] += 1
-
-    def run(number):
-        deaths = 0
-        while True:
-            try:
-                result = pool.run(chores.Errand(f"{number:06d}", key=f"{deaths}", args=(str(log),)))
-                done["errands"] += 1
-                return deaths, result
-            except WorkerDiedError:
-                deaths += 1
-            except WorkerError:
-                # Its worker did not even start: not the errand's doing.
-                continue
-
-    killer = threading.Thread(target=kill_now_and_then)
-    with ThreadPoolExecutor(4) as threads:
-        results = threads.map(run, range(400))
-        killer.start()
-        results = list(results)
-    ended.set()
-    killer.join()
-
-    assert [result for _, result in results] == [f"{number:06d}" for number in range(400)]
-    # Begun once, and once more at most for each worker that died at it: nothing was done twice.
-    begun = Counter(path.name.split("-")[0] for path in log.iterdir())
-    assert all(1 <= begun[f"{number:06d}"] <= 1 + deaths for number, (deaths, _) in enumerate(results))
-    # Nobody paid for a kill that hit somebody else, or nobody.
-    assert sum(deaths for deaths, _ in results) <= kills["sent"]
-    assert kills["sent"] == 75
 
 
 def test_pool_whose_workers_cannot_load_the_engine_says_so(open_pool):

@@ -1,0 +1,75 @@
+"""The server that a run tells its history, killed in mid-run and started again: results first, history after."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.service import Service, start_service, stop_service
+from necrozma_core.storage.history import list_runs
+from necrozma_core.storage.manifest import PairState, RunStatus
+
+from .command import PAIRS, patient_program
+from .moments import Program, holds
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+
+
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """A server that stays, as `necrozma server start` makes it."""
+    import socket
+
+    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+        monkeypatch.delenv(name)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    yield start_service(tmp_path / "service", port)
+    stop_service(tmp_path / "service")
+
+
+def _kill(service: Service) -> None:
+    os.killpg(service.process.pid, signal.SIGKILL)
+    assert holds(service.process.is_gone, 30.0)
+
+
+def _flow_run_states(service: Service) -> list[str]:
+    """The states of all flow runs and task runs, as the server that now runs has them."""
+    code = (
+        "from prefect.client.orchestration import get_client\n"
+        "with get_client(sync_client=True) as client:\n"
+        "    runs = [*client.read_flow_runs(), *client.read_task_runs()]\n"
+        "print(*(run.state.name for run in runs))"
+    )
+    environment = os.environ | service.client_environment()
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("comes_back", [True, False], ids=["and started again", "for good"])
+def test_server_killed_in_mid_run_costs_no_result(tmp_path: Path, service: Service, comes_back: bool) -> None:
+    folder, results = tmp_path / "patient", tmp_path / "results"
+    plain = patient_program(folder)
+    program = Program(plain.words, plain.environment | service.client_environment())
+    (folder / "wait").touch()
+    with program.running(results) as running:
+        assert holds((folder / "begun").exists, 120.0)
+        _kill(service)
+        if comes_back:
+            service = start_service(service.home, service.port)
+        (folder / "wait").unlink()
+        code = running.process.wait(240)
+
+    words = (results.parent / "output").read_text()
+    assert code == 0, words
+    [run] = list_runs(results)
+    assert (run.status, run.pairs_in(PairState.COMPUTED)) == (RunStatus.COMPLETED, sorted(PAIRS))
+    if comes_back:
+        assert _flow_run_states(service) == ["Completed"] * (1 + len(PAIRS) + 2), words
+    else:
+        assert "history of this run is incomplete" in words

@@ -1,0 +1,68 @@
+"""What stands in for the engine where only the safety of its results is tested; workers look it up by name.
+
+A pair costs a tenth of a second instead of minutes, and its result follows from its key alone.
+"""
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from storage_samples import METADATA, random_table
+
+from necrozma_core.jobs import PairRequest, Receipt, stored_receipt
+from necrozma_core.storage.results import ResultStore
+from necrozma_core.storage.runs import STORE_FOLDER
+from necrozma_core.storage.schemas import METRICS_SCHEMA, TRADES_SCHEMA
+from necrozma_core.workers.job import Station, in_place
+
+BATCHES, ROWS = 4, 60
+PAUSE_S = 0.02
+
+
+def nothing() -> None:
+    """Stand in for loading the kernels."""
+
+
+def compute(request: PairRequest) -> Receipt:
+    """Stand in for the backtest of a pair: the store and the way to it are the real ones."""
+    return in_place(request.pair, lambda station: _compute(request, station))
+
+
+def compute_naively(request: PairRequest) -> Receipt:
+    """Do the same as a careless program would: in place, and taking what is there for finished."""
+    return in_place(request.pair, lambda station: _compute_naively(request, station))
+
+
+def _compute(request: PairRequest, station: Station) -> Receipt:
+    store = ResultStore(request.results_dir / STORE_FOLDER)
+    if not store.has(request.pair, request.key):
+        _write(store, request, station)
+        return stored_receipt(store, request, {"strategies": BATCHES * PAUSE_S})
+    return stored_receipt(store, request)
+
+
+def _compute_naively(request: PairRequest, station: Station) -> Receipt:
+    store = ResultStore(request.results_dir / STORE_FOLDER)
+    folder = store.folder(request.pair, request.key)
+    if folder.exists():
+        return stored_receipt(store, request)
+    with tempfile.TemporaryDirectory() as scratch:
+        elsewhere = ResultStore(Path(scratch))
+        _write(elsewhere, request, station)
+        folder.mkdir(parents=True)
+        for path in sorted(elsewhere.folder(request.pair, request.key).iterdir()):
+            time.sleep(PAUSE_S)
+            shutil.copy(path, folder)
+    return stored_receipt(store, request, {"strategies": BATCHES * PAUSE_S})
+
+
+def _write(store: ResultStore, request: PairRequest, station: Station) -> None:
+    seed = int(request.key[:8], 16)
+    with store.open_writer(request.pair, request.key, METADATA) as writer:
+        for batch in range(BATCHES):
+            station("strategies", batch, BATCHES, "toy", ROWS)
+            writer.write_trades(random_table(TRADES_SCHEMA, ROWS, seed + batch))
+            time.sleep(PAUSE_S)
+        writer.write_metrics(random_table(METRICS_SCHEMA, ROWS, seed))
+        writer.describe({"strategies": ROWS, "trades": BATCHES * ROWS, "ticks": ROWS, "failures": []})

@@ -1,0 +1,48 @@
+"""A session that is interrupted while it opens: the run that nobody will carry on is not left as if it ran."""
+
+import pytest
+
+from config import load_settings
+from flows import running
+from necrozma_core.storage.history import list_runs
+from necrozma_core.storage.manifest import RunStatus
+
+from .conftest import Watcher
+
+
+@pytest.fixture
+def opening(tmp_path, ticks):
+    return load_settings({"data": ticks, "results": tmp_path / "results", "workers": 1, "adaptive_throttling": False})
+
+
+def _open(settings, observer):
+    with running.open_session(settings, observer):
+        raise AssertionError("it was to be interrupted before")
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(SystemExit(130), RunStatus.CANCELLED), (RuntimeError("no"), RunStatus.FAILED)]
+)
+def test_session_that_ends_while_its_run_is_made_leaves_no_running_run(opening, monkeypatch, error, status):
+    make = running._make_run
+
+    def interrupted(*args):
+        make(*args)
+        raise error
+
+    monkeypatch.setattr(running, "_make_run", interrupted)
+    with pytest.raises(type(error)):
+        _open(opening, Watcher())
+
+    assert [run.status for run in list_runs(opening.results)] == [status]
+
+
+def test_session_interrupted_while_it_begins_is_cancelled(opening):
+    class Impatient(Watcher):
+        def on_start(self, session):
+            raise SystemExit(130)
+
+    with pytest.raises(SystemExit):
+        _open(opening, Impatient())
+
+    assert [run.status for run in list_runs(opening.results)] == [RunStatus.CANCELLED]
