@@ -51,7 +51,7 @@ def backtest_pairs(
     """
     with flow_session() as session:
         with session.admitting():
-            backtest_pair.map(session.requests, unmapped(session.pool))
+            backtest_pair.map(session.requests, unmapped(session.dispatch))
         if session.is_stopping:
             return session.cancelled_state()
         if session.receipts:

@@ -60,6 +60,14 @@ class RunRecord:
         with self.telling:
             self._observer.on_message(text)
 
+    def note_computed(self, receipt: Receipt) -> None:
+        """Take note that a pair was computed just now, which its task may tell only later."""
+        end = time.monotonic()
+        start = end - sum(receipt.seconds.values())
+        with self.telling:
+            known_start, known_end = self._computing or (start, end)
+            self._computing = min(start, known_start), max(end, known_end)
+
     def settle(self, request: PairRequest, result: object) -> None:
         """Note a pair's receipt, or the error that it failed with; that the run is ending is neither."""
         if isinstance(result, StoppedError):
@@ -133,15 +141,7 @@ class RunRecord:
             seconds["pairs"] = self._computing[1] - self._computing[0]
         return seconds
 
-    def _note_time(self, receipt: Receipt) -> None:
-        end = time.monotonic()
-        start = end - sum(receipt.seconds.values())
-        known_start, known_end = self._computing or (start, end)
-        self._computing = min(start, known_start), max(end, known_end)
-
     def _settle_done(self, receipt: Receipt) -> None:
-        if receipt.computed:
-            self._note_time(receipt)
         self._receipts[receipt.pair] = receipt
         self._failures.pop(receipt.pair, None)
         counts = {"strategies": receipt.strategies, "trades": receipt.trades, "ticks": receipt.ticks}

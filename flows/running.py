@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from config import Settings, load_settings
+from flows.dispatch import Dispatch
 from flows.folders import cache_folder
 from flows.governor_log import governor_table
 from flows.observer import Observer, RunLog, RunOutcome
@@ -19,7 +20,7 @@ from flows.plan import plan_requests, recorded_inputs, recorded_settings
 from flows.record import RunRecord
 from flows.throttling import Throttle
 from necrozma_core.errors import ExitCode, StoppedError, StorageError
-from necrozma_core.jobs import PairRequest, Receipt, with_key
+from necrozma_core.jobs import PairRequest, Receipt, stored_receipt, with_key
 from necrozma_core.shards import split
 from necrozma_core.storage.history import mark_crashed, mark_ended
 from necrozma_core.storage.lock import ResultsLock, lock_results, network_file_system
@@ -55,6 +56,8 @@ class RunSession:
     record : RunRecord
     throttle : Throttle
     pool : WorkerPool
+    dispatch : Dispatch
+        The pairs on their way through throttle and pool.
     flow_run_id : UUID or None
         The flow run that shows this run, once there is one.
     """
@@ -80,6 +83,7 @@ class RunSession:
         self._missing = sum(not _is_stored(request) for request in requests)
         self._stop_code: ExitCode | None = None
         self._left = threading.Condition()
+        self._admitted = 0
         self._inside = 0
         self._pair_tasks = 0
         strategies = requests[0].source.count()
@@ -98,6 +102,7 @@ class RunSession:
             limits=limits,
             sharing=Sharing(self._missing, strategies, folder, self.throttle.gate.join, self.throttle.gate.leave),
         )
+        self.dispatch = Dispatch(requests, self.throttle, self._compute)
 
     @property
     def receipts(self) -> list[Receipt]:
@@ -135,6 +140,7 @@ class RunSession:
         if self._missing:
             self.pool.warm_up()
             self.throttle.start()
+        self.dispatch.begin()
 
     def stop(self, code: ExitCode = ExitCode.INTERRUPTED) -> None:
         """End the run now: admit nothing, kill the workers, retry nothing. Returns at once; safe in a signal handler.
@@ -161,7 +167,7 @@ class RunSession:
             self._left.wait_for(lambda: self._inside == 0)
 
     def admit(self) -> None:
-        """Wait until one more pair may be begun.
+        """Wait until one more pair has begun.
 
         Raises
         ------
@@ -170,8 +176,9 @@ class RunSession:
         """
         if self.is_stopping:
             raise StoppedError("the run is ending")
-        self.throttle.admit()
+        self.dispatch.wait_begun(self._admitted + 1)
         with self._left:
+            self._admitted += 1
             self._inside += 1
 
     def leave(self, parameters: Mapping[str, Any], state: "State[Any] | None") -> None:
@@ -179,19 +186,23 @@ class RunSession:
         self._pair_tasks += state is not None
         try:
             if state is not None and not state.is_cancelled():
-                self.record.settle(parameters["request"], state.result(raise_on_failure=False))
+                request, result = parameters["request"], state.result(raise_on_failure=False)
+                # The task may have come when its pair was stored already, by this very run.
+                if isinstance(result, Receipt):
+                    result = self.dispatch.receipt_of(request.pair) or result
+                self.record.settle(request, result)
                 self.on_settled(self.settled)
         finally:
-            self._release()
+            with self._left:
+                self._inside -= 1
+                self._left.notify_all()
 
     def run_pair(self, request: PairRequest) -> None:
-        """Backtest an admitted pair without Prefect, and note how it went."""
+        """Backtest a pair without Prefect, and note how it went."""
         try:
-            self.record.settle(request, self.pool.run(with_key(request)))
+            self.record.settle(request, self.dispatch.run(request))
         except Exception as error:  # noqa: BLE001 -- it is the pair's, and is noted there
             self.record.settle(request, error)
-        finally:
-            self._release()
 
     def conclude(self) -> None:
         """Write into the manifest how the run ended; StorageError where that fails."""
@@ -222,11 +233,14 @@ class RunSession:
         with self.record.telling:
             self._observer.on_finish(self.outcome())
 
-    def _release(self) -> None:
-        self.throttle.release()
-        with self._left:
-            self._inside -= 1
-            self._left.notify_all()
+    def _compute(self, request: PairRequest) -> Receipt:
+        request = with_key(request)
+        store = ResultStore(request.results_dir / STORE_FOLDER)
+        if store.has(request.pair, request.key):
+            return stored_receipt(store, request)
+        receipt = self.pool.run(request)
+        self.record.note_computed(receipt)
+        return receipt
 
     def _shut_down(self) -> None:
         self.throttle.stop()

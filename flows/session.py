@@ -152,10 +152,8 @@ def _complete(session: RunSession, crossing: "_Crossing") -> None:
     """Do what the flow did not come to because Prefect failed under it."""
     if session.record.is_concluded or not crossing.cross():
         return
-    with ThreadPoolExecutor() as threads, session.admitting():
-        for request in session.record.unsettled:
-            session.admit()
-            threads.submit(session.run_pair, request)
+    with ThreadPoolExecutor() as threads:
+        threads.map(session.run_pair, session.record.unsettled)
     if session.is_stopping:
         return
     if session.receipts:

@@ -1,0 +1,110 @@
+"""Begins the pairs of a run one after the other, while whatever is to show them is perhaps still starting.
+
+Prefect and its server take seconds to start, in which workers would have nothing to do. So the session begins the pairs
+by itself, each when the throttle lets it; a task of Prefect's is submitted when its pair has begun, and takes up what
+comes of it. A try that the task makes anew passes the throttle anew.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Final, Protocol
+
+from necrozma_core.errors import StoppedError
+from necrozma_core.jobs import PairRequest, Receipt
+
+_LOOK_S: Final = 0.1
+
+
+class Turn(Protocol):
+    """What a pair waits for: the throttle of a run."""
+
+    def admit(self) -> None:
+        """Wait until one more may be computed; StoppedError if none ever will."""
+        ...
+
+    def release(self) -> None:
+        """Tell that one that was admitted has ended."""
+        ...
+
+
+class Dispatch:
+    """The pairs of a run on their way through the throttle; also the workers that tasks ask, see `tasks.backtest`.
+
+    Parameters
+    ----------
+    requests : sequence of PairRequest
+        In the order in which they are begun.
+    turn : Turn
+    compute : callable
+        Backtests a pair, or finds it stored.
+    """
+
+    def __init__(self, requests: Sequence[PairRequest], turn: Turn, compute: Callable[[PairRequest], Receipt]) -> None:
+        self._requests = requests
+        self._turn = turn
+        self._compute = compute
+        self._changed = threading.Condition()
+        self._begun = 0
+        self._is_over = False
+        self._waiting = {request.pair for request in requests}
+        self._tries: dict[str, Future[Receipt]] = {}
+        self._receipts: dict[str, Receipt] = {}
+
+    def begin(self) -> None:
+        """Begin the first pairs, and go on with the others as they may; returns at once."""
+        threading.Thread(target=self._begin_all, name="necrozma-dispatch", daemon=True).start()
+
+    def wait_begun(self, number: int) -> None:
+        """Return when so many pairs have begun.
+
+        Raises
+        ------
+        StoppedError
+            The run is ending, and they never will.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._begun >= number or self._is_over)
+            if self._begun < number:
+                raise StoppedError("the run is ending")
+
+    def run(self, request: PairRequest) -> Receipt:
+        """Return what comes of a pair once it has begun, or compute it once more; raises what computing it does."""
+        with self._changed:
+            self._changed.wait_for(lambda: request.pair not in self._waiting or self._is_over)
+            if request.pair in self._waiting:
+                raise StoppedError("the run is ending")
+            attempt = self._tries.pop(request.pair, None)
+        return attempt.result() if attempt else self._admit_and_compute(request)
+
+    def receipt_of(self, pair: str) -> Receipt | None:
+        """Return the receipt of a pair that was computed here."""
+        return self._receipts.get(pair)
+
+    def _begin_all(self) -> None:
+        # A thread for each that is in flight; the turn decides how many that are.
+        with ThreadPoolExecutor(len(self._requests), thread_name_prefix="necrozma-pair") as threads:
+            with suppress(StoppedError):
+                for request in self._requests:
+                    self._turn.admit()
+                    with self._changed:
+                        self._tries[request.pair] = threads.submit(self._compute_admitted, request)
+                        self._waiting.discard(request.pair)
+                        self._begun += 1
+                        self._changed.notify_all()
+            with self._changed:
+                self._is_over = True
+                self._changed.notify_all()
+
+    def _admit_and_compute(self, request: PairRequest) -> Receipt:
+        self._turn.admit()
+        return self._compute_admitted(request)
+
+    def _compute_admitted(self, request: PairRequest) -> Receipt:
+        try:
+            receipt = self._compute(request)
+            self._receipts[request.pair] = receipt
+            return receipt
+        finally:
+            self._turn.release()
