@@ -29,8 +29,8 @@ class ThrottledRunner(ThreadPoolTaskRunner[Any]):
     """A thread runner whose `submit` waits at a turnstile before the task run exists.
 
     So a task that Prefect shows as running does run, and one that waits is not shown at all. Waiting blocks the flow's
-    own thread; a task must not submit tasks in turn. Works with ``.submit`` and ``.map``; a retried task keeps its
-    admission.
+    own thread; a task must not submit tasks in turn. Works with ``.submit`` and ``.map``; a task's further tries do not
+    pass it again.
 
     Parameters
     ----------
