@@ -212,8 +212,9 @@ class WorkerPool:
         return True
 
     def _fail(self, error: Exception) -> bool:
+        advice = "" if self._limits.memory_mb is None else "; it may need more than --worker-memory allows"
         with self._changed:
-            self._failure = NecrozmaError(f"no worker could load the engine: {type(error).__name__}: {error}")
+            self._failure = NecrozmaError(f"no worker could load the engine: {type(error).__name__}: {error}{advice}")
             self._failure.__cause__ = error
             self._opening -= 1
             self._changed.notify_all()

@@ -38,9 +38,11 @@ def main() -> None:
             if name != "none":
                 _run(name, arguments.piece, Path(scratch) / name, kept)
         table = markdown_table(_HEADER, [_row(piece) for piece in _gather(kept)])
+        done, total = len(list(kept.glob("*.json"))), sum(campaign.pieces for campaign in CAMPAIGNS.values())
     print(f"\n{table}")
     if arguments.write:
-        put_between_marks(_PAGE, "faults", f"{table}\n\nBroken on {describe_machine()}: `make faults`")
+        part = "" if done == total else f", of whose {total} pieces {done} are counted here"
+        put_between_marks(_PAGE, "faults", f"{table}\n\nBroken on {describe_machine()}: `make faults`{part}")
 
 
 def _run(name: str, only: int | None, scratch: Path, kept: Path) -> None:

@@ -36,6 +36,5 @@ def test_naive_run_killed_at_random_moments_does_not(tmp_path: Path, undisturbed
     _, expected = undisturbed
     assert run_undisturbed(program, tmp_path / "naive").store == expected.store
 
-    tally = kill_at_moments(program, expected, tmp_path, 6, seed=1)
-
-    assert tally.wrong
+    # A few kills do, as a rule; only that none of many does would be a finding.
+    assert any(kill_at_moments(program, expected, tmp_path, 4, seed).wrong for seed in range(1, 9))

@@ -168,6 +168,13 @@ def test_pool_whose_workers_cannot_load_the_engine_says_so(open_pool):
         pool.run(chores.Errand("EURUSD"))
 
 
+def test_pool_whose_workers_cannot_load_the_engine_within_their_memory_names_the_flag(open_pool):
+    pool = open_pool(2, warm=chores.be_strange, memory_mb=400)
+
+    with pytest.raises(NecrozmaError, match="it may need more than --worker-memory allows"):
+        pool.run(chores.Errand("EURUSD"))
+
+
 @pytest.mark.faults
 def test_pool_cache_that_kills_on_loading_is_wiped_and_rebuilt_once(open_pool, tmp_path):
     cache = KernelCache(tmp_path / "cache")
