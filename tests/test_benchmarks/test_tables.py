@@ -2,7 +2,7 @@
 
 import json
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -31,6 +31,13 @@ def _little_data(monkeypatch, tmp_path_factory):
     monkeypatch.setattr(targets, "_FIGURES", folder / "figures.json")
     for name in ("NECROZMA_CPU_LIMIT", "PREFECT_API_URL"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def place():
+    """A folder for runs that several tests share: its first run makes a database and compiles every kernel."""
+    with bench() as shared:
+        yield shared
 
 
 def made_up_run(seconds):
@@ -137,9 +144,9 @@ def test_targets_after_a_second_table_keep_the_first():
 
 
 @pytest.mark.slow
-def test_command_that_is_watched_tells_moments_and_memory_of_all_its_processes():
+def test_command_that_is_watched_tells_moments_and_memory_of_all_its_processes(place):
     data = prepare_ticks(TEN_PAIRS[:1], SMOKE.ticks)
-    with bench() as place, running_server(place) as address:
+    with running_server(place) as address:
         run = place.run(data, ["--workers", "1", "--timeframe", "1h"], **address)
     assert run.trades > 0
     assert run.worker_peak_mb > 50
@@ -149,14 +156,15 @@ def test_command_that_is_watched_tells_moments_and_memory_of_all_its_processes()
 
 
 @pytest.mark.slow
-def test_command_that_fails_ends_the_benchmark_with_its_words():
+def test_command_that_fails_ends_the_benchmark_with_its_words(place):
     data = prepare_ticks(TEN_PAIRS[:1], SMOKE.ticks)
-    with bench() as place, pytest.raises(SystemExit, match=r"ended with 2:(.|\n)*--workers"):
+    with pytest.raises(SystemExit, match=r"ended with 2:(.|\n)*--workers"):
         place.run(data, ["--workers", "none"])
 
 
 @pytest.mark.slow
-def test_profile_of_a_job_names_command_server_and_workers():
+def test_profile_of_a_job_names_command_server_and_workers(monkeypatch, place):
+    monkeypatch.setattr("benchmarks.cpu_profile.bench", lambda: nullcontext(place))
     text = measure_profile(SMOKE).text
     for process in ("the command", "the server", "the workers"):
         assert f"| {process} " in text
