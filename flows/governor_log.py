@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from necrozma_core.storage.columns import column_of
 from necrozma_core.storage.schemas import GOVERNOR_SCHEMA
 from necrozma_core.throttle.control import Look
 
@@ -38,4 +39,5 @@ def governor_table(looks: Sequence[Look]) -> pa.Table:
         "reason": [decision.reason.value for decision in decisions],
         "message": [decision.message for decision in decisions],
     }
-    return pa.Table.from_pydict(columns, schema=GOVERNOR_SCHEMA)
+    arrays = [column_of(field.type, columns[field.name]) for field in GOVERNOR_SCHEMA]
+    return pa.Table.from_arrays(arrays, schema=GOVERNOR_SCHEMA)

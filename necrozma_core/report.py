@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from necrozma_core.charts import equity_svg
 from necrozma_core.equity import Equity
+from necrozma_core.storage.columns import scalar_of
 
 TOP: Final = 50
 """How many rows of the ranking a report shows."""
@@ -109,7 +110,7 @@ def _luck(ranking: pa.Table) -> str:
     tried = len(ranking)
     if not tried:
         return ""
-    gained = _count(pc.greater(ranking["net_profit"], 0))
+    gained = _count(pc.greater(ranking["net_profit"], scalar_of(pa.float64(), 0.0)))
     return (
         f"<p class='note'><strong>Read this first.</strong> {tried:,} settings were tried and {gained:,} of them ended "
         "with a profit. The list is sorted by result, so its top is the luckiest as well as the best: among so many "
@@ -120,7 +121,7 @@ def _luck(ranking: pa.Table) -> str:
 
 
 def _warnings(ranking: pa.Table, pairs: Mapping[str, _Row]) -> str:
-    silent = _count(pc.equal(ranking["trades"], 0))
+    silent = _count(pc.equal(ranking["trades"], scalar_of(pa.int64(), 0)))
     few = _count(ranking["few_trades"]) - silent
     failed_pairs = [name for name, record in pairs.items() if record.get("failure")]
     failed = sum(len(record.get("strategy_failures") or ()) for record in pairs.values())
@@ -150,7 +151,7 @@ def _best_by_pair(ranking: pa.Table, currency: str, equity: Mapping[str, Equity]
 
 
 def _silent(ranking: pa.Table) -> str:
-    silent = ranking.filter(pc.equal(ranking["trades"], 0))
+    silent = ranking.filter(pc.equal(ranking["trades"], scalar_of(pa.int64(), 0)))
     columns = (_PAIR, _STRATEGY, _Column("note", "why", lambda note: escape(note or "not said"), "long"))
     rows = silent.slice(0, _MOST_LISTED).to_pylist()
     return "<h2>Without a trade</h2>" + _table(_of(len(rows), len(silent)), columns, rows) if rows else ""

@@ -29,6 +29,7 @@ from necrozma_core.charts import balance_curve, equity_svg
 from necrozma_core.errors import StorageError
 from necrozma_core.jobs import Receipt
 from necrozma_core.ranking import rank_metrics
+from necrozma_core.storage.columns import array_of
 from necrozma_core.storage.manifest import Manifest
 from necrozma_core.storage.results import ResultStore
 from necrozma_core.storage.runs import GOVERNOR_FILE, read_governor
@@ -131,8 +132,11 @@ def show_governor(run: Path, manifest: Manifest) -> None:
     if GOVERNOR_FILE not in manifest.files:
         return
     looks = read_governor(run, manifest)
-    cpu = pc.drop_null(pc.multiply(pc.divide(looks["total"], looks["capacity"]), 100.0)).to_numpy()
-    allowance = np.where(looks["resting"].to_numpy(), 0.0, looks["allowance"].to_numpy())
+    rows = looks.select(["total", "capacity", "resting", "allowance"]).to_pylist()
+    cpu = np.array(
+        [100 * row["total"] / row["capacity"] for row in rows if row["total"] is not None and row["capacity"]]
+    )
+    allowance = np.array([0.0 if row["resting"] else row["allowance"] for row in rows])
     limit = float(manifest.settings.get("cpu_limit", 100.0))
     busy = f"{np.median(cpu):.0f} % in the middle, {cpu.max():.0f} % at most" if len(cpu) else "unavailable"
     said = [row for row in looks.select(["time", "message"]).to_pylist() if row["message"]]
@@ -188,15 +192,18 @@ def _picture(store: ResultStore, receipt: Receipt, strategy: str, initial_balanc
     """Return the balance under one strategy as markdown; empty where its trades were not kept, or are too many."""
     if store.commit_of(receipt.pair, receipt.key)["files"]["trades.parquet"]["rows"] > _MOST_TRADES:
         return ""
-    trades = store.read_trades(receipt.pair, receipt.key)
-    trades = trades.filter(pc.equal(trades["strategy"], strategy))
+    trades = store.read_closed(receipt.pair, receipt.key, strategy).combine_chunks()
     if not len(trades):
         return ""
-    net = pc.add(pc.subtract(trades["profit"], trades["commission"]), trades["swap"]).to_numpy()
-    curve = balance_curve(trades["exit_time"].cast(pa.int64()).to_numpy(), net, initial_balance)
+    profit, commission, swap = (_array(trades[name], np.float64) for name in ("profit", "commission", "swap"))
+    curve = balance_curve(_array(trades["exit_time"], np.int64), profit - commission + swap, initial_balance)
     title = f"{receipt.pair} {strategy}: balance after its closed trades"
     svg = base64.b64encode(equity_svg(curve, title).replace("currentColor", _INK).encode()).decode()
     return f"![{_plain(title)}](data:image/svg+xml;base64,{svg})"
+
+
+def _array(column: pa.ChunkedArray, dtype: type[np.generic]) -> "np.typing.NDArray[Any]":
+    return array_of(column.combine_chunks(), dtype)
 
 
 def _markdown_table(table: pa.Table, names: Sequence[str]) -> str:

@@ -11,7 +11,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-_NUMBERS: Final = {pa.float64(): np.float64, pa.int64(): np.int64, pa.int32(): np.int32}
+_NUMBERS: Final = {
+    pa.float64(): np.float64,
+    pa.int64(): np.int64,
+    pa.int32(): np.int32,
+    pa.timestamp("ms", "UTC"): np.int64,
+}
 _CODES: Final = pa.int32()
 
 
@@ -40,7 +45,7 @@ def coded_column(positions: NDArray[np.integer], labels: Sequence[str]) -> pa.Di
 
 
 def column_of(kind: pa.DataType, values: Sequence[Any]) -> pa.Array:
-    """Lay out Python values, where None is null, as a column of strings, booleans or numbers."""
+    """Lay out Python values, where None is null, as a column of strings, booleans, numbers or milliseconds."""
     present = np.fromiter((value is not None for value in values), np.bool_, len(values))
     valid = None if present.all() else _bits(present)
     if pa.types.is_string(kind):
@@ -53,6 +58,11 @@ def column_of(kind: pa.DataType, values: Sequence[Any]) -> pa.Array:
         numbers = np.array([0 if value is None else value for value in values], _NUMBERS[kind])
         buffers = [valid, pa.py_buffer(numbers)]
     return pa.Array.from_buffers(kind, len(values), buffers)
+
+
+def scalar_of(kind: pa.DataType, value: Any) -> pa.Scalar:
+    """Return a value to compare a column with."""
+    return column_of(kind, [value])[0]
 
 
 def _bits(flags: NDArray[np.bool_]) -> pa.Buffer:

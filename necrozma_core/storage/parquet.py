@@ -1,7 +1,7 @@
 """Tables to Parquet as a stream, to bytes that depend on the rows and on nothing else, and back through their hash."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -204,3 +204,31 @@ def read_table(path: Path, expected: Published, schema: pa.Schema) -> pa.Table:
             "remove the entry and run again"
         )
     return table
+
+
+def read_labelled(path: Path, expected: Published, label: str, value: str, columns: Sequence[str]) -> pa.Table:
+    """Read some columns of the rows that carry ``value`` in the column ``label``, without decoding the others.
+
+    Parameters
+    ----------
+    path : Path
+    expected : Published
+        Compared first; `read_table` says what is raised.
+    label, value : str
+    columns : sequence of str
+
+    Returns
+    -------
+    pyarrow.Table
+        Of ``columns`` alone, in the file's order; without rows where none carries the label.
+    """
+    file = pq.ParquetFile(pa.BufferReader(read_bytes(path, expected)), read_dictionary=[label])
+    found = [pa.Table.from_batches([], file.schema_arrow).select(columns)]
+    for group in range(file.num_row_groups):
+        table = file.read_row_group(group, columns=[label, *columns], use_threads=False)
+        labels = table[label].combine_chunks()
+        names = labels.dictionary.to_pylist()
+        if value in names:
+            rows = np.flatnonzero(array_of(labels.indices, np.int32) == names.index(value))
+            found.append(table.select(columns).take(arrow_column(pa.int64(), rows)))
+    return pa.concat_tables(found)

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from necrozma_core.errors import DamagedError, StorageError, UsageError
 from necrozma_core.instruments import PAIRS, get_pair
-from necrozma_core.storage.parquet import ParquetStream, parquet_stream, read_bytes, read_table
+from necrozma_core.storage.parquet import ParquetStream, parquet_stream, read_bytes, read_labelled, read_table
 from necrozma_core.storage.publish import DISK, FileLayer, Published, disk_errors, draft, make_folder, seal
 from necrozma_core.storage.schemas import METRICS_SCHEMA, TRADES_SCHEMA, schema_name, with_metadata
 from necrozma_core.storage.sealed import JSON, publish_sealed, read_sealed
@@ -167,6 +167,16 @@ class ResultStore:
     def read_trades(self, pair: str, key: str) -> pa.Table:
         """Read an entry's trades, TRADES_SCHEMA; otherwise like `read_metrics`."""
         return self._read(pair, key, TRADES_FILE)
+
+    def read_closed(self, pair: str, key: str, strategy: str) -> pa.Table:
+        """Read what one strategy's trades brought, and when: ``exit_time``, ``profit``, ``commission``, ``swap``.
+
+        Like `read_trades`, without decoding what others traded; without rows where its trades were not kept.
+        """
+        file = self.commit_of(pair, key)["files"][TRADES_FILE]
+        columns = ("exit_time", "profit", "commission", "swap")
+        path = self.folder(pair, key) / TRADES_FILE
+        return read_labelled(path, _published(file), "strategy", strategy, columns)
 
     def check(self, pair: str, key: str) -> None:
         """Read an entry's files whole against their hashes.

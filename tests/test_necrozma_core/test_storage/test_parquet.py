@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from storage_samples import FailingFiles, random_table, tree
 
 from necrozma_core.errors import DamagedError, StorageError
 from necrozma_core.storage import parquet
-from necrozma_core.storage.parquet import parquet_stream, publish_table, read_table
+from necrozma_core.storage.parquet import parquet_stream, publish_table, read_labelled, read_table
 from necrozma_core.storage.schemas import METRICS_SCHEMA, TRADES_SCHEMA
 
 ROWS = 100
@@ -139,3 +140,23 @@ def test_published_table_opens_in_pandas_and_duckdb(tmp_path: Path) -> None:
     rows = duckdb.sql(f"select side, count(*), sum(profit) from '{path}' group by side order by side").fetchall()
     longs = [row["profit"] for row in table.to_pylist() if row["side"] == "long"]
     assert rows[0] == ("long", len(longs), pytest.approx(sum(longs)))
+
+
+@pytest.mark.parametrize("strategy", ["alpha", "beta", "gone"])
+def test_read_labelled_gives_the_rows_that_a_filter_would(tmp_path: Path, strategy: str) -> None:
+    table = random_table(TRADES_SCHEMA, 70_000)
+    published = publish_table(tmp_path / "a", table, TRADES_SCHEMA)
+    columns = ["exit_time", "profit", "swap"]
+
+    found = read_labelled(tmp_path / "a", published, "strategy", strategy, columns)
+    assert found.equals(table.filter(pc.equal(table["strategy"], strategy)).select(columns))
+
+
+def test_read_labelled_of_changed_bytes_is_damage(tmp_path: Path) -> None:
+    published = publish_table(tmp_path / "a", random_table(TRADES_SCHEMA, 3), TRADES_SCHEMA)
+    content = bytearray((tmp_path / "a").read_bytes())
+    content[9] ^= 1
+    (tmp_path / "a").write_bytes(content)
+
+    with pytest.raises(DamagedError):
+        read_labelled(tmp_path / "a", published, "strategy", "alpha", ["profit"])
