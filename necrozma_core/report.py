@@ -138,8 +138,10 @@ def _warnings(ranking: pa.Table, pairs: Mapping[str, _Row]) -> str:
 def _best_by_pair(ranking: pa.Table, currency: str, equity: Mapping[str, Equity]) -> str:
     if not len(ranking):
         return ""
-    ranks = ranking.group_by("pair").aggregate([("rank", "min")])["rank_min"]
-    best = ranking.filter(pc.is_in(ranking["rank"], value_set=ranks.combine_chunks())).sort_by("pair").to_pylist()
+    first: dict[str, int] = {}
+    for row, pair in enumerate(ranking["pair"].to_pylist()):
+        first.setdefault(pair, row)
+    best = [ranking.slice(first[pair], 1).to_pylist()[0] for pair in sorted(first)]
     drawn = "".join(
         f"<h3>{escape(row['pair'])}</h3>"
         + equity_svg(equity[row["pair"]], f"Equity of {row['strategy']} on {row['pair']}, {currency}")

@@ -10,6 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, ParamSpec
 from uuid import UUID
@@ -139,13 +140,18 @@ def show_governor(run: Path, manifest: Manifest) -> None:
     allowance = np.array([0.0 if row["resting"] else row["allowance"] for row in rows])
     limit = float(manifest.settings.get("cpu_limit", 100.0))
     busy = f"{np.median(cpu):.0f} % in the middle, {cpu.max():.0f} % at most" if len(cpu) else "unavailable"
-    said = [row for row in looks.select(["time", "message"]).to_pylist() if row["message"]]
+    times_ms = _array(looks["time"], np.int64).tolist()
+    said = [
+        f"- {datetime.fromtimestamp(ms // 1000, UTC):%H:%M:%S} {_plain(message)}"
+        for ms, message in zip(times_ms, looks["message"].to_pylist(), strict=True)
+        if message
+    ]
     lines = [
         "## Governor",
         f"- CPU: {busy}; the limit was {limit:g} %, exceeded at {np.mean(cpu > limit) if len(cpu) else 0:.0%} of "
         f"{len(looks)} looks",
         f"- allowance: {allowance.min():g} to {allowance.max():g} of {manifest.settings.get('workers')} workers",
-        "\n".join(f"- {row['time']:%H:%M:%S} {_plain(row['message'])}" for row in said[:_MOST_MESSAGES]),
+        "\n".join(said[:_MOST_MESSAGES]),
         f"{len(said) - _MOST_MESSAGES} more" if len(said) > _MOST_MESSAGES else "",
         f"Every look: `{run / GOVERNOR_FILE}`",
     ]
