@@ -206,6 +206,10 @@ class RunSession:
 
     def conclude(self) -> None:
         """Write into the manifest how the run ended; StorageError where that fails."""
+        # What was stored before a task came to tell of it, in a run that was stopped.
+        for request in self.record.unsettled:
+            if receipt := self.dispatch.receipt_of(request.pair):
+                self.record.settle(request, receipt)
         # What the machine was like while pairs were computed: the report wants it.
         with suppress(StorageError):
             if looks := self.throttle.controller.take_records():

@@ -24,9 +24,15 @@ def _begun(process, tries):
     """Wait until the pair that never ends was begun, and return the processes that must go."""
     wait_until(lambda: list(tries.iterdir()) or process.poll() is not None)
     assert process.poll() is None, process.communicate()
+    # Pairs begin before the flow does; that the others are told of is the flow's doing.
+    wait_until(lambda: _told(tries.parent / "results") or process.poll() is not None, 60)
     relatives = _relatives(process)
     assert relatives
     return relatives
+
+
+def _told(results):
+    return [run for run in list_runs(results) if len(run.pairs_in(PairState.COMPUTED)) == 2]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
