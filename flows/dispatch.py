@@ -9,12 +9,10 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Protocol
 
 from necrozma_core.errors import StoppedError
 from necrozma_core.jobs import PairRequest, Receipt
-
-_LOOK_S: Final = 0.1
 
 
 class Turn(Protocol):

@@ -13,6 +13,7 @@ The river flows one way::
 ``costs``           trades to money: commission, swap, slippage, conversion
 ``metrics``         money to figures, one function a formula
 ``evaluation``      the river for one pair, in one place
+``recording``       what strategies came to, on its way to the store;  ``shards``: one pair by several workers
 ``storage``         what is at rest: ticks, results, runs, each published whole or not at all
 ``ranking``         all figures of a run in order; ``report`` shows them
 ``kernels``         compiled loops over arrays

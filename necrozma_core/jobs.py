@@ -32,7 +32,11 @@ _ENGINE_SOURCES: Final = (
     "kernels/lookup.py",
     "kernels/simulation.py",
     "metrics.py",
+    "ranking.py",
+    "recording.py",
+    "shards.py",
     "simulation.py",
+    "storage/columns.py",
     "storage/schemas.py",
 )
 
