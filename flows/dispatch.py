@@ -76,6 +76,11 @@ class Dispatch:
             attempt = self._tries.pop(request.pair, None)
         return attempt.result() if attempt else self._admit_and_compute(request)
 
+    def is_idle(self) -> bool:
+        """Tell whether every pair has been begun and none is being computed."""
+        with self._changed:
+            return not self._waiting and all(attempt.done() for attempt in self._tries.values())
+
     def receipt_of(self, pair: str) -> Receipt | None:
         """Return the receipt of a pair that was computed here."""
         return self._receipts.get(pair)

@@ -23,6 +23,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import TERMINAL_STATES, StateType
 from prefect.events.worker import EventsWorker
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging.handlers import APILogWorker
 from prefect.states import Crashed
 
@@ -32,9 +33,30 @@ if TYPE_CHECKING:
 _FLUSH_S: Final = 5.0
 _ARRIVAL_S: Final = 10.0
 _POLL_S: Final = 0.1
+_ABSENCE_S: Final = 20.0
+_LOOK_S: Final = 0.5
 _UNFINISHED: Final = [kind for kind in StateType if kind not in TERMINAL_STATES]
 
 _log = logging.getLogger(__name__)
+
+
+def wait_for_server(session: "RunSession") -> None:
+    """Return when the server that the user named answers, or when it is no longer worth waiting.
+
+    It may be starting anew, and a flow run can only be made while it answers. Pairs are computed meanwhile, so it is
+    waited for while they are, and for `_ABSENCE_S` in any case. What else is wrong with it is for Prefect to say.
+    """
+    deadline = time.monotonic() + _ABSENCE_S
+    client = get_client(sync_client=True)
+    is_told = False
+    # Something that answers is there, whatever it answers.
+    while (error := client.api_healthcheck()) and not isinstance(error, PrefectHTTPStatusError):
+        if not is_told:
+            session.tell(f"the Prefect server does not answer ({error}); the backtests go on, and it is waited for")
+            is_told = True
+        if session.is_stopping or (time.monotonic() > deadline and session.dispatch.is_idle()):
+            return
+        time.sleep(_LOOK_S)
 
 
 def name_flow_run(flow_run_id: UUID, session: "RunSession") -> None:

@@ -135,12 +135,14 @@ def _prefect(server: ServerHandle | None, session: RunSession) -> Iterator[None]
         temporary_settings,
     )
 
+    from flows.history import wait_for_server  # noqa: PLC0415
     from flows.prefect_console import follow_stderr  # noqa: PLC0415
 
     # Whoever asks for its lines by the environment finds them above the view, not across it.
     follow_stderr()
     if server is None or PREFECT_API_URL.value():
         # Prefect knows more places for settings than `configured_api_url` looks at.
+        wait_for_server(session)
         yield
         return
     server.wait_ready(give_up=lambda: session.is_stopping)

@@ -154,9 +154,11 @@ def _boot() -> str:
 
 
 def _started(pid: int) -> str:
-    # Fields 3 and 22; the second, the command in parentheses, may itself hold spaces and parentheses.
+    # Fields 3, 20 and 22; the second, the command in parentheses, may itself hold spaces and parentheses.
     with suppress(OSError, IndexError):
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        # A zombie has ended; only its parent has not looked yet.
-        return "" if stat[0] == "Z" else stat[19]
+        # A zombie has ended; only its parent has not looked yet. But a killed process's first thread is one while
+        # others are still dying, and until the last of them is gone the process has its ports and locks.
+        has_ended = stat[0] == "Z" and stat[17] in ("0", "1")
+        return "" if has_ended else stat[19]
     return ""

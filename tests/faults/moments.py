@@ -41,11 +41,11 @@ class Program:
         """Start it; whatever it started is gone at the end."""
         mark = uuid.uuid4().hex
         results.parent.mkdir(parents=True, exist_ok=True)
-        with (results.parent / "output").open("ab") as output:
+        with _output(results).open("ab") as output:
             process = subprocess.Popen(
                 [*self.words, str(results)], env={**self.environment, _MARK: mark}, stdout=output, stderr=output
             )
-        running = Running(process, mark)
+        running = Running(process, mark, results)
         try:
             yield running
         finally:
@@ -60,6 +60,11 @@ class Running:
 
     process: "subprocess.Popen[bytes]"
     mark: str
+    results: Path
+
+    def output(self) -> str:
+        """What it and its forerunners in the same folder wrote."""
+        return _output(self.results).read_text(errors="replace")
 
     def family(self) -> list[psutil.Process]:
         """Every process with the mark."""
@@ -243,4 +248,8 @@ def _ranking(results: Path) -> list[dict[str, object]]:
 
 
 def _words_of(results: Path) -> str:
-    return (results.parent / "output").read_text(errors="replace")[-500:]
+    return _output(results).read_text(errors="replace")[-500:]
+
+
+def _output(results: Path) -> Path:
+    return results.parent / "output"

@@ -13,7 +13,7 @@ from flows.service import Service, start_service, stop_service
 from necrozma_core.storage.history import list_runs
 from necrozma_core.storage.manifest import PairState, RunStatus
 
-from .command import PAIRS, patient_program
+from .command import PAIRS, command_program, patient_program
 from .moments import Program, holds
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
@@ -38,7 +38,7 @@ def _kill(service: Service) -> None:
     assert holds(service.process.is_gone, 30.0)
 
 
-def _flow_run_states(service: Service) -> list[str]:
+def _states(service: Service) -> list[str]:
     """The states of all flow runs and task runs, as the server that now runs has them."""
     code = (
         "from prefect.client.orchestration import get_client\n"
@@ -51,6 +51,20 @@ def _flow_run_states(service: Service) -> list[str]:
     return done.stdout.split()
 
 
+def test_server_that_is_away_when_the_run_begins_is_waited_for(tmp_path: Path, service: Service) -> None:
+    results = tmp_path / "results"
+    plain = command_program(tmp_path / "ticks")
+    program = Program(plain.words, plain.environment | service.client_environment())
+    stop_service(service.home)
+    with program.running(results) as running:
+        assert holds(lambda: "it is waited for" in running.output(), 120.0)
+        service = start_service(service.home, service.port)
+        code = running.process.wait(240)
+
+    assert code == 0, running.output()
+    assert _states(service) == ["Completed"] * (1 + len(PAIRS) + 2), running.output()
+
+
 def test_server_killed_and_started_again_in_mid_run_gets_the_whole_history(tmp_path: Path, service: Service) -> None:
     folder, results = tmp_path / "patient", tmp_path / "results"
     plain = patient_program(folder)
@@ -58,13 +72,14 @@ def test_server_killed_and_started_again_in_mid_run_gets_the_whole_history(tmp_p
     (folder / "wait").touch()
     with program.running(results) as running:
         assert holds((folder / "begun").exists, 120.0)
+        assert holds(lambda: "Running" in _states(service), 120.0)
         _kill(service)
         service = start_service(service.home, service.port)
         (folder / "wait").unlink()
         code = running.process.wait(240)
 
-    words = (results.parent / "output").read_text()
+    words = running.output()
     assert code == 0, words
     [run] = list_runs(results)
     assert (run.status, run.pairs_in(PairState.COMPUTED)) == (RunStatus.COMPLETED, sorted(PAIRS))
-    assert _flow_run_states(service) == ["Completed"] * (1 + len(PAIRS) + 2), words
+    assert _states(service) == ["Completed"] * (1 + len(PAIRS) + 2), words

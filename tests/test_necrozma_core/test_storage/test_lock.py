@@ -115,6 +115,30 @@ def test_process_that_ended_is_gone_even_before_it_was_waited_for() -> None:
     assert zombie.is_gone()
 
 
+def test_process_whose_first_thread_ended_is_not_gone_while_another_runs() -> None:
+    script = (
+        "import ctypes, sys, threading\n"
+        "from necrozma_core.storage.lock import Process; process = Process.current()\n"
+        "threading.Thread(target=sys.stdin.read).start()\n"
+        "print(process.pid, process.host, process.boot, process.started, flush=True)\n"
+        "ctypes.CDLL(None).pthread_exit(None)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        pid, host, boot, started = child.stdout.readline().decode().split()
+        headless = Process(int(pid), host, boot, started)
+        stat = Path(f"/proc/{pid}/stat")
+        while stat.exists() and ") Z " not in stat.read_text():
+            pass
+
+        assert not headless.is_gone()
+
+        child.stdin.close()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert headless.is_gone()
+
+
 def test_process_number_that_was_given_to_another_is_gone() -> None:
     assert replace(Process.current(), started="1").is_gone()
 
