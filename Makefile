@@ -48,7 +48,9 @@ test: lint ## everything that is not marked slow
 	@$(BIN)/pytest -m "faults and not slow" -q
 
 test-slow: setup ## what is marked slow: the browser, long faults, real loops; and the kernels with their bounds checked
-	@$(BIN)/pytest -m slow -q
+	@$(BIN)/pytest -m "slow and not alone" $(PARALLEL) --durations 10 \
+	  || { echo "what failed beside other tests is tried once more, alone"; $(BIN)/pytest --last-failed -q; }
+	@$(BIN)/pytest -m alone -q
 	@NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/bounds-checked $(BIN)/pytest tests/test_necrozma_core/test_kernels \
 	  tests/test_necrozma_core/test_simulation.py tests/test_necrozma_core/test_bars.py -m "not slow" $(PARALLEL)
 

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from pathlib import Path
@@ -70,10 +70,12 @@ class Station:
     def __init__(self, setup: WorkerSetup) -> None:
         self.progress = SlotWriter(ProgressBoard(setup.board_path), setup.slot)
         self._gate = WorkerGate.attach(setup.gate_path, setup.slot, self.progress.hold) if setup.gate_path else None
+        self._memory_mb = setup.memory_mb
 
     @contextmanager
     def at_work(self, pair: str) -> Iterator["Station"]:
-        """Hold a pair's time here: shown on the board, and given its share by the gate."""
+        """Hold a pair's time here: shown on the board, given its share by the gate, its memory bounded."""
+        self.bound_memory()
         self.progress.begin(pair)
         if self._gate:
             self._gate.begin()
@@ -83,6 +85,17 @@ class Station:
             if self._gate:
                 self._gate.end()
             self.progress.rest()
+
+    def bound_memory(self) -> None:
+        """Allow this worker from now on what it may allocate, once the engine is loaded: loading it must not fail.
+
+        Raises
+        ------
+        WorkerMemoryError
+            The engine alone takes as much.
+        """
+        if self._memory_mb is not None:
+            _bound_memory(self._memory_mb)
 
     def __call__(self, stage: str, done: int, total: int, label: str, ticks: int) -> None:
         """Show how far the pair is, and wait while the gate is closed; StoppedError if it is for good."""
@@ -99,8 +112,6 @@ def settle_in(setup: WorkerSetup) -> None:
     if sys.platform != "linux":
         threading.Thread(target=_end_with_parent, daemon=True).start()
     step_back(setup)
-    if setup.memory_mb is not None:
-        _bound_memory(setup.memory_mb)
     _station = Station(setup)
     _station.progress.rest()
 
@@ -149,6 +160,7 @@ def rehearse_here() -> None:
     _place().progress.rest(SlotState.WARMING)
     try:
         rehearse()
+        _place().bound_memory()
     finally:
         _place().progress.rest()
 
@@ -186,9 +198,27 @@ def _portable(error: Exception) -> Exception:
 def _bound_memory(memory_mb: int) -> None:
     # RLIMIT_DATA counts what is allocated; RLIMIT_AS also the hundreds of megabytes of code that are only mapped.
     kind = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
-    _, hard = resource.getrlimit(kind)
+    before, hard = resource.getrlimit(kind)
     limit = memory_mb << 20
+    if before == limit:
+        return
+    taken = _data_bytes()
+    if taken >= limit:
+        raise WorkerMemoryError(
+            f"the engine alone takes {taken >> 20} MB, and a worker may use {memory_mb} MB; "
+            "allow more with --worker-memory"
+        )
     resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+
+
+def _data_bytes() -> int:
+    """Return what this process has allocated, as the limit counts it; 0 where the system does not tell."""
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            name, _, value = line.partition(":")
+            if name == "VmData":
+                return int(value.split()[0]) << 10
+    return 0
 
 
 def _end_with_parent() -> None:

@@ -197,6 +197,8 @@ class WorkerPool:
                 break
             except StoppedError:
                 return False
+            except WorkerMemoryError as error:
+                return self._fail(error)
             except Exception as error:  # noqa: BLE001 -- damaged machine code may raise anything
                 if attempt == 2:
                     return self._fail(error)
@@ -212,9 +214,9 @@ class WorkerPool:
         return True
 
     def _fail(self, error: Exception) -> bool:
-        advice = "" if self._limits.memory_mb is None else "; it may need more than --worker-memory allows"
+        reason = str(error) if isinstance(error, WorkerMemoryError) else f"{type(error).__name__}: {error}"
         with self._changed:
-            self._failure = NecrozmaError(f"no worker could load the engine: {type(error).__name__}: {error}{advice}")
+            self._failure = NecrozmaError(f"no worker could load the engine: {reason}")
             self._failure.__cause__ = error
             self._opening -= 1
             self._changed.notify_all()

@@ -16,6 +16,7 @@ from necrozma_core.throttle.sensors.capacity import measure_capacity
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.alone,
     pytest.mark.skipif(sys.platform != "linux", reason="reads the load from /proc"),
 ]
 

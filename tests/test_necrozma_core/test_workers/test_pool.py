@@ -168,11 +168,14 @@ def test_pool_whose_workers_cannot_load_the_engine_says_so(open_pool):
         pool.run(chores.Errand("EURUSD"))
 
 
-def test_pool_whose_workers_cannot_load_the_engine_within_their_memory_names_the_flag(open_pool):
-    pool = open_pool(2, warm=chores.be_strange, memory_mb=400)
+def test_pool_whose_workers_cannot_load_the_engine_within_their_memory_names_the_flag(open_pool, tmp_path):
+    cache = KernelCache(tmp_path / "cache")
+    pool = open_pool(2, cache=cache, warm=chores.load_and_bound, memory_mb=64)
 
-    with pytest.raises(NecrozmaError, match="it may need more than --worker-memory allows"):
+    with pytest.raises(NecrozmaError, match=r"the engine alone takes \d+ MB, .* 64 MB; allow more with --worker-mem"):
         pool.run(chores.Errand("EURUSD"))
+
+    assert not cache.is_sealed()
 
 
 @pytest.mark.faults
