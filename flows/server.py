@@ -42,6 +42,12 @@ QUIET: Final = {
 }
 """No telemetry, of the server's or of the client's."""
 
+_IDLE_SERVICES: Final = (
+    "CANCELLATION_CLEANUP", "DB_VACUUM", "FOREMAN", "LATE_RUNS", "PAUSE_EXPIRATIONS", "REPOSSESSOR", "SCHEDULER",
+    "TRIGGERS",
+)  # fmt: skip
+"""What an embedded server has no use for: nothing is deployed, scheduled, paused or automated there."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Running:
@@ -207,7 +213,8 @@ def configured_api_url(environment: Mapping[str, str] | None = None, folder: Pat
 
 def _spawn(home: Path, extra: Mapping[str, str]) -> tuple[_Running, "subprocess.Popen[bytes]"]:
     port = _free_port()
-    environment = {name: value for name, value in os.environ.items() if name not in ("PREFECT_PROFILE",)}
+    environment = {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in _IDLE_SERVICES} | os.environ
+    environment.pop("PREFECT_PROFILE", None)
     environment |= QUIET | server_environment(home, port) | dict(extra)
     # Not as a module: the child must find neither ours nor the working folder's names before Prefect's.
     command = [sys.executable, "-P", str(Path(__file__).with_name("serve.py")), str(home / _LEASE), HOST, str(port)]

@@ -118,13 +118,17 @@ def decode_groups(content: bytes, pair: Pair, digits: int, ticks: int) -> Iterat
             end += rows
             if end > ticks or table.num_rows != rows:
                 raise ValueError(f"row group {group}: expected {rows} rows, found {table.num_rows}")
-            # A column of a row group is one piece, but nothing says that it must be.
-            time_ms, bid, ask = (column.combine_chunks() for column in table.columns)
+            time_ms, bid, ask = (_one_piece(column) for column in table.columns)
             yield Ticks(pair, digits, array_of(time_ms, np.int64), array_of(bid, np.int32), array_of(ask, np.int32))
     except (pa.ArrowException, OSError) as error:
         raise ValueError(str(error).partition("\n")[0]) from error
     if end != ticks:
         raise ValueError(f"expected {ticks} rows, found {end}")
+
+
+def _one_piece(column: pa.ChunkedArray) -> pa.Array:
+    # A column of a row group is one piece, but nothing says that it must be; combining copies even one.
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _check_file(file: pq.ParquetFile, schema: pa.Schema, ticks: int) -> None:
