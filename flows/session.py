@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 from config import Settings
 from flows.folders import history_folder
@@ -140,20 +140,17 @@ def _prefect(server: ServerHandle | None, session: RunSession) -> Iterator[None]
 
     # Whoever asks for its lines by the environment finds them above the view, not across it.
     follow_stderr()
-    if server is None or PREFECT_API_URL.value():
-        # Prefect knows more places for settings than `configured_api_url` looks at.
-        wait_for_server(session)
-        yield
-        return
-    server.wait_ready(give_up=lambda: session.is_stopping)
-    ours = {
-        PREFECT_API_URL: server.api_url,
-        # It costs a second at the end; a dead run is found by the results folder's lock.
-        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
-        # Each takes twice as long; a server on this machine that does not answer is gone.
-        PREFECT_CLIENT_MAX_RETRIES: 1,
-    }
+    # A run's end waits up to a second for the thread that sends them; a dead run is found by the folder's lock.
+    ours: dict[Any, Any] = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+    # Prefect knows more places for settings than `configured_api_url` looks at: the user may have a server after all.
+    is_users = server is None or bool(PREFECT_API_URL.value())
+    if server is not None and not is_users:
+        server.wait_ready(give_up=lambda: session.is_stopping)
+        # A retry takes twice as long as the one before; a server on this machine that does not answer is gone.
+        ours |= {PREFECT_API_URL: server.api_url, PREFECT_CLIENT_MAX_RETRIES: 1}
     with temporary_settings(ours):
+        if is_users:
+            wait_for_server(session)
         yield
 
 

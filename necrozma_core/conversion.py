@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from necrozma_core.calendars import DAY_MS
 from necrozma_core.errors import ConversionError
 from necrozma_core.instruments import Pair
-from necrozma_core.kernels.lookup import INTERVAL_BITS, last_quotes, note_quotes
+from necrozma_core.kernels.lookup import INTERVAL_BITS, last_quotes, note_quotes, quotes_of_ticks
 from necrozma_core.ticks import FloatArray, Int32Array, Int64Array, Ticks
 
 STALE_MS: Final = 7 * DAY_MS
@@ -72,6 +72,39 @@ class Quotes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TickQuotes:
+    """The same of ticks that are at hand: nothing is copied, and what is asked by tick needs no search.
+
+    Attributes
+    ----------
+    ticks : Ticks
+    """
+
+    ticks: Ticks
+
+    @property
+    def scale(self) -> int:
+        """Points in one unit of price."""
+        return self.ticks.scale
+
+    def find(self, time_ms: Int64Array, stale_ms: int = STALE_MS) -> tuple[Int32Array, Int64Array]:
+        """Return the same as :meth:`Quotes.find`."""
+        last = np.searchsorted(self.ticks.time_ms, time_ms, side="right") - 1
+        if not len(self.ticks):
+            return np.zeros(len(last), np.int32), np.zeros(len(last), np.int64)
+        quoted_ms = self.ticks.time_ms[last]
+        counts = (last >= 0) & (time_ms - quoted_ms <= stale_ms)
+        twice_mid = self.ticks.bid[last] + self.ticks.ask[last]
+        return np.where(counts, twice_mid, np.int32(0)), np.where(counts, quoted_ms, 0)
+
+    def of_ticks(self, ticks: Int64Array) -> Int32Array:
+        """Return twice the mid of the last quote of each tick's millisecond."""
+        ours = self.ticks
+        twice_mid: Int32Array = quotes_of_ticks(ours.time_ms, ours.bid, ours.ask, np.ascontiguousarray(ticks))
+        return twice_mid
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Conversion:
     """What one unit of a pair's quote currency was worth in the account's currency, at any time.
 
@@ -82,14 +115,14 @@ class Conversion:
     ----------
     pair : Pair or None
         The pair that converts, named by every error; None where both currencies are the same.
-    quotes : Quotes or None
+    quotes : Quotes, TickQuotes or None
         Of that pair.
     multiply : bool
         True where an amount is multiplied by the price, False where it is divided by it.
     """
 
     pair: Pair | None
-    quotes: Quotes | None
+    quotes: Quotes | TickQuotes | None
     multiply: bool
 
     @classmethod
@@ -116,8 +149,7 @@ class Conversion:
         """
         if ticks.pair != pair:
             raise ValueError(f"ticks of {ticks.pair.name} cannot convert by the price of {pair.name}")
-        span_ms = (int(ticks.time_ms[0]), int(ticks.time_ms[-1])) if len(ticks) else (0, 0)
-        return cls(pair, Quotes.gather([ticks], len(ticks), ticks.digits, span_ms), multiply)
+        return cls(pair, TickQuotes(ticks), multiply)
 
     def at(self, time_ms: Int64Array) -> FloatArray:
         """Return the rate at each time: from the mid of the last quote at or before it.
@@ -144,12 +176,30 @@ class Conversion:
             raise ConversionError(self._explain_missing(int(time_ms[missing.argmax()])))
         return rates
 
+    def at_ticks(self, traded: Ticks, ticks: Int64Array) -> FloatArray:
+        """Return the rate at the time of each tick as :meth:`at` does; at once where the traded pair converts itself.
+
+        Parameters
+        ----------
+        traded : Ticks
+        ticks : int64 array, shape (n,)
+            Indices into them.
+        """
+        if self.quotes is None:
+            return np.ones(len(ticks))
+        if isinstance(self.quotes, TickQuotes) and self.quotes.ticks is traded:
+            return self._rates(self.quotes.of_ticks(ticks), traded.scale)
+        return self.at(traded.time_ms[ticks])
+
     def find(self, time_ms: Int64Array) -> FloatArray:
         """Return the rate at each time as :meth:`at` does, but NaN where there is none."""
         if self.quotes is None:
             return np.ones(len(time_ms))
         twice_mid, _ = self.quotes.find(time_ms)
-        scale = 2 * self.quotes.scale
+        return self._rates(twice_mid, self.quotes.scale)
+
+    def _rates(self, twice_mid: Int32Array, points_per_unit: int) -> FloatArray:
+        scale = 2 * points_per_unit
         with np.errstate(divide="ignore"):
             rates: FloatArray = twice_mid / scale if self.multiply else scale / twice_mid
         rates[twice_mid == 0] = np.nan

@@ -141,7 +141,7 @@ def price_trades(trades: "Trades", ticks: Ticks, lots: float, costs: Costs, conv
         raise UsageError(f"lots: expected a number above zero; found {lots!r}")
     pair, n = ticks.pair, len(trades)
     units = lots * pair.contract_size
-    rates = conversion.at(trades.exit_time_ms)
+    rates = conversion.at_ticks(ticks, trades.exit_tick)
     commission = np.full(n, 2 * lots * costs.commission_per_lot)
     swap = np.zeros(n)
     if n and (costs.swap_long_pips or costs.swap_short_pips):

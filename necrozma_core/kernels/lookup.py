@@ -86,3 +86,30 @@ def last_quotes(offset, twice_mid, ends, origin_ms, wanted_ms, stale_ms):
             found[i] = twice_mid[low - 1]
             time_ms[i] = origin_ms + quoted_ms
     return found, time_ms
+
+
+@njit(cache=True, nogil=True)
+def quotes_of_ticks(time_ms, bid, ask, ticks):
+    """Look up the last quote of the time of each of some ticks.
+
+    Parameters
+    ----------
+    time_ms : int64 array, shape (n_ticks,)
+        Never falling.
+    bid, ask : int32 array, shape (n_ticks,)
+        Points.
+    ticks : int64 array, shape (n,)
+        Indices into them.
+
+    Returns
+    -------
+    int32 array, shape (n,)
+        bid + ask of the last tick that is no later.
+    """
+    twice_mid = np.empty(len(ticks), np.int32)
+    for i in range(len(ticks)):
+        last = ticks[i]
+        while last + 1 < len(time_ms) and time_ms[last + 1] == time_ms[last]:
+            last += 1
+        twice_mid[i] = bid[last] + ask[last]
+    return twice_mid

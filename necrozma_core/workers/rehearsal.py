@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from necrozma_core.conversion import Quotes
 from necrozma_core.evaluation import backtest_pair
 from necrozma_core.instruments import get_pair
 from necrozma_core.jobs import PairRequest, with_key
@@ -14,7 +15,7 @@ from necrozma_core.strategies.source import StrategySource
 from necrozma_core.ticks import Ticks
 from necrozma_core.timeframes import parse_timeframe
 
-_PAIR: Final = "USDJPY"  # its profits have to be converted, which has a kernel of its own
+_PAIR: Final = "USDJPY"  # its profits have to be converted, at its own prices
 _TICKS: Final = 6_000
 _STEP_MS: Final = 100_000
 _START_MS: Final = 1_704_067_200_000  # 1 January 2024
@@ -36,6 +37,10 @@ def rehearse() -> None:
             results_dir=root / "results",
         )
         backtest_pair(with_key(request), lambda *_: None)
+    # Other pairs' profits are converted at the prices of a second one, which has kernels of its own.
+    quotes = _quotes()
+    span_ms = (int(quotes.time_ms[0]), int(quotes.time_ms[-1]))
+    Quotes.gather([quotes], len(quotes), quotes.digits, span_ms).find(quotes.time_ms[:1])
 
 
 def _quotes() -> Ticks:

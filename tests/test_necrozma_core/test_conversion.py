@@ -8,12 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from money_samples import make_ticks, ms, times
 
-from necrozma_core.conversion import STALE_MS, Conversion
+from necrozma_core.conversion import STALE_MS, Conversion, Quotes, TickQuotes
 from necrozma_core.errors import ConversionError
 from necrozma_core.instruments import get_pair
+from necrozma_core.ticks import Ticks
 
 STERLING = make_ticks([("2024-01-08 10:00", 126_000, 126_020), ("2024-01-08 11:00", 127_000, 127_020)], "GBPUSD")
 TO_DOLLARS = Conversion.from_ticks(STERLING.pair, STERLING, multiply=True)
+
+
+def _gathered(ticks: Ticks) -> Quotes:
+    span_ms = (int(ticks.time_ms[0]), int(ticks.time_ms[-1])) if len(ticks) else (0, 0)
+    half = len(ticks) // 2
+    pieces = [
+        Ticks(ticks.pair, ticks.digits, ticks.time_ms[part], ticks.bid[part], ticks.ask[part])
+        for part in (slice(half), slice(half, None))
+    ]
+    return Quotes.gather(pieces, len(ticks), ticks.digits, span_ms)
 
 
 def test_identity_is_one_at_any_time() -> None:
@@ -48,8 +59,9 @@ def test_at_stale_quote_is_refused_and_seven_days_are_not_stale() -> None:
 
 def test_at_no_quotes_at_all_is_refused() -> None:
     nothing = make_ticks([], "USDJPY", 3)
-    with pytest.raises(ConversionError, match=r"USDJPY: .* turn JPY into USD"):
-        Conversion.from_ticks(nothing.pair, nothing, multiply=False).at(times(0))
+    for quotes in (TickQuotes(nothing), _gathered(nothing)):
+        with pytest.raises(ConversionError, match=r"USDJPY: .* turn JPY into USD"):
+            Conversion(nothing.pair, quotes, multiply=False).at(times(0))
 
 
 def test_at_no_times_gives_no_rates() -> None:
@@ -75,8 +87,14 @@ def test_find_any_quotes_equals_a_plain_search(quotes: list[tuple[int, int]], as
     for wait, bid in quotes:
         time += wait
         rows.append((time, bid, bid + 7))
-    ticks = make_ticks(rows, "GBPUSD")
-    rates = Conversion.from_ticks(ticks.pair, ticks, multiply).find(np.array(asked, np.int64)).tolist()
+    ticks, times_ms = make_ticks(rows, "GBPUSD"), np.array(asked, np.int64)
+    at_hand = Conversion.from_ticks(ticks.pair, ticks, multiply)
+    gathered = Conversion(ticks.pair, _gathered(ticks), multiply)
+    rates = at_hand.find(times_ms).tolist()
+    assert np.array_equal(gathered.find(times_ms), rates, equal_nan=True)
+    every = np.arange(len(ticks))
+    assert at_hand.at_ticks(ticks, every).tolist() == gathered.at_ticks(ticks, every).tolist()
+    assert at_hand.at_ticks(ticks, every).tolist() == gathered.at(ticks.time_ms).tolist()
     opening = [row[0] for row in rows]
     for at, rate in zip(asked, rates, strict=True):
         index = bisect_right(opening, at) - 1
