@@ -4,7 +4,6 @@ A value comes from the first that gives it: a flag, its profile, a ``NECROZMA_*`
 Importing this module reads and changes nothing; :func:`load_settings` does the reading.
 """
 
-import difflib
 import json
 import os
 from collections.abc import Mapping
@@ -26,7 +25,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from necrozma_core.errors import UsageError
+from necrozma_core.errors import UsageError, nearest
 from necrozma_core.instruments import CURRENCIES, get_pair
 from necrozma_core.timeframes import format_timeframe, parse_timeframe
 
@@ -299,7 +298,7 @@ class _Dictionaries(PydanticBaseSettingsSource):
                 setting = _KEYS.get(key, key)
                 if setting not in Settings.model_fields:
                     known = {*_KEYS, *Settings.model_fields} - {*_KEYS.values(), *_INTERNAL}
-                    raise UsageError(f"config.py: {name} has an unknown key {key!r}: {_nearest(str(key), known)}")
+                    raise UsageError(f"config.py: {name} has an unknown key {key!r}: {nearest(str(key), known)}")
                 values[setting] = value
         if values.get("cooldown_seconds") == Settings.model_fields["cooldown_seconds"].default:
             del values["cooldown_seconds"]  # as shipped: nobody asked for it
@@ -373,14 +372,14 @@ def _refuse_unknown_variables() -> None:
     known = {PREFIX + name.upper() for name in names - _INTERNAL}
     for name in sorted(os.environ):
         if name.upper().startswith(PREFIX) and name.upper() not in known | _OTHER_VARIABLES:
-            raise UsageError(f"unknown variable {name}: {_nearest(name.upper(), known)}")
+            raise UsageError(f"unknown variable {name}: {nearest(name.upper(), known)}")
 
 
 def _one_line(error: ValidationError, given: Mapping[str, Any]) -> str:
     first = error.errors()[0]
     name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
-        return f"unknown setting {name!r}: {_nearest(name, Settings.model_fields)}"
+        return f"unknown setting {name!r}: {nearest(name, Settings.model_fields)}"
     inner = "".join(f"[{part!r}]" for part in first["loc"][1:])
     unknown_inside = first["type"] == "extra_forbidden"
     problem = "is not known" if unknown_inside else first["msg"].removeprefix("Value error, ").removeprefix("Input ")
@@ -398,8 +397,3 @@ def _place(name: str, given: Mapping[str, Any]) -> str:
             if _KEYS.get(key, key) == name:
                 return f"config.py: {dictionary}[{key!r}]"
     return name
-
-
-def _nearest(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"did you mean {', '.join(near)}?" if near else f"known are {', '.join(sorted(known))}"

@@ -6,11 +6,12 @@ from typing import Final
 
 from benchmarks.cpu_profile import measure_profile
 from benchmarks.engine import measure_engine, measure_parity
-from benchmarks.job import measure_job, measure_parallel
+from benchmarks.job import measure_job
 from benchmarks.measure import Report, describe_machine
 from benchmarks.original import measure_original, measure_storage
 from benchmarks.overhead import measure_overhead
 from benchmarks.pages import DOCS, put_between_marks
+from benchmarks.parallel import measure_parallel
 from benchmarks.scale import FULL, SMOKE, Scale
 from benchmarks.scaling import measure_pairs, measure_settings
 from benchmarks.startup import measure_startup

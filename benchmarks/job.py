@@ -9,7 +9,6 @@ from benchmarks.measure import Report, Timing, markdown_table, megabytes
 from benchmarks.scale import FULL, Scale
 
 TIMEFRAME = "1min"
-_GRID = "family=sma_cross fast=5:50:5 slow=60:200:20 stop_loss_pips=10:40:10 take_profit_pips=20:80:20"
 
 
 def measure_job(scale: Scale = FULL) -> Report:
@@ -51,30 +50,6 @@ def measure_job(scale: Scale = FULL) -> Report:
             "worker_mb": max(run.worker_peak_mb for run in taken[2]),
         },
     )
-
-
-def measure_parallel(scale: Scale = FULL) -> Report:
-    """Return how much faster two workers are than one on CPU-bound pairs, start-up excluded."""
-    pairs = TEN_PAIRS[: min(4, scale.pairs[-1])]
-    data = prepare_ticks(pairs, scale.few_ticks)
-    flags = ["--pairs", ",".join(pairs), "--timeframe", TIMEFRAME, "--grid", _GRID, "--keep-trades", "1"]
-    taken: dict[int, list[JobRun]] = {1: [], 2: []}
-    with bench() as place, running_server(place) as address:
-        place.run(data, [*flags, "--workers", "2"], **address)  # compiles what the others load
-        for _ in range(scale.job_runs):
-            for workers, runs in taken.items():
-                runs.append(place.run(data, [*flags, "--workers", str(workers)], **address))
-    one, two = _pairs(taken[1]), _pairs(taken[2])
-    # Each round's two runs were neighbours in time, so their ratio is the least disturbed.
-    ratio = Timing(tuple(b.pairs_seconds / a.pairs_seconds for a, b in zip(taken[1], taken[2], strict=True)))
-    rows = [("1 worker", one, "1.00"), ("2 workers", two, f"{ratio.median:.2f}")]
-    settings = next(iter(taken[1][0].manifest["pairs"].values()))["counts"]["strategies"]
-    head = (
-        f"{len(pairs)} pairs of {scale.few_ticks:,} ticks, {settings:,} settings each; "
-        f"median (least to most) of {scale.job_runs}."
-    )
-    table = markdown_table(("workers", "pairs alone", "of one worker"), rows)
-    return Report(f"{head}\n\n{table}", {"ratio": ratio.median})
 
 
 def _first_ever(place: Bench, data: Path, flags: list[str]) -> JobRun:

@@ -23,6 +23,8 @@ A message is one line: what, where, what was expected and found, what to do. Err
 so each is rebuilt from its ``args`` alone.
 """
 
+import difflib
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import ClassVar
 
@@ -120,3 +122,22 @@ class StorageError(NecrozmaError):
 
 class DamagedError(StorageError):
     """Stored bytes that do not match the hash they were committed with."""
+
+
+def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Say which known names begin like an unknown one or come closest to it, whatever their case.
+
+    Parameters
+    ----------
+    name : str
+    known : iterable of str
+    otherwise : str
+        What is known, in words, for where none is near; without it all names are listed.
+    """
+    names = {found.lower(): found for found in sorted(known)}
+    wanted = name.lower()
+    begun = [low for low in names if wanted and low.startswith(wanted)]
+    near = begun[:3] or difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+    if near:
+        return f"did you mean {' or '.join(names[low] for low in near)}?"
+    return f"known are {otherwise or ', '.join(names.values())}"

@@ -1,13 +1,12 @@
 """The currency pairs and metals that can be backtested: pip, point, contract size, currencies."""
 
-import difflib
 import re
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from necrozma_core.errors import UnknownPairError
+from necrozma_core.errors import UnknownPairError, nearest
 
 _NAME = re.compile(r"[A-Z]{6}", re.ASCII)
 
@@ -91,8 +90,7 @@ def get_pair(name: str) -> Pair:
     """
     if _NAME.fullmatch(name) and name in PAIRS:
         return PAIRS[name]
-    near = difflib.get_close_matches(re.sub(r"[^A-Z]", "", name.upper()), PAIRS, n=3, cutoff=0.5)
-    hint = f"did you mean {', '.join(near)}?" if near else f"known are {', '.join(_MAJORS)} and others"
+    hint = nearest(re.sub(r"[^A-Z]", "", name.upper()), PAIRS, f"{', '.join(_MAJORS)} and others")
     raise UnknownPairError(f"unknown pair {name[:40]!r}: {hint}")
 
 

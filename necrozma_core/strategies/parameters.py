@@ -1,14 +1,12 @@
 """What a setting may be: its type, its range, and how it is written in a text."""
 
-import difflib
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
-from necrozma_core.errors import UsageError
+from necrozma_core.errors import UsageError, nearest
 
 MAX_PERIOD: Final = 10_000
 """The longest period, in bars; the bounds of the whole-number kernels rest on it."""
@@ -25,14 +23,6 @@ class Limits(Protocol):
     def read(self, where: str, text: str) -> Any:
         """Return the value that a text stands for, or raise :class:`UsageError` naming ``where``."""
         ...
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which known names begin like an unknown one or come closest to it, or name them all."""
-    names = sorted(known)
-    begun = [found for found in names if name and found.startswith(name.lower())]
-    near = begun[:3] or difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.6)
-    return f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(names)}"
 
 
 def write_value(value: object) -> str:

@@ -26,10 +26,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from necrozma_core.errors import UsageError
+from necrozma_core.errors import UsageError, nearest
 from necrozma_core.strategies.catalog import FAMILIES
 from necrozma_core.strategies.files import read_toml
-from necrozma_core.strategies.parameters import nearest, read_values
+from necrozma_core.strategies.parameters import read_values
 from necrozma_core.strategies.rule import Rule, limits_of
 
 MAX_SETTINGS: Final = 1_000_000

@@ -136,6 +136,11 @@ class WorkerPool:
             self._started = True
         threading.Thread(target=self._start, name="necrozma-warm-up", daemon=True).start()
 
+    def wait_open(self) -> None:
+        """Return when every worker has loaded the engine or failed to, or the pool was stopped."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._opening == 0 or self._stopped)
+
     def run(self, request: "PairRequest") -> "Receipt":
         """Backtest a pair in a free worker, waiting for one; safe to call from many threads.
 
@@ -247,7 +252,7 @@ class WorkerPool:
         with self._changed:
             if wanted:
                 # The first pair comes when the first worker is there; its helpers may be a second behind.
-                self._changed.wait_for(lambda: self._opening == 0 or self._stopped)
+                self.wait_open()
             while len(taken) < wanted and self._free and not self._alone and sharing.enlist():
                 taken.append(self._free.pop())
             self._busy += len(taken)
