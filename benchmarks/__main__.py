@@ -7,7 +7,7 @@ from typing import Final
 from benchmarks.cpu_profile import measure_profile
 from benchmarks.engine import measure_engine, measure_parity
 from benchmarks.job import measure_job
-from benchmarks.measure import Report, describe_machine
+from benchmarks.measure import Report, describe_machine, one_of
 from benchmarks.original import measure_original, measure_storage
 from benchmarks.overhead import measure_overhead
 from benchmarks.pages import DOCS, put_between_marks
@@ -40,7 +40,7 @@ TABLES: Final[dict[str, Callable[[Scale], Report]]] = {
 def main() -> None:
     """Measure the tables that were asked for, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*TABLES], help="which tables; all without a name")
+    parser.add_argument("names", nargs="*", type=one_of([*TABLES]), help="which tables; all without a name")
     parser.add_argument("--smoke", action="store_true", help="on little data, to see that the suite runs")
     parser.add_argument("--write", action="store_true", help=f"also put the tables into docs/{_PAGE.name}")
     arguments = parser.parse_args()

@@ -1,5 +1,6 @@
 """How the benchmarks measure and print: medians with their spread, in tables of Markdown."""
 
+import argparse
 import os
 import platform
 import statistics
@@ -114,3 +115,14 @@ def _processor() -> str:
             return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+def one_of(known: Sequence[str]) -> Callable[[str], str]:
+    """Return the type of a command's names, of which there may be none: argparse's choices want one on Python 3.11."""
+
+    def name(text: str) -> str:
+        if text not in known:
+            raise argparse.ArgumentTypeError(f"unknown name {text!r}: expected one of {', '.join(known)}")
+        return text
+
+    return name

@@ -11,7 +11,7 @@ from operator import add
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.measure import describe_machine, markdown_table
+from benchmarks.measure import describe_machine, markdown_table, one_of
 from benchmarks.pages import DOCS, put_between_marks
 
 # What pytest adds by its own settings.
@@ -26,7 +26,7 @@ _HEADER = ("what was broken", "times", "wrong or lost after it", "finished work 
 def main() -> None:
     """Run the campaigns that were asked for, or all of them, and print the table of what is known."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*CAMPAIGNS, "none"], help="which; all without a name")
+    parser.add_argument("names", nargs="*", type=one_of([*CAMPAIGNS, "none"]), help="which; all without a name")
     parser.add_argument("--piece", type=int, metavar="N", help="only the N-th piece of each, which takes minutes")
     parser.add_argument("--pieces", type=Path, metavar="FOLDER", help="keep what each piece found, and show all of it")
     parser.add_argument("--write", action="store_true", help=f"also put the table into docs/{_PAGE.name}")

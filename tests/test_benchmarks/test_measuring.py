@@ -1,12 +1,13 @@
 """What the benchmarks measure with: labels of the sampler, roles of processes, memory, pages."""
 
+import argparse
 import os
 
 import pytest
 
 from benchmarks.cpu_profile import sum_up
 from benchmarks.json_storage import read_json, write_json
-from benchmarks.measure import interleaved, megabytes, peak_memory_mb
+from benchmarks.measure import interleaved, megabytes, one_of, peak_memory_mb
 from benchmarks.pages import put_between_marks
 from benchmarks.processes import Role, role_of
 from benchmarks.sampler.sitecustomize import label
@@ -102,3 +103,14 @@ def test_json_of_results_read_back_has_every_row(tmp_path):
     trades = pa.table({"strategy": ["a", "b", "a"], "profit": [1.0, 2.0, 3.0]})
     write_json(tmp_path / "json", metrics, trades)
     assert read_json(tmp_path / "json") == 5
+
+
+def test_names_of_a_command_may_be_none_some_or_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*", type=one_of(["job", "pairs"]))
+
+    assert parser.parse_args([]).names == []
+    assert parser.parse_args(["pairs", "job"]).names == ["pairs", "job"]
+    with pytest.raises(SystemExit):
+        parser.parse_args(["jobs"])
+    assert "unknown name 'jobs': expected one of job, pairs" in capsys.readouterr().err
