@@ -13,6 +13,9 @@ STOP_LOSS, TAKE_PROFIT, SIGNAL, END_OF_DATA = 0, 1, 2, 3
 LOWEST, HIGHEST = -(2**31), 2**31 - 1
 """Beyond any price, in points: levels are compared as 32 bits, like the prices."""
 
+BEYOND = 2**33
+"""Further than any two prices are apart, in points: a level at such a distance is none."""
+
 # Indices without a sign are not asked whether they count from the end; a plain literal would give them one.
 ONE, TWO, THREE, FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
 
@@ -156,6 +159,7 @@ def simulate_events(
     entry_points_out = np.empty(n_events, np.int32)
     exit_points_out = np.empty(n_events, np.float64)
     reason_out = np.empty(n_events, np.int8)
+    has_levels = min(stop_points, target_points) < BEYOND
     trades = 0
     event = 0
     while event < n_events:
@@ -167,16 +171,17 @@ def simulate_events(
             reversal += 1
         last_bar = event_bar[reversal] if reversal < n_events else n_bars
         # A long position is closed at bid and a short one at ask, so those are the prices its levels look at.
+        exit_tick = n_ticks
         if side > 0:
             entry = np.int64(ask_open[entry_bar]) + slippage_points
-            exit_tick = _find_exit(
-                bid, bid_open, bid_extremes, first_tick, entry_bar, last_bar, entry - stop_points, entry + target_points
-            )
+            if has_levels:
+                lower, upper = entry - stop_points, entry + target_points
+                exit_tick = _find_exit(bid, bid_open, bid_extremes, first_tick, entry_bar, last_bar, lower, upper)
         else:
             entry = np.int64(bid_open[entry_bar]) - slippage_points
-            exit_tick = _find_exit(
-                ask, ask_open, ask_extremes, first_tick, entry_bar, last_bar, entry - target_points, entry + stop_points
-            )
+            if has_levels:
+                lower, upper = entry - target_points, entry + stop_points
+                exit_tick = _find_exit(ask, ask_open, ask_extremes, first_tick, entry_bar, last_bar, lower, upper)
         reversal_tick = first_tick[last_bar]
         by_level = exit_tick <= reversal_tick and exit_tick < n_ticks
         if not by_level and last_bar < n_bars:
