@@ -7,6 +7,7 @@ from typing import Final
 
 from benchmarks.market import CACHE
 from benchmarks.measure import Report, markdown_table
+from benchmarks.peers.compare import FIFTY, FIFTY_WITH_LEVELS
 from benchmarks.scale import FULL, Scale
 
 _FIGURES: Final = CACHE / "figures.json"
@@ -47,6 +48,19 @@ class Target:
         return self.what, aim, f"{_write(value)} {self.unit}", "yes" if met else "**no**", self.table
 
 
+def _against_peers(what: str, grid: str) -> list[Target]:
+    bounds = {
+        "vectorbt": ("vectorbt", 30),
+        "raptorbt, both": ("raptorbt on both sides", 30),
+        "raptorbt, long": ("raptorbt on the long side alone", 30),
+        "backtesting": ("backtesting.py", 1_000),
+    }
+    return [
+        Target(f"{what} {name}", "peers", f"{peer}, {grid}", bound, "times", at_least=True)
+        for peer, (name, bound) in bounds.items()
+    ]
+
+
 TARGETS: Final = (
     Target("whole job, 2 workers, no server running", "job", "cold", 12, "s"),
     Target("the same, the first time ever", "job", "first", 20, "s"),
@@ -59,10 +73,8 @@ TARGETS: Final = (
     Target("`necrozma --help`", "startup", "help", 0.4, "s"),
     Target("Prefect's part of a pair", "overhead", "pair_ms", 50, "ms"),
     Target("the last of 200 pairs to the first", "overhead", "slower", 1.2, "times"),
-    Target("fifty settings on 1-minute bars, to vectorbt", "peers", "vectorbt", 30, "times", at_least=True),
-    Target("the same, to raptorbt on both sides", "peers", "raptorbt, both", 30, "times", at_least=True),
-    Target("the same, to raptorbt on the long side alone", "peers", "raptorbt, long", 30, "times", at_least=True),
-    Target("the same, to backtesting.py", "peers", "backtesting", 1_000, "times", at_least=True),
+    *_against_peers("50 crossings of averages on 1-minute bars, to", FIFTY),
+    *_against_peers("10 crossings, each with 5 stops and targets, to", FIFTY_WITH_LEVELS),
     Target("one strategy on every tick, to vectorbt", "peers", "ticks", 50, "times", at_least=True),
 )
 

@@ -37,12 +37,12 @@ _SLOW: Final = "backtesting.py"
 _OURS: Final = "ours, on ticks"
 _PEERS: Final = ("vectorbt (numba)", "vectorbt (rust)", "raptorbt, both sides", "raptorbt, long side only", _SLOW)
 _COMPARED: Final = ("vectorbt", "raptorbt, both", "raptorbt, long", "backtesting")
+FIFTY: Final = "50 crossings of averages"
+FIFTY_WITH_LEVELS: Final = "10 crossings, each with 5 stops and targets"
 _GRIDS: Final = {
     "one crossing of averages, 10 and 30": "family=sma_cross fast=10 slow=30",
-    "50 crossings of averages": "family=sma_cross fast=5:50:5 slow=60:180:30",
-    "10 crossings, each with 5 stops and targets": (
-        "family=sma_cross fast=10,20 slow=60:180:30 stop_loss_pips=10:50:10 take_profit_pips=40"
-    ),
+    FIFTY: "family=sma_cross fast=5:50:5 slow=60:180:30",
+    FIFTY_WITH_LEVELS: ("family=sma_cross fast=10,20 slow=60:180:30 stop_loss_pips=10:50:10 take_profit_pips=40"),
 }
 _TICK_GRID: Final = "family=sma_cross fast=10 slow=30 stop_loss_pips=20 take_profit_pips=40"
 
@@ -99,17 +99,15 @@ def measure_peers(scale: Scale = FULL) -> Report:
     data = prepare_ticks([_PAIR], scale.ticks)
     ticks = TickStore(data).read(_PAIR)
     bars = bars_from_ticks(ticks, parse_timeframe(TIMEFRAME))
-    parts, least = [_head(ticks, bars, scale)], dict.fromkeys(_COMPARED, float("inf"))
+    parts, figures = [_head(ticks, bars, scale)], {}
     with tempfile.TemporaryDirectory() as name:
         for title, grid in _GRIDS.items():
             outcomes = list(_run_bars(Path(name), data, bars, ticks, grid, scale))
             parts += [f"**{title.capitalize()}**", _table(outcomes)]
-            if outcomes[0].settings > 1:
-                least = {peer: min(times, _least(outcomes, peer)) for peer, times in least.items()}
+            figures |= {f"{peer}, {title}": _least(outcomes, peer) for peer in _COMPARED}
         on_ticks = list(_run_ticks(Path(name), data, bars, ticks, scale))
     parts += ["**One crossing with a stop of 20 pips and a target of 40, on every tick**", _table(on_ticks)]
-    figures = {**least, "ticks": _least(on_ticks, "vectorbt")}
-    return Report("\n\n".join(parts), figures)
+    return Report("\n\n".join(parts), {**figures, "ticks": _least(on_ticks, "vectorbt")})
 
 
 def _head(ticks: Ticks, bars: Bars, scale: Scale) -> str:
