@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import worker_chores as chores
 
@@ -39,6 +40,10 @@ class Errands:
     innocent: int
 
 
+_HEAD_START: Final = 1 / 20
+"""So large a part of the errands is ahead of the kills; as many at the end wait for the last of them."""
+
+
 class Killer(threading.Thread):
     """Kills a worker after every few errands, and one time in three its successor as well, while that starts."""
 
@@ -48,6 +53,7 @@ class Killer(threading.Thread):
         self.victims: set[int] = set()
         self.done = 0
         self.ended = threading.Event()
+        self._changed = threading.Condition()
         self._pool, self._kills, self._every, self._random = pool, kills, every, random.Random(seed)
 
     def run(self) -> None:
@@ -58,14 +64,24 @@ class Killer(threading.Thread):
             rounds += 1
             for _ in range(min(self._random.choice((1, 1, 2)), self._kills - self.sent)):
                 self.ended.wait(self._random.random() / 10)
-                self._kill(self._random.choice(self._pool.pids))
+                self._kill()
 
-    def _kill(self, pid: int) -> None:
-        # Noted first: the errand's thread must not see the death before.
-        self.victims.add(pid)
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-            self.sent += 1
+    def wait_sent(self, kills: int) -> None:
+        """Return when so many kills were sent: errands must not be over before all of them were."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.sent >= kills or self.ended.is_set())
+
+    def _kill(self) -> None:
+        while not self.ended.wait(0.001):
+            pid = self._random.choice(self._pool.pids)
+            # Noted first: the errand's thread must not see the death before.
+            self.victims.add(pid)
+            # One that is dead already does not count.
+            with suppress(ProcessLookupError), self._changed:
+                os.kill(pid, signal.SIGKILL)
+                self.sent += 1
+                self._changed.notify_all()
+                return
 
 
 def kill_workers(folder: Path, errands: int, kills: int, seed: int) -> Errands:
@@ -78,6 +94,7 @@ def kill_workers(folder: Path, errands: int, kills: int, seed: int) -> Errands:
 
     def run(number: int) -> tuple[int, object]:
         deaths = 0
+        killer.wait_sent(min(kills, int(kills * (number / errands - _HEAD_START) / (1 - 2 * _HEAD_START))))
         while True:
             try:
                 # A key for every try, since three deaths would set the errand aside.
