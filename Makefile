@@ -49,7 +49,7 @@ test: lint ## everything that is not marked slow
 
 test-slow: setup ## what is marked slow: the browser, long faults, real loops; and the kernels with their bounds checked
 	@$(BIN)/pytest -m "slow and not alone" $(PARALLEL) --durations 10 \
-	  || { echo "what failed beside other tests is tried once more, alone"; $(BIN)/pytest --last-failed -q; }
+	  || { echo "what failed beside other tests is tried once more, alone"; $(BIN)/pytest -m slow --last-failed --last-failed-no-failures none -q; }
 	@$(BIN)/pytest -m alone -q
 	@NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/bounds-checked $(BIN)/pytest tests/test_necrozma_core/test_kernels \
 	  tests/test_necrozma_core/test_simulation.py tests/test_necrozma_core/test_bars.py -m "not slow" $(PARALLEL)
@@ -74,7 +74,7 @@ bench-peers: setup ## the same bars and settings in other backtesters, from thei
 	@$(BIN)/uv pip sync -q --no-config --require-hashes --python .venv-peers/bin/python benchmarks/peers/requirements.lock
 	@$(BIN)/python -m benchmarks.peers $(WRITE)
 
-faults: setup ## kill and interrupt by the thousand, for half an hour: the table of docs/reliability.md
+faults: setup ## kill and interrupt by the thousand, for three quarters of an hour: the table of docs/reliability.md
 	@$(BIN)/python -m tests.faults --write
 
 lock: ## resolve the dependencies anew, for every supported Python, without an index address

@@ -47,16 +47,16 @@ def wait_for_server(session: "RunSession") -> None:
     waited for while they are, and for `_ABSENCE_S` in any case. What else is wrong with it is for Prefect to say.
     """
     deadline = time.monotonic() + _ABSENCE_S
-    client = get_client(sync_client=True)
     is_told = False
-    # Something that answers is there, whatever it answers.
-    while (error := client.api_healthcheck()) and not isinstance(error, PrefectHTTPStatusError):
-        if not is_told:
-            session.tell(f"the Prefect server does not answer ({error}); the backtests go on, and it is waited for")
-            is_told = True
-        if session.is_stopping or (time.monotonic() > deadline and session.dispatch.is_idle()):
-            return
-        time.sleep(_LOOK_S)
+    with get_client(sync_client=True) as client:
+        # Something that answers is there, whatever it answers.
+        while (error := client.api_healthcheck()) and not isinstance(error, PrefectHTTPStatusError):
+            if not is_told:
+                session.tell(f"the Prefect server does not answer ({error}); the backtests go on, and it is waited for")
+                is_told = True
+            if session.is_stopping or (time.monotonic() > deadline and session.dispatch.is_idle()):
+                return
+            time.sleep(_LOOK_S)
 
 
 def name_flow_run(flow_run_id: UUID, session: "RunSession") -> None:

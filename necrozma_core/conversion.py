@@ -73,7 +73,7 @@ class Quotes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TickQuotes:
-    """The same of ticks that are at hand: nothing is copied, and what is asked by tick needs no search.
+    """Mid prices by time, of ticks that are at hand: nothing is copied, and what is asked by tick needs no search.
 
     Attributes
     ----------
@@ -184,6 +184,16 @@ class Conversion:
         traded : Ticks
         ticks : int64 array, shape (n,)
             Indices into them.
+
+        Returns
+        -------
+        float64 array, shape (n,)
+            Account currency for one unit of the quote currency.
+
+        Raises
+        ------
+        ConversionError
+            As :meth:`at` does; never where the traded pair converts itself.
         """
         if self.quotes is None:
             return np.ones(len(ticks))

@@ -20,7 +20,7 @@
         └── DamagedError             74  stored bytes do not match their hash
 
 A message is one line: what, where, what was expected and found, what to do. Errors cross process borders,
-so each is rebuilt from its ``args`` alone.
+so each is rebuilt from its ``args`` alone. What a message says of an unknown name comes from :func:`nearest`.
 """
 
 import difflib

@@ -42,7 +42,7 @@ FIFTY_WITH_LEVELS: Final = "10 crossings, each with 5 stops and targets"
 _GRIDS: Final = {
     "one crossing of averages, 10 and 30": "family=sma_cross fast=10 slow=30",
     FIFTY: "family=sma_cross fast=5:50:5 slow=60:180:30",
-    FIFTY_WITH_LEVELS: ("family=sma_cross fast=10,20 slow=60:180:30 stop_loss_pips=10:50:10 take_profit_pips=40"),
+    FIFTY_WITH_LEVELS: "family=sma_cross fast=10,20 slow=60:180:30 stop_loss_pips=10:50:10 take_profit_pips=40",
 }
 _TICK_GRID: Final = "family=sma_cross fast=10 slow=30 stop_loss_pips=20 take_profit_pips=40"
 
