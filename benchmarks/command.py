@@ -182,8 +182,8 @@ def _moments(
         for pair, record in manifest["pairs"].items()
     )
     moments = {
-        "the server's process begins": family.began_s(Role.SERVER),
-        "the workers' processes begin": family.began_s(Role.WORKER),
+        "the server's process begins": began + family.began_s(Role.SERVER),
+        "the workers' processes begin": began + family.began_s(Role.WORKER),
         "Prefect's flow run begins": flow_began,
         "the first pair is begun": stored - manifest["seconds"]["pairs"],
         "the last pair is stored": stored,

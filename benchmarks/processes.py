@@ -35,7 +35,7 @@ class Usage:
     cpu_s : float
         Processor seconds it had used until then.
     began_s : float
-        When it was started, seconds since 1970.
+        When it was started, seconds after the family's first: the system's clock of starts is up to a second off.
     """
 
     role: Role
@@ -55,7 +55,7 @@ class Family:
         return max((member.peak_mb for member in self.members.values() if member.role is role), default=float("nan"))
 
     def began_s(self, role: Role) -> float:
-        """Return when the first member with a role was started; NaN without one."""
+        """Return when the first member with a role was started, seconds after the family's first; NaN without one."""
         return min((member.began_s for member in self.members.values() if member.role is role), default=float("nan"))
 
     def look(self, root: psutil.Process) -> None:
@@ -63,7 +63,7 @@ class Family:
         with suppress(psutil.Error):
             for process in (root, *root.children(recursive=True)):
                 with suppress(psutil.Error):
-                    usage = _usage(process)
+                    usage = _usage(process, root)
                     # A process that is just ending has neither memory nor a command line any more.
                     if usage.peak_mb > 0 or process.pid not in self.members:
                         self.members[process.pid] = usage
@@ -88,13 +88,13 @@ def watch(pid: int) -> Iterator[Family]:
         thread.join()
 
 
-def _usage(process: psutil.Process) -> Usage:
+def _usage(process: psutil.Process, root: psutil.Process) -> Usage:
     times = process.cpu_times()
     return Usage(
         role_of(" ".join(process.cmdline())),
         peak_memory_mb(process.pid),
         times.user + times.system,
-        process.create_time(),
+        process.create_time() - root.create_time(),
     )
 
 
