@@ -4,7 +4,8 @@ Columns: ``time`` (milliseconds, UTC), ``bid`` and ``ask`` (DECIMAL(9, digits)),
 stored as its whole number of points, so any reader sees true prices and this one sees the points.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
@@ -82,13 +83,11 @@ def decode_ticks(content: bytes, into: Ticks, on_rows: Callable[[int], None] | N
     ValueError
         The file is damaged, or holds other columns, digits or rows.
     """
-    end = 0
-    for group in decode_groups(content, into.pair, into.digits, len(into)):
-        start, end = end, end + len(group)
-        for target, values in zip(_arrays(into), _arrays(group), strict=True):
-            target[start:end] = values
-        if on_rows is not None:
-            on_rows(end)
+    with _opened(content, into.pair, into.digits, len(into)) as file:
+        for group, start, end in _row_groups(file):
+            _fill(file, content, group, [array[start:end] for array in _arrays(into)])
+            if on_rows is not None:
+                on_rows(end)
 
 
 def decode_groups(content: bytes, pair: Pair, digits: int, ticks: int) -> Iterator[Ticks]:
@@ -105,30 +104,64 @@ def decode_groups(content: bytes, pair: Pair, digits: int, ticks: int) -> Iterat
     Yields
     ------
     Ticks
-        Some ten thousand to `ROW_GROUP_ROWS` ticks, read-only, to be copied by whoever keeps them.
+        Up to `ROW_GROUP_ROWS` ticks, gone with the next ones: to be copied by whoever keeps them.
     """
+    with _opened(content, pair, digits, ticks) as file:
+        groups = list(_row_groups(file))
+        most = max((end - start for _, start, end in groups), default=0)
+        time_ms, bid, ask = np.empty(most, np.int64), np.empty(most, np.int32), np.empty(most, np.int32)
+        for group, start, end in groups:
+            rows = slice(0, end - start)
+            piece = Ticks(pair, digits, time_ms[rows], bid[rows], ask[rows])
+            _fill(file, content, group, _arrays(piece))
+            yield piece
+
+
+@contextmanager
+def _opened(content: bytes, pair: Pair, digits: int, ticks: int) -> Iterator[pq.ParquetFile]:
     try:
         # One thread, and no read-ahead: the worker that reads has the share of the machine that it was given.
         file = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False)
         _check_file(file, ticks_schema(pair.name, digits), ticks)
-        end = 0
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
-            table = file.read_row_group(group, use_threads=False)
-            end += rows
-            if end > ticks or table.num_rows != rows:
-                raise ValueError(f"row group {group}: expected {rows} rows, found {table.num_rows}")
-            time_ms, bid, ask = (_one_piece(column) for column in table.columns)
-            yield Ticks(pair, digits, array_of(time_ms, np.int64), array_of(bid, np.int32), array_of(ask, np.int32))
+        yield file
     except (pa.ArrowException, OSError) as error:
         raise ValueError(str(error).partition("\n")[0]) from error
-    if end != ticks:
-        raise ValueError(f"expected {ticks} rows, found {end}")
 
 
-def _one_piece(column: pa.ChunkedArray) -> pa.Array:
-    # A column of a row group is one piece, but nothing says that it must be; combining copies even one.
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+def _row_groups(file: pq.ParquetFile) -> Iterator[tuple[int, int, int]]:
+    # The number of each, and which rows it holds.
+    end, rows = 0, file.metadata.num_rows
+    for group in range(file.num_row_groups):
+        start, end = end, end + file.metadata.row_group(group).num_rows
+        if not start <= end <= rows:
+            raise ValueError(f"row group {group}: expected at most {rows - start} rows, found {end - start}")
+        yield group, start, end
+    if end != rows:
+        raise ValueError(f"expected {rows} rows, found {end}")
+
+
+def _fill(file: pq.ParquetFile, content: bytes, group: int, targets: Sequence[Int64Array | Int32Array]) -> None:
+    columns = file.metadata.row_group(group)
+    if all(_fill_by_differences(content, columns.column(number), target) for number, target in enumerate(targets)):
+        return
+    # Laid out as our writer never does: the library's work.
+    table = file.read_row_group(group, use_threads=False)
+    if table.num_rows != len(targets[0]):
+        raise ValueError(f"row group {group}: expected {len(targets[0])} rows, found {table.num_rows}")
+    for target, column in zip(targets, table.columns, strict=True):
+        target[:] = array_of(column.combine_chunks(), target.dtype.type)
+
+
+def _fill_by_differences(content: bytes, column: pq.ColumnChunkMetaData, target: Int64Array | Int32Array) -> bool:
+    """Read a column as our writer lays it out, in half of the library's time; False where it is laid out otherwise."""
+    from necrozma_core.kernels.deltas import decode_deltas  # noqa: PLC0415 -- only what reads ticks loads the compiler
+
+    if column.compression != "UNCOMPRESSED" or column.physical_type != f"INT{8 * target.itemsize}":
+        return False
+    pages = np.frombuffer(content, np.uint8)
+    words = np.frombuffer(content, "<u8", len(content) // 8)
+    start = column.data_page_offset
+    return bool(decode_deltas(pages, words, start, start + column.total_compressed_size, target) == len(target))
 
 
 def _check_file(file: pq.ParquetFile, schema: pa.Schema, ticks: int) -> None:

@@ -153,8 +153,8 @@ class TickStore:
         ----------
         pair_name : str
         work : callable
-            Gets the pair's record and its ticks, oldest first, in the digits of the finest year, and read-only. Called
-            again from the start where an import replaced a file meanwhile.
+            Gets the pair's record and its ticks, oldest first, in the digits of the finest year; each piece is gone
+            with the next. Called again from the start where an import replaced a file meanwhile.
         on_chunk : callable, optional
             As for `read`, which says what is raised too.
 
@@ -186,7 +186,10 @@ class TickStore:
                     end += len(piece)
                     if on_chunk is not None:
                         on_chunk(end)
-                    yield Ticks(pair, digits, piece.time_ms, piece.bid * factor, piece.ask * factor)
+                    if factor > 1:
+                        for prices in (piece.bid, piece.ask):
+                            np.multiply(prices, factor, out=prices)
+                    yield Ticks(pair, digits, piece.time_ms, piece.bid, piece.ask)
 
     def holds(self, pair_name: str, source: Source) -> bool:
         """Tell whether a source of the same content, read in the same zone, is stored already."""

@@ -1,6 +1,7 @@
 """Ticks at rest: what was stored is what is read, or an error; summaries by hand."""
 
 import hashlib
+import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from necrozma_core.errors import DamagedError, DataError, StorageError, UnknownPairError
 from necrozma_core.instruments import get_pair
 from necrozma_core.storage import tick_files
-from necrozma_core.storage.tick_files import ROW_GROUP_ROWS, encode_ticks
+from necrozma_core.storage.tick_files import ROW_GROUP_ROWS, decode_groups, decode_ticks, encode_ticks
 from necrozma_core.storage.tick_manifest import MANIFEST_FILE, Source, TickManifest
 from necrozma_core.storage.tick_store import TickStore
 from necrozma_core.storage.tick_summary import count_spreads, find_gaps, median_of_counts
@@ -244,7 +245,55 @@ def test_file_says_what_it_is_and_takes_three_bytes_a_tick(tmp_path: Path) -> No
     assert encode_ticks(ticks) == path.read_bytes()
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"row_group_size": 70},
+        {"compression": "zstd"},
+        {"column_encoding": {"bid": "PLAIN"}},
+        {"column_encoding": None, "use_dictionary": True},
+        {"data_page_version": "2.0"},
+    ],
+    ids=["ours", "short groups", "compressed", "plain", "dictionary", "version 2"],
+)
+def test_file_in_another_layout_reads_the_same(changed: dict[str, object]) -> None:
+    ticks = make("2024-05-01", 500)
+    sink = io.BytesIO()
+    written = pq.ParquetFile(io.BytesIO(encode_ticks(ticks))).read()
+    pq.write_table(written, sink, **tick_files._WRITING | changed)
+    into = Ticks(ticks.pair, 5, *(np.zeros_like(array) for array in (ticks.time_ms, ticks.bid, ticks.ask)))
+
+    decode_ticks(sink.getvalue(), into)
+
+    assert same(into, ticks)
+    asks = [part.ask.copy() for part in decode_groups(sink.getvalue(), ticks.pair, 5, len(ticks))]
+    assert np.array_equal(np.concatenate(asks), ticks.ask)
+
+
+def test_file_of_our_own_is_not_decoded_by_the_library(stored: tuple[Ticks, Path]) -> None:
+    ticks, path = stored
+    with patch.object(tick_files.pq.ParquetFile, "read_row_group", side_effect=AssertionError("asked")):
+        assert same(TickStore(path.parents[1]).read("EURUSD"), ticks)
+
+
 # --- damage
+
+
+@pytest.mark.faults
+def test_file_that_nobody_verified_is_refused_or_read_whatever_its_bytes() -> None:
+    good = encode_ticks(make("2024-05-01", 300))
+    into = make("2024-05-01", 300)
+    chance, refused = Random(5), 0
+    for _ in range(1_000):
+        bad = bytearray(good)
+        for _ in range(chance.randint(1, 3)):
+            bad[chance.randrange(len(bad))] ^= 1 << chance.randrange(8)
+        try:
+            decode_ticks(bytes(bad), into)
+        except ValueError:
+            refused += 1
+    assert refused > 50
 
 
 @pytest.mark.faults
