@@ -23,7 +23,7 @@ _MINIBLOCKS, _SHORT_BLOCK, _LONG_BLOCK = 4, 128, 256  # blocks of numbers of 32 
 ONE, SIX, LAST, WORD, ALL = np.uint64(1), np.uint64(6), np.uint64(63), np.uint64(64), np.uint64(2**64 - 1)
 
 # For what only kernels call: a way in from Python would take as long again to compile.
-_inner = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+_inner = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 
 
 @_inner

@@ -1,7 +1,7 @@
 """Tables to Parquet as a stream, to bytes that depend on the rows and on nothing else, and back through their hash."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -29,24 +29,28 @@ class ParquetStream:
     schema : pyarrow.Schema
         Its metadata goes into the file; that of the tables does not.
     compression : str
-        ``zstd``, or ``none`` where the encodings leave little to compress and time counts.
+        ``zstd``, or ``lz4`` where time counts.
+    plain : collection of str
+        Columns whose values seldom repeat, so that looking each of them up in a dictionary gains nothing.
     """
 
-    def __init__(self, handle: BinaryIO, schema: pa.Schema, compression: str = "zstd") -> None:
+    def __init__(
+        self, handle: BinaryIO, schema: pa.Schema, compression: str = "zstd", plain: Collection[str] = ()
+    ) -> None:
         self._schema = schema
         self._coded_schema = coded(schema)
         self._pending: list[pa.Table] = []
         self._pending_rows = 0
         self.rows = 0
         times = [field.name for field in schema if pa.types.is_timestamp(field.type)]
-        # Times shrink by differences, everything else repeats often enough for a dictionary. Labels come to the
+        # Times shrink by differences, most of the rest repeats often enough for a dictionary. Labels come to the
         # writer as dictionaries, which it takes over instead of looking up every row; the file says plain strings.
         self._writer = pq.ParquetWriter(
             handle,
             self._coded_schema,
             compression=compression,
             compression_level=1 if compression == "zstd" else None,
-            use_dictionary=[field.name for field in schema if field.name not in times],
+            use_dictionary=[field.name for field in schema if field.name not in times and field.name not in plain],
             column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
             write_statistics=[*times, *_labels(schema)],
             write_page_checksum=True,
@@ -125,11 +129,16 @@ def _compacted(labels: pa.DictionaryArray) -> pa.DictionaryArray:
 
 @contextmanager
 def parquet_stream(
-    temporary: Path, schema: pa.Schema, *, compression: str = "zstd", files: FileLayer = DISK
+    temporary: Path,
+    schema: pa.Schema,
+    *,
+    compression: str = "zstd",
+    plain: Collection[str] = (),
+    files: FileLayer = DISK,
 ) -> Iterator[ParquetStream]:
     """Hold a stream into a file; finished at the end of the block, abandoned where the block raises."""
     handle = files.create(temporary)
-    stream = ParquetStream(handle, schema, compression)
+    stream = ParquetStream(handle, schema, compression, plain)
     try:
         yield stream
         stream.close()
