@@ -65,7 +65,7 @@ core-only: setup ## the core by itself: installed and tested without Prefect, in
 
 bench: setup ## parity first, then time: prints the tables of docs/performance.md (half an hour; WRITE=--write keeps them)
 	@$(BIN)/python -m benchmarks $(WRITE)
-	@$(BIN)/python -m benchmarks.tick_encoding
+	@$(BIN)/python -m benchmarks.tick_encoding $(WRITE)
 	@$(BIN)/python -m benchmarks.governor_simulation $(WRITE)
 	@$(BIN)/python -m benchmarks.governor_gate $(WRITE)
 

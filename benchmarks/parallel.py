@@ -3,6 +3,7 @@
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,36 +23,62 @@ _GRID: Final = "family=sma_cross fast=5:50:5 slow=60:200:20 stop_loss_pips=10:40
 
 def measure_parallel(scale: Scale = FULL) -> Report:
     """Return the time that one worker and two take for the same pairs, the engine loaded before."""
-    pairs = TEN_PAIRS[: min(4, scale.pairs[-1])]
-    data = prepare_ticks(pairs, scale.few_ticks)
-    source = StrategySource.from_grid(_GRID)
-    taken: dict[int, list[float]] = {1: [], 2: []}
+    few = TEN_PAIRS[: min(4, scale.pairs[-1])]
+    all_pairs = TEN_PAIRS[: scale.pairs[-1]]
+    grid, fifty = StrategySource.from_grid(_GRID), StrategySource()
+    busy = _Work(few, prepare_ticks(few, scale.few_ticks), grid, keep_trades=1)
+    year = prepare_ticks(all_pairs, scale.ticks)
+    job, stored = _Work(all_pairs, year, fifty, keep_trades=1), _Work(all_pairs, year, fifty, keep_trades=None)
+    taken: dict[tuple[_Work, int], list[float]] = {(work, n): [] for work in (busy, job, stored) for n in (1, 2)}
     for _ in range(scale.job_runs):
-        for workers, seconds in taken.items():
-            seconds.append(_time(pairs, data, source, workers))
-    # Each round's two runs were neighbours in time, so their ratio is the least disturbed.
-    ratio = Timing(tuple(two / one for one, two in zip(taken[1], taken[2], strict=True)))
+        for (work, workers), seconds in taken.items():
+            seconds.append(work.time(workers))
+    names = {
+        busy: f"{len(few)} pairs of {scale.few_ticks:,} ticks, {grid.count():,} settings each",
+        job: f"{len(all_pairs)} pairs of {scale.ticks:,} ticks, {fifty.count()} settings each",
+        stored: "the same, and every trade stored",
+    }
+    ratios = {work: _ratio(taken[work, 1], taken[work, 2]) for work in names}
     rows = [
-        ("1 worker", Timing(tuple(taken[1])), "1.00"),
-        ("2 workers", Timing(tuple(taken[2])), f"{ratio.median:.2f}"),
+        (name, Timing(tuple(taken[work, 1])), Timing(tuple(taken[work, 2])), f"{ratios[work]:.2f}")
+        for work, name in names.items()
     ]
     head = (
-        f"{len(pairs)} pairs of {scale.few_ticks:,} ticks, {source.count():,} settings each, by the workers' pool "
-        f"alone; median (least to most) of {scale.job_runs}."
+        "From the first pair's beginning to the last pair's end, by the workers' pool alone; of each pair the trades "
+        f"of the best setting are stored, if not all. Median (least to most) of {scale.job_runs}."
     )
-    table = markdown_table(("workers", "first pair's beginning to last pair's end", "of one worker"), rows)
-    return Report(f"{head}\n\n{table}", {"ratio": ratio.median})
+    table = markdown_table(("work", "1 worker", "2 workers", "of one worker"), rows)
+    seconds = Timing(tuple(taken[job, 2])).median
+    return Report(f"{head}\n\n{table}", {"ratio": ratios[busy], "engine": seconds})
 
 
-def _time(pairs: tuple[str, ...], data: Path, source: StrategySource, workers: int) -> float:
-    with tempfile.TemporaryDirectory(prefix="necrozma-bench-") as folder:
+def _ratio(one: list[float], two: list[float]) -> float:
+    # Each round's two runs were neighbours in time, so their ratio is the least disturbed.
+    return Timing(tuple(second / first for first, second in zip(one, two, strict=True))).median
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Pairs to be backtested, and of how many settings the trades are stored."""
+
+    pairs: tuple[str, ...]
+    data: Path
+    source: StrategySource
+    keep_trades: int | None
+
+    def time(self, workers: int) -> float:
+        """Return the seconds that so many workers take."""
+        with tempfile.TemporaryDirectory(prefix="necrozma-bench-") as folder:
+            return self._time(workers, Path(folder))
+
+    def _time(self, workers: int, folder: Path) -> float:
+        timeframe_ms = parse_timeframe(TIMEFRAME)
         requests = [
-            with_key(PairRequest(pair, parse_timeframe(TIMEFRAME), source, data, Path(folder), keep_trades=1))
-            for pair in pairs
+            with_key(PairRequest(pair, timeframe_ms, self.source, self.data, folder, keep_trades=self.keep_trades))
+            for pair in self.pairs
         ]
-        pool = WorkerPool(
-            workers, ProgressBoard.create(Path(folder, "progress"), workers), KernelCache(CACHE / "kernels")
-        )
+        board = ProgressBoard.create(folder / "progress", workers)
+        pool = WorkerPool(workers, board, KernelCache(CACHE / "kernels"))
         try:
             pool.warm_up()
             pool.wait_open()

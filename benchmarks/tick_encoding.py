@@ -1,10 +1,11 @@
 """Ways to store a pair-year of ticks: bytes a tick, and the time of one thread from the file to arrays.
 
-``python -m benchmarks.tick_encoding`` prints the table that docs/decisions/0003-tick-encoding.md argues from.
+``python -m benchmarks.tick_encoding --write`` puts it into docs/decisions/0003-tick-encoding.md, which argues from it.
 Every way is read back and compared with what was written before it is timed. Files are read from the page cache:
 what is measured is decoding.
 """
 
+import argparse
 import os
 import tempfile
 import time
@@ -24,10 +25,12 @@ import pyarrow.parquet as pq
 
 from benchmarks.market import YEAR_TICKS, prepare_ticks
 from benchmarks.measure import describe_machine, markdown_table
+from benchmarks.pages import DOCS, put_between_marks
 from necrozma_core.storage.tick_files import ROW_GROUP_ROWS
 from necrozma_core.storage.tick_store import TickStore
 from necrozma_core.ticks import Ticks
 
+_PAGE = DOCS / "decisions" / "0003-tick-encoding.md"
 _PAIR = "EURUSD"
 _DELTA = "DELTA_BINARY_PACKED"
 
@@ -169,5 +172,18 @@ def _check(read: tuple[np.ndarray, ...], quotes: Ticks, name: str) -> None:
             raise SystemExit(f"{name}: what was read is not what was written")
 
 
+def main() -> None:
+    """Print the table, and put it into the document if asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="also put the table into docs/decisions")
+    arguments = parser.parse_args()
+    text = measure_encodings()
+    machine = describe_machine()
+    print(machine, text, sep="\n\n")
+    if arguments.write:
+        command = "python -m benchmarks.tick_encoding --write"
+        put_between_marks(_PAGE, "encodings", f"{text}\n\nMeasured on {machine}: `{command}`")
+
+
 if __name__ == "__main__":
-    print(describe_machine(), measure_encodings(), sep="\n\n")
+    main()
