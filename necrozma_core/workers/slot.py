@@ -21,6 +21,7 @@ T = TypeVar("T")
 _LOOK_S: Final = 0.2
 _BRIEF_S: Final = 0.02
 _START_S: Final = 120.0
+_LAST_WORDS_S: Final = 2.0
 _FRESH_STARTS: Final = 5
 
 
@@ -127,7 +128,9 @@ class Slot:
     def _watch(self, future: "Future[T]", timeout_s: float | None) -> bool:
         """Wait for the end of a call; False if it was never begun."""
         asked = time.monotonic()
-        begun = None
+        begun = gone = None
+        # A pool of one that replaces its worker gives up what that one had not taken yet.
+        runner = self._worker.context.newest
         while not wait([future], timeout=_LOOK_S).done:
             if self._stopped.is_set():
                 raise StoppedError("the run is ending")
@@ -141,6 +144,12 @@ class Slot:
             held = self._board.read(self._setup.slot).held_until(now)
             if timeout_s is not None and now - begun - held > timeout_s:
                 raise self._overdue(timeout_s)
+            if runner is not None and not runner.is_alive():
+                # Pebble tells of it at once, but never of one that ended with status 0, as a library may do.
+                gone = gone or now
+                if now - gone > _LAST_WORDS_S:
+                    self._renew()
+                    raise WorkerDiedError(f"its worker (process {runner.pid}) {_manner(runner.exitcode or 0)}")
         return not isinstance(future.exception(), BrokenProcessPool)
 
     def _overdue(self, timeout_s: float) -> WorkerTimeoutError:

@@ -57,6 +57,15 @@ class Killer(threading.Thread):
         self._pool, self._kills, self._every, self._random = pool, kills, every, random.Random(seed)
 
     def run(self) -> None:
+        try:
+            self._kill_on()
+        finally:
+            # Whatever ended it: nobody waits for kills that are not to come.
+            with self._changed:
+                self.ended.set()
+                self._changed.notify_all()
+
+    def _kill_on(self) -> None:
         rounds = 0
         while not self.ended.wait(0.001) and self.sent < self._kills:
             if self.done < self._every * rounds:
@@ -73,7 +82,9 @@ class Killer(threading.Thread):
 
     def _kill(self) -> None:
         while not self.ended.wait(0.001):
-            pid = self._random.choice(self._pool.pids)
+            if not (pids := self._pool.pids):
+                continue  # the first worker is still to be started
+            pid = self._random.choice(pids)
             # Noted first: the errand's thread must not see the death before.
             self.victims.add(pid)
             # One that is dead already does not count.
@@ -107,16 +118,17 @@ def kill_workers(folder: Path, errands: int, kills: int, seed: int) -> Errands:
                 # Its worker did not even start: not the errand's doing.
                 continue
 
-    try:
-        with ThreadPoolExecutor(4) as threads:
+    with ThreadPoolExecutor(4) as threads:
+        try:
             results = threads.map(run, range(errands))
             killer.start()
             fared = list(results)
-    finally:
-        killer.ended.set()
-        killer.join()
-        pool.stop(5.0)
-        board.close()
+        finally:
+            # Before the threads are waited for: what is still to be done may hang.
+            killer.ended.set()
+            pool.stop(5.0)
+    killer.join()
+    board.close()
     return _judge(fared, [path.name for path in log.iterdir()], killer)
 
 

@@ -87,6 +87,8 @@ def test_worker_priority_that_is_refused_is_said_by_one_for_all(monkeypatch, cap
         (chores.die, (signal.SIGSEGV,), r"was killed by signal 11 \(SIGSEGV\)"),
         (chores.die, (signal.SIGTERM,), r"was killed by signal 15 \(SIGTERM\)"),
         (chores.exit_with, (3,), "ended by itself with status 3"),
+        # Pebble takes that for an end in good order, and goes on waiting for the result.
+        (chores.exit_with, (0,), "ended by itself with status 0"),
     ],
 )
 def test_worker_death_is_told_and_the_next_call_finds_another(slot, deed, args, manner):
