@@ -48,7 +48,7 @@ test: lint ## everything that is not marked slow
 	@$(BIN)/pytest -m "faults and not slow" -q
 
 test-slow: setup ## what is marked slow: the browser, long faults, real loops; and the kernels with their bounds checked
-	@$(BIN)/pytest -m "slow and not alone" $(PARALLEL) -v --durations 10 \
+	@$(BIN)/pytest -m "slow and not alone" $(PARALLEL) -vv --durations 10 \
 	  || { echo "what failed beside other tests is tried once more, alone"; $(BIN)/pytest -m slow --last-failed --last-failed-no-failures none -q; }
 	@$(BIN)/pytest -m alone -q
 	@NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/bounds-checked $(BIN)/pytest tests/test_necrozma_core/test_kernels \

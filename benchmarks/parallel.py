@@ -35,7 +35,7 @@ def measure_parallel(scale: Scale = FULL) -> Report:
             seconds.append(work.time(workers))
     names = {
         busy: f"{len(few)} pairs of {scale.few_ticks:,} ticks, {grid.count():,} settings each",
-        job: f"{len(all_pairs)} pairs of {scale.ticks:,} ticks, {fifty.count()} settings each",
+        job: f"{len(all_pairs)} pairs of {scale.ticks:,} ticks, {len(fifty.load())} settings each",
         stored: "the same, and every trade stored",
     }
     ratios = {work: _ratio(taken[work, 1], taken[work, 2]) for work in names}

@@ -33,6 +33,8 @@ def _varint(content, at, stop):
     while 0 <= at < stop and shift < 64:
         byte = content[at]
         at += 1
+        if shift == LAST and byte > 1:
+            return value, OTHER  # more than 64 bits
         value |= np.uint64(byte & 127) << shift
         if byte < 128:
             return value, at
@@ -86,14 +88,14 @@ def _past_statistics(content, at, stop):
 def _page(content, at, stop):
     # The number of values of the page that begins here, where its data begin, and where they end.
     head, body = np.zeros(4, np.int64), np.zeros(4, np.int64)
-    # Kind, size, size as it is here, and a checksum or none.
+    # Kind, size, size as it is here, which compression would change, and a checksum or none.
     count, at = _integers(content, at, stop, head)
     at = _past(content, at, stop, _STRUCT if count == 4 else _STRUCT_AFTER_NEXT)
     # Values, encoding, and two encodings of what columns without nulls do not have.
     _, at = _integers(content, at, stop, body)
     at = _past_statistics(content, at, stop)
     at = _past(content, _past(content, at, stop, 0), stop, 0)
-    is_ours = count >= 3 and head[0] == _DATA_PAGE and body[1] == _DELTA_BINARY_PACKED
+    is_ours = count >= 3 and head[0] == _DATA_PAGE and head[1] == head[2] and body[1] == _DELTA_BINARY_PACKED
     if not is_ours or at < 0 or body[0] < 1 or head[2] < 0 or head[2] > stop - at:
         return OTHER, OTHER, OTHER
     return body[0], at, at + head[2]
@@ -120,6 +122,12 @@ def _add_up(words, at, width, step, value, out, start, end):
 
 
 @_inner
+def _fits(number, out):
+    # What is written with more bits than the column has, the library refuses.
+    return out.itemsize == 8 or -(2**31) <= number < 2**31
+
+
+@_inner
 def _fill(content, words, at, stop, out, start, end):
     # The numbers of one page into out[start:end]; False where they are laid out in another way.
     block, at = _varint(content, at, stop)
@@ -127,7 +135,7 @@ def _fill(content, words, at, stop, out, start, end):
     total, at = _varint(content, at, stop)
     value, at = _signed(content, at, stop)
     is_ours = miniblocks == _MINIBLOCKS and (block == _SHORT_BLOCK or block == _LONG_BLOCK)  # noqa: PLR1714 -- compiled
-    if not is_ours or at < 0 or total != np.uint64(end - start):
+    if not is_ours or at < 0 or total != np.uint64(end - start) or not _fits(value, out):
         return False
     out[start] = value
     start += 1
@@ -137,12 +145,12 @@ def _fill(content, words, at, stop, out, start, end):
         if miniblock == _MINIBLOCKS:
             step, widths = _signed(content, at, stop)
             at, miniblock = widths + _MINIBLOCKS, 0
-            if widths < 0 or at > stop:
+            if widths < 0 or at > stop or not _fits(step, out):
                 return False
         width = np.int64(content[widths + miniblock])
         miniblock += 1
         size = width * length // 8
-        if width > 64 or size > stop - at:
+        if width > 8 * out.itemsize or size > stop - at:
             return False
         value = _add_up(words, at, width, step, value, out, start, min(start + length, end))
         start, at = start + length, at + size
@@ -175,7 +183,10 @@ def decode_deltas(content, words, start, stop, out):
     found, at = np.int64(0), start
     while 0 <= at < stop and found < len(out):
         values, data, at = _page(content, at, stop)
-        start, found = found, found + values
-        if values < 0 or found > len(out) or not _fill(content, words, data, at, out, start, found):
+        # Asked before it is added: a made-up number may go round.
+        if values < 0 or values > len(out) - found:
             return OTHER
+        if not _fill(content, words, data, at, out, found, found + values):
+            return OTHER
+        found += values
     return found if found == len(out) and at == stop else OTHER

@@ -277,11 +277,18 @@ class TickStore:
         return ticks
 
     def _read_year(
-        self, pair_name: str, year: YearFile, into: Ticks, verify: bool, on_rows: Callable[[int], None] | None = None
+        self,
+        pair_name: str,
+        year: YearFile,
+        into: Ticks,
+        verify: bool,
+        on_rows: Callable[[int], None] | None = None,
+        *,
+        compiled: bool = True,
     ) -> None:
         content = self._content(pair_name, year, verify, on_rows)
         with self._decoding(pair_name, year):
-            decode_ticks(content, into, on_rows)
+            decode_ticks(content, into, on_rows, compiled=compiled)
 
     def _content(self, pair_name: str, year: YearFile, verify: bool, on_rows: Callable[[int], None] | None) -> bytes:
         path = self._check_size(pair_name, year)
@@ -330,7 +337,8 @@ class TickStore:
 
     def _stored_year(self, pair_name: str, year: YearFile) -> Ticks:
         ticks = allocate(get_pair(pair_name), year.digits, year.ticks)
-        self._read_year(pair_name, year, ticks, verify=True)
+        # An import has no other need of the compiler, which takes longer to load than this to read.
+        self._read_year(pair_name, year, ticks, verify=True, compiled=False)
         return ticks
 
     def _write_year(self, folder: Path, year: int, ticks: Ticks) -> YearFile:

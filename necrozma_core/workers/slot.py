@@ -85,6 +85,8 @@ class Slot:
             What the function raised.
         """
         for _ in range(_FRESH_STARTS):
+            if self._worker.is_gone():
+                self._renew()
             future = self._schedule(function, args, kwargs)
             if future is not None and self._watch(future, timeout_s):
                 return self._outcome(future)
@@ -129,7 +131,7 @@ class Slot:
         """Wait for the end of a call; False if it was never begun."""
         asked = time.monotonic()
         begun = gone = None
-        # A pool of one that replaces its worker gives up what that one had not taken yet.
+        # Nobody else will run it: a pool of one whose worker dies gives up what that one had not taken yet.
         runner = self._worker.context.newest
         while not wait([future], timeout=_LOOK_S).done:
             if self._stopped.is_set():
@@ -205,6 +207,10 @@ class _Worker(NamedTuple):
     def is_alive(self) -> bool:
         process = self.context.newest
         return process is not None and process.pid is not None and process.is_alive()
+
+    def is_gone(self) -> bool:
+        """Tell whether it ran and does not any more."""
+        return self.pid is not None and not self.is_alive()
 
     def kill(self) -> None:
         self.pool.stop()  # type: ignore[no-untyped-call]

@@ -118,17 +118,19 @@ def kill_workers(folder: Path, errands: int, kills: int, seed: int) -> Errands:
                 # Its worker did not even start: not the errand's doing.
                 continue
 
-    with ThreadPoolExecutor(4) as threads:
-        try:
-            results = threads.map(run, range(errands))
-            killer.start()
-            fared = list(results)
-        finally:
-            # Before the threads are waited for: what is still to be done may hang.
-            killer.ended.set()
-            pool.stop(5.0)
-    killer.join()
-    board.close()
+    try:
+        killer.start()
+        with ThreadPoolExecutor(4) as threads:
+            try:
+                fared = list(threads.map(run, range(errands)))
+            finally:
+                # Before the threads are waited for: what is still to be done may hang.
+                killer.ended.set()
+                pool.stop(5.0)
+    finally:
+        killer.ended.set()
+        killer.join()
+        board.close()
     return _judge(fared, [path.name for path in log.iterdir()], killer)
 
 

@@ -79,6 +79,61 @@ def test_another_number_than_is_wanted_is_refused():
         assert decoded(content, start, stop, np.zeros(count, np.int64)) == OTHER
 
 
+def varint(number):
+    groups = [number >> shift & 127 for shift in range(0, max(number.bit_length(), 1), 7)]
+    return bytes([*(group | 128 for group in groups[:-1]), groups[-1]])
+
+
+def signed(number):
+    return varint(2 * number if number >= 0 else -2 * number - 1)
+
+
+def page(count, steps=b"", first=b"\x0e", block=128):
+    """A page of so many numbers, if its steps are: all the same, in blocks without a bit for each."""
+    data = varint(block) + varint(4) + varint(count) + first + steps
+    head = [b"\x15" + signed(number) for number in (0, len(data), len(data))]
+    body = [b"\x15" + signed(number) for number in (count, 5, 3, 3)]
+    return b"".join([*head, b"\x2c", *body, b"\0\0", data])
+
+
+def decoded_pages(pages, kind, count):
+    """Decode between fences that must stand."""
+    fenced = np.full(count + 1_000, 7, kind)
+    found = decoded(pages + bytes(64), 0, len(pages), fenced[500 : 500 + count])
+    assert (np.delete(fenced, np.s_[500 : 500 + count]) == 7).all()
+    return found, fenced[500 : 500 + count]
+
+
+_STEP = signed(1) + bytes(4)
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64])
+def test_pages_made_by_hand_are_read(kind):
+    found, out = decoded_pages(page(50, _STEP) + page(1) + page(129, _STEP), kind, 180)
+    assert found == 180
+    np.testing.assert_array_equal(out, [*range(7, 57), 7, *range(7, 136)])
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        page(50, _STEP) + page(2**63 - 1) + page(60, _STEP),
+        page(2**64 - 1, _STEP),
+        page(200, _STEP),
+        page(100),
+        page(100, _STEP, block=64),
+        page(100, _STEP, first=signed(2**31)),
+        page(100, _STEP, first=b"\xff" * 9 + b"\x02"),
+        page(100, signed(-(2**31) - 1) + bytes(4)),
+        page(100, signed(1) + bytes([33, 0, 0, 0]) + bytes(200)),
+        page(100, signed(1) + bytes([32, 0, 0, 0]) + bytes(100)),
+    ],
+    ids=["goes round", "negative", "more than asked", "no steps", "block", "first", "varint", "step", "width", "short"],
+)
+def test_pages_that_are_not_what_they_say_are_left_to_the_library(pages):
+    assert decoded_pages(pages, np.int32, 100)[0] == OTHER
+
+
 @given(st.data())
 @example(None)
 def test_damaged_bytes_harm_nothing(data):

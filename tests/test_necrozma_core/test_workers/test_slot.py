@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,7 @@ from necrozma_core.errors import (
 )
 from necrozma_core.throttle.priority import Priority
 from necrozma_core.workers import prelude
+from necrozma_core.workers import slot as module
 from necrozma_core.workers.job import WorkerSetup, step_back
 
 from .conftest import ends_within, is_running, wait_until
@@ -106,6 +108,18 @@ def test_worker_killed_while_idle_costs_nobody_anything(slot):
         wait_until(lambda: not is_running(slot.pid))
 
     assert slot.call(chores.pid, None) == slot.pid
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("status", [0, 1])
+def test_worker_that_ends_while_idle_is_not_what_the_next_call_dies_of(slot, monkeypatch, status):
+    monkeypatch.setattr(module, "_LAST_WORDS_S", 0.1)
+    ended = slot.call(chores.exit_soon, None, status)
+    wait_until(lambda: not is_running(ended))
+
+    # Long enough for the end of that worker to be noticed.
+    slot.call(time.sleep, None, 0.7)
+    assert slot.call(chores.pid, None) != ended
 
 
 @pytest.mark.faults
