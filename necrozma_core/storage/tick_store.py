@@ -128,7 +128,7 @@ class TickStore:
         -------
         Ticks
             Oldest first, in the digits of the finest year. The arrays are all that is held, but for one year's
-            file and a few hundred thousand ticks while they are read.
+            file while it is read.
 
         Raises
         ------
