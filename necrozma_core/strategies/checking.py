@@ -64,7 +64,8 @@ def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
             f"strategy {strategy.name!r}: signals() returned {problem}; "
             f"expected an int8 array of shape ({len(bars)},) with -1, 0 and 1"
         )
-    return np.ascontiguousarray(found, dtype=np.int8)
+    # Writable too: numba compiles anew for an array that is not, and the kernels that were sealed would be others.
+    return np.require(found, np.int8, ["C", "W"])
 
 
 def _problem(found: object, n_bars: int) -> str | None:

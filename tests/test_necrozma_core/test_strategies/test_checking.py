@@ -11,6 +11,8 @@ from bar_samples import make_bars, walking_bars
 
 from necrozma_core.bars import Bars
 from necrozma_core.errors import ExitCode, StrategyError
+from necrozma_core.kernels import simulation as kernels
+from necrozma_core.simulation import find_events
 from necrozma_core.strategies.checking import checked_signals, explain_silence
 from necrozma_core.strategies.donchian import Donchian
 from necrozma_core.strategies.sma_cross import SmaCross
@@ -31,6 +33,17 @@ def test_checked_signals_strided_and_unsigned_arrays_become_contiguous_int8() ->
     found = checked_signals(strategy(lambda bars: np.array([1, 9, 0, 9, 1, 9], np.uint8)[::2]), make_bars([1, 2, 3]))
     assert found.flags.c_contiguous
     assert found.tolist() == [1, 0, 1]
+
+
+def test_checked_signals_that_nobody_may_write_to_compile_nothing_anew() -> None:
+    mine = np.array([1, 0, -1], np.int8)
+    find_events(mine)
+    known = set(kernels.find_events.signatures)
+    mine.setflags(write=False)
+
+    find_events(checked_signals(strategy(lambda bars: mine), make_bars([10, 11, 12])))
+
+    assert set(kernels.find_events.signatures) == known
 
 
 def test_checked_signals_no_bars_give_no_signals() -> None:
