@@ -8,8 +8,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -183,6 +184,9 @@ class WorkerPool:
         return Slot(setup, setup.environment() | self._cache.environment(), self._board, vacate)
 
     def _start(self) -> None:
+        # Before workers start side by side: begun by two threads at once, it sometimes dies.
+        with suppress(OSError):
+            resource_tracker.ensure_running()
         first, *others = self._slots
         if not self._cache.is_sealed():
             self._cache.wipe()

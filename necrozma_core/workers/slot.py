@@ -54,6 +54,7 @@ class Slot:
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._closing: list[threading.Thread] = []
+        self._refusal: OSError | None = None
         self._worker = self._new_worker()
 
     @property
@@ -92,7 +93,8 @@ class Slot:
                 return self._outcome(future)
             # The worker died before it took the call, so the call is innocent and is simply made again.
             self._renew()
-        raise WorkerError(f"{_FRESH_STARTS} worker processes in a row died while they started; see the log for why")
+        why = f": {self._refusal}" if self._refusal else "; see the log for why"
+        raise WorkerError(f"{_FRESH_STARTS} worker processes in a row died while they started{why}")
 
     def stop(self) -> None:
         """Kill the worker; calls that run or come later raise StoppedError."""
@@ -124,8 +126,12 @@ class Slot:
             raise StoppedError("the run is ending")
         try:
             return self._worker.pool.schedule(function, args=args, kwargs=kwargs)
+        except OSError as error:
+            # The system did not give what a worker needs, or multiprocessing's own helper had just died.
+            self._refusal = error
         except RuntimeError:
-            return None
+            pass
+        return None
 
     def _watch(self, future: "Future[T]", timeout_s: float | None) -> bool:
         """Wait for the end of a call; False if it was never begun."""

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import threading
 import time
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import psutil
@@ -17,6 +18,7 @@ from necrozma_core.errors import (
     DataError,
     StoppedError,
     WorkerDiedError,
+    WorkerError,
     WorkerMemoryError,
     WorkerTimeoutError,
 )
@@ -108,6 +110,32 @@ def test_worker_killed_while_idle_costs_nobody_anything(slot):
         wait_until(lambda: not is_running(slot.pid))
 
     assert slot.call(chores.pid, None) == slot.pid
+
+
+@pytest.mark.faults
+def test_worker_that_the_system_refuses_at_first_is_started_anew(slot, monkeypatch):
+    register, refusals = resource_tracker.register, [BrokenPipeError(32, "Broken pipe")] * 2
+
+    def refuse(name, kind):
+        if refusals:
+            raise refusals.pop()
+        register(name, kind)
+
+    monkeypatch.setattr(resource_tracker, "register", refuse)
+
+    assert slot.call(chores.pid, None) == slot.pid
+    assert refusals == []
+
+
+@pytest.mark.faults
+def test_worker_that_the_system_always_refuses_says_why(slot, monkeypatch):
+    def refuse(name, kind):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(resource_tracker, "register", refuse)
+
+    with pytest.raises(WorkerError, match="Too many open files"):
+        slot.call(chores.pid, None)
 
 
 @pytest.mark.faults
