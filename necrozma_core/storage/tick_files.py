@@ -80,8 +80,8 @@ def decode_ticks(
     on_rows : callable, optional
         Called after each row group with the number of rows read so far; may wait.
     compiled : bool
-        Use our own loop where the file is laid out as we write it: twice as fast as the library, once the compiler and
-        the loop are loaded.
+        Use our own loop where the file is laid out as we write it: faster than the library, once the compiler and the
+        loop are loaded.
 
     Raises
     ------
@@ -171,7 +171,7 @@ def _fill(
 
 
 def _fill_by_differences(content: bytes, column: pq.ColumnChunkMetaData, target: Int64Array | Int32Array) -> bool:
-    """Read a column as our writer lays it out, in half of the library's time; False where it is laid out otherwise."""
+    """Read a column as our writer lays it out, faster than the library; False where it is laid out otherwise."""
     from necrozma_core.kernels.deltas import decode_deltas  # noqa: PLC0415 -- only what reads ticks loads the compiler
 
     start, size = column.data_page_offset, column.total_compressed_size
