@@ -184,7 +184,7 @@ class WorkerPool:
         return Slot(setup, setup.environment() | self._cache.environment(), self._board, vacate)
 
     def _start(self) -> None:
-        # Before workers start side by side: begun by two threads at once, it sometimes dies.
+        # Before workers start side by side: begun by the first of two that start at once, it was seen to die.
         with suppress(OSError):
             resource_tracker.ensure_running()
         first, *others = self._slots

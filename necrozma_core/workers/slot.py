@@ -54,7 +54,6 @@ class Slot:
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._closing: list[threading.Thread] = []
-        self._refusal: OSError | None = None
         self._worker = self._new_worker()
 
     @property
@@ -85,15 +84,19 @@ class Slot:
         Exception
             What the function raised.
         """
+        why = "; see the log for why"
         for _ in range(_FRESH_STARTS):
             if self._worker.is_gone():
                 self._renew()
-            future = self._schedule(function, args, kwargs)
+            try:
+                future = self._schedule(function, args, kwargs)
+            except OSError as error:
+                # The system did not give what a worker needs, or multiprocessing's own helper had just died.
+                future, why = None, f": {error}"
             if future is not None and self._watch(future, timeout_s):
                 return self._outcome(future)
             # The worker died before it took the call, so the call is innocent and is simply made again.
             self._renew()
-        why = f": {self._refusal}" if self._refusal else "; see the log for why"
         raise WorkerError(f"{_FRESH_STARTS} worker processes in a row died while they started{why}")
 
     def stop(self) -> None:
@@ -126,12 +129,8 @@ class Slot:
             raise StoppedError("the run is ending")
         try:
             return self._worker.pool.schedule(function, args=args, kwargs=kwargs)
-        except OSError as error:
-            # The system did not give what a worker needs, or multiprocessing's own helper had just died.
-            self._refusal = error
         except RuntimeError:
-            pass
-        return None
+            return None
 
     def _watch(self, future: "Future[T]", timeout_s: float | None) -> bool:
         """Wait for the end of a call; False if it was never begun."""

@@ -1,4 +1,4 @@
-"""Numbers kept as differences: as the library reads them, from whatever layout, and nothing out of bounds."""
+"""Numbers kept as differences: read as they were written, or left to the library, and nothing out of bounds."""
 
 import numpy as np
 import pyarrow as pa

@@ -1,12 +1,9 @@
-"""Ticks at rest: what was stored is what is read, or an error; summaries by hand."""
+"""Ticks at rest: what was stored is what is read, or an error."""
 
 import hashlib
-import io
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
-from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
@@ -15,33 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tick_samples import make, same, utc_ms
 
 from necrozma_core.errors import DamagedError, DataError, StorageError, UnknownPairError
 from necrozma_core.instruments import get_pair
 from necrozma_core.storage import tick_files
-from necrozma_core.storage.tick_files import ROW_GROUP_ROWS, decode_groups, decode_ticks, encode_ticks
+from necrozma_core.storage.tick_files import ROW_GROUP_ROWS, encode_ticks
 from necrozma_core.storage.tick_manifest import MANIFEST_FILE, Source, TickManifest
 from necrozma_core.storage.tick_store import TickStore
-from necrozma_core.storage.tick_summary import count_spreads, find_gaps, median_of_counts
 from necrozma_core.ticks import Ticks
-
-MINUTE_MS = 60_000
-
-
-def utc_ms(text: str) -> int:
-    return int(np.datetime64(text, "ms").astype(np.int64))
-
-
-def make(first: str, number: int, digits: int = 5, seed: int = 1, pair: str = "EURUSD", step_ms: int = 700) -> Ticks:
-    random = np.random.default_rng(seed)
-    time_ms = utc_ms(first) + np.cumsum(random.integers(0, 2 * step_ms, number)).astype(np.int64)
-    bid = (10**digits + np.cumsum(random.integers(-2, 3, number))).clip(1).astype(np.int32)
-    return Ticks(get_pair(pair), digits, time_ms, bid, (bid + random.integers(0, 9, number)).astype(np.int32))
-
-
-def same(first: Ticks, second: Ticks) -> bool:
-    arrays = all(np.array_equal(getattr(first, name), getattr(second, name)) for name in ("time_ms", "bid", "ask"))
-    return arrays and (first.pair, first.digits) == (second.pair, second.digits)
 
 
 @st.composite
@@ -245,32 +224,6 @@ def test_file_says_what_it_is_and_takes_three_bytes_a_tick(tmp_path: Path) -> No
     assert encode_ticks(ticks) == path.read_bytes()
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {},
-        {"row_group_size": 70},
-        {"compression": "zstd"},
-        {"column_encoding": {"bid": "PLAIN"}},
-        {"column_encoding": None, "use_dictionary": True},
-        {"data_page_version": "2.0"},
-    ],
-    ids=["ours", "short groups", "compressed", "plain", "dictionary", "version 2"],
-)
-def test_file_in_another_layout_reads_the_same(changed: dict[str, object]) -> None:
-    ticks = make("2024-05-01", 500)
-    sink = io.BytesIO()
-    written = pq.ParquetFile(io.BytesIO(encode_ticks(ticks))).read()
-    pq.write_table(written, sink, **tick_files._WRITING | changed)
-    into = Ticks(ticks.pair, 5, *(np.zeros_like(array) for array in (ticks.time_ms, ticks.bid, ticks.ask)))
-
-    decode_ticks(sink.getvalue(), into)
-
-    assert same(into, ticks)
-    asks = [part.ask.copy() for part in decode_groups(sink.getvalue(), ticks.pair, 5, len(ticks))]
-    assert np.array_equal(np.concatenate(asks), ticks.ask)
-
-
 def test_file_of_our_own_is_not_decoded_by_the_library(stored: tuple[Ticks, Path]) -> None:
     ticks, path = stored
     with patch.object(tick_files.pq.ParquetFile, "read_row_group", side_effect=AssertionError("asked")):
@@ -278,22 +231,6 @@ def test_file_of_our_own_is_not_decoded_by_the_library(stored: tuple[Ticks, Path
 
 
 # --- damage
-
-
-@pytest.mark.faults
-def test_file_that_nobody_verified_is_refused_or_read_whatever_its_bytes() -> None:
-    good = encode_ticks(make("2024-05-01", 300))
-    into = make("2024-05-01", 300)
-    chance, refused = Random(5), 0
-    for _ in range(1_000):
-        bad = bytearray(good)
-        for _ in range(chance.randint(1, 3)):
-            bad[chance.randrange(len(bad))] ^= 1 << chance.randrange(8)
-        try:
-            decode_ticks(bytes(bad), into)
-        except ValueError:
-            refused += 1
-    assert refused > 50
 
 
 @pytest.mark.faults
@@ -426,83 +363,3 @@ def test_store_removes_what_a_killed_import_left_behind(tmp_path: Path) -> None:
 
     assert not stray.exists()
     assert kept.exists()
-
-
-# --- summaries
-
-
-def times_of(*texts: str) -> np.ndarray:
-    return np.array(texts, dtype="datetime64[ms]").astype(np.int64)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "open_minutes"),
-    [
-        ("2024-01-17T12:00", "2024-01-17T12:10", 0),  # ten minutes are none yet
-        ("2024-01-17T12:00", "2024-01-17T12:11", 11),
-        ("2024-01-19T21:59", "2024-01-21T22:05", 0),  # a weekend in winter: New York is UTC-5
-        ("2024-07-19T20:59", "2024-07-21T21:05", 0),  # and in summer
-        ("2024-03-08T21:59", "2024-03-10T21:05", 0),  # over the weekend on which the clocks change
-        ("2024-11-01T20:59", "2024-11-03T22:05", 0),
-        ("2024-01-19T21:30", "2024-01-22T00:00", 30 + 60),  # half an hour before it; Sunday's roll hour is closed too
-        ("2024-01-17T21:59", "2024-01-17T23:00", 0),  # the roll
-        ("2024-01-17T21:30", "2024-01-17T23:30", 30 + 30),
-        ("2024-01-17T12:00", "2024-01-24T12:00", 5 * 23 * 60),  # a week: five days without their roll hours
-        ("2024-12-24T21:00", "2024-12-26T00:00", 60 + 23 * 60 + 60),  # Christmas is a gap
-    ],
-)
-def test_gap_is_open_market_without_a_quote(before: str, after: str, open_minutes: int) -> None:
-    expected = (1, open_minutes * MINUTE_MS) if open_minutes else (0, 0)
-
-    assert find_gaps(times_of(before, after)) == expected
-    assert find_gaps(times_of("2024-01-01T12:00", before, after, "2024-12-31T12:00"))[0] == bool(open_minutes) + 2
-
-
-def test_gaps_are_counted_and_the_longest_measured() -> None:
-    series = times_of(
-        "2024-01-17T10:00", "2024-01-17T10:30", "2024-01-17T10:35", "2024-01-17T11:35", "2024-01-17T11:45"
-    )
-
-    assert find_gaps(series) == (2, 60 * MINUTE_MS)
-    assert find_gaps(series[:1]) == find_gaps(series[:0]) == (0, 0)
-
-
-def closed(moment: datetime) -> bool:
-    """Tell whether the market is closed in the minute that starts then; by the clock of New York."""
-    local = moment.astimezone(ZoneInfo("America/New_York"))
-    weekday, hour = local.weekday(), local.hour
-    return weekday == 5 or (weekday == 4 and hour >= 17) or (weekday == 6 and hour < 17) or hour == 17
-
-
-@given(st.datetimes(min_value=datetime(2023, 1, 1), max_value=datetime(2025, 1, 1)), st.integers(0, 14 * 24 * 60))
-def test_gap_of_any_span_agrees_with_counting_its_minutes(start: datetime, minutes: int) -> None:
-    first = start.replace(second=0, microsecond=0, tzinfo=UTC)
-    span = [int(moment.timestamp()) * 1000 for moment in (first, first + timedelta(minutes=minutes))]
-    open_minutes = sum(not closed(first + timedelta(minutes=minute)) for minute in range(minutes))
-
-    assert find_gaps(np.array(span, dtype=np.int64)) == ((1, open_minutes * MINUTE_MS) if open_minutes > 10 else (0, 0))
-
-
-@given(st.lists(st.integers(0, 70_000), min_size=1, max_size=60))
-def test_median_of_counted_spreads_is_the_median(spreads: list[int]) -> None:
-    bid = np.full(len(spreads), 5, dtype=np.int32)
-
-    counts = count_spreads(bid, bid + np.array(spreads, dtype=np.int32))
-
-    assert sum(counts.values()) == len(spreads)
-    assert median_of_counts(counts) == np.median(np.minimum(spreads, 65_535))
-
-
-def test_summary_puts_years_together(tmp_path: Path) -> None:
-    store = TickStore(tmp_path)
-    time_ms = times_of("2024-12-31T12:00", "2024-12-31T12:30", "2025-01-02T12:00", "2025-01-02T12:01")
-    bid = np.full(4, 108_500, dtype=np.int32)
-    store.write(Ticks(get_pair("EURUSD"), 5, time_ms, bid, bid + np.array([5, 7, 9, 30], np.int32)))
-
-    summary = store.summary("EURUSD")
-
-    assert (summary.pair, summary.ticks, summary.digits, summary.sources) == ("EURUSD", 4, 5, 1)
-    assert summary.span == "2024-12-31 12:00:00 to 2025-01-02 12:01:00"
-    assert (summary.gaps, summary.longest_gap_ms) == (2, (48 * 60 - 30 - 2 * 60) * MINUTE_MS)
-    assert summary.median_spread_pips == 0.8
-    assert summary.size == sum(path.stat().st_size for path in (tmp_path / "EURUSD").glob("*.parquet"))
