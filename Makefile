@@ -52,7 +52,7 @@ test-slow: setup ## what is marked slow: the browser, long faults, real loops; a
 	  || { echo "what failed beside other tests is tried once more, alone"; $(BIN)/pytest -m slow --last-failed --last-failed-no-failures none -q; }
 	@$(BIN)/pytest -m alone -q
 	@NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/bounds-checked $(BIN)/pytest tests/test_necrozma_core/test_kernels \
-	  tests/test_necrozma_core/test_simulation.py tests/test_necrozma_core/test_bars.py -m "not slow" $(PARALLEL)
+	  tests/test_necrozma_core/test_engine/test_simulation.py tests/test_necrozma_core/test_market/test_bars.py -m "not slow" $(PARALLEL)
 
 core-only: setup ## the core by itself: installed and tested without Prefect, in .venv-core
 	@test -x .venv-core/bin/python || $(PYTHON) -m venv .venv-core
@@ -66,8 +66,8 @@ core-only: setup ## the core by itself: installed and tested without Prefect, in
 bench: setup ## parity first, then time: prints the tables of docs/performance.md (half an hour; WRITE=--write keeps them)
 	@$(BIN)/python -m benchmarks $(WRITE)
 	@$(BIN)/python -m benchmarks.tick_encoding $(WRITE)
-	@$(BIN)/python -m benchmarks.governor_simulation $(WRITE)
-	@$(BIN)/python -m benchmarks.governor_gate $(WRITE)
+	@$(BIN)/python -m benchmarks.governor.simulation $(WRITE)
+	@$(BIN)/python -m benchmarks.governor.gate $(WRITE)
 
 bench-peers: setup ## the same bars and settings in other backtesters, from their own environment .venv-peers
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers

@@ -26,8 +26,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from necrozma_core.errors import UsageError, nearest
-from necrozma_core.instruments import CURRENCIES, get_pair
-from necrozma_core.timeframes import format_timeframe, parse_timeframe
+from necrozma_core.market.instruments import CURRENCIES, get_pair
+from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
 
 WORKER_CONFIG: dict[str, Any] = {
     "default_workers": 1,  # workers when --workers is not given
@@ -184,7 +184,7 @@ class Settings(BaseSettings):
     grid : str or None
         At most one of these three; none of them stands for the default fifty.
     lots, commission, slippage_pips, swap_rates, account_currency, initial_balance
-        See :class:`necrozma_core.costs.Costs` and :class:`necrozma_core.costs.Account`.
+        See :class:`necrozma_core.money.costs.Costs` and :class:`necrozma_core.money.costs.Account`.
     keep_trades : int or None
         Strategies of a pair whose trades are stored; None stores all.
     pair_timeout_s : float or None

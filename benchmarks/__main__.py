@@ -4,19 +4,19 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks.cpu_profile import measure_profile
 from benchmarks.engine import measure_engine, measure_parity
 from benchmarks.job import measure_job
-from benchmarks.measure import Report, describe_machine, one_of
+from benchmarks.measuring.cpu_profile import measure_profile
+from benchmarks.measuring.measure import Report, describe_machine, one_of
+from benchmarks.measuring.pages import DOCS, put_between_marks
+from benchmarks.measuring.timeline import measure_timeline
 from benchmarks.original import measure_original, measure_storage
 from benchmarks.overhead import measure_overhead
-from benchmarks.pages import DOCS, put_between_marks
 from benchmarks.parallel import measure_parallel
 from benchmarks.scale import FULL, SMOKE, Scale
 from benchmarks.scaling import measure_pairs, measure_settings
 from benchmarks.startup import measure_startup
 from benchmarks.targets import keep_figures, measure_targets
-from benchmarks.timeline import measure_timeline
 
 _PAGE: Final = DOCS / "performance.md"
 TABLES: Final[dict[str, Callable[[Scale], Report]]] = {

@@ -10,28 +10,32 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from benchmarks.child import run_child
 from benchmarks.job import TIMEFRAME
-from benchmarks.market import TEN_PAIRS, prepare_ticks
-from benchmarks.measure import Report, Timing, markdown_table, megabytes, time_runs
+from benchmarks.measuring.market import TEN_PAIRS, prepare_ticks
+from benchmarks.measuring.measure import Report, Timing, markdown_table, megabytes, time_runs
+from benchmarks.measuring.new_process import run_child
 from benchmarks.parity import check_parity, run_engine, run_naive
 from benchmarks.scale import FULL, Scale
-from necrozma_core.bars import Bars, bars_from_ticks
-from necrozma_core.conversion import Conversion
-from necrozma_core.costs import Account, Costs, Money, price_trades
-from necrozma_core.equity import TradingDays, trading_days
-from necrozma_core.evaluation import backtest_pair
-from necrozma_core.jobs import PairRequest, with_key
-from necrozma_core.metrics import Metrics, measure
-from necrozma_core.ranking import rank_metrics
-from necrozma_core.simulation import Trades, find_events
-from necrozma_core.storage.results import ResultStore
-from necrozma_core.storage.tick_store import TickStore
+from necrozma_core.backtest.key import with_key
+from necrozma_core.backtest.request import PairRequest
+from necrozma_core.backtest.river import backtest_pair
+from necrozma_core.engine.events import find_events
+from necrozma_core.engine.trades import Trades
+from necrozma_core.market.arrays import Int8Array
+from necrozma_core.market.bar_building import bars_from_ticks
+from necrozma_core.market.bars import Bars
+from necrozma_core.market.ticks import Ticks
+from necrozma_core.market.timeframes import parse_timeframe
+from necrozma_core.metrics.figures import Metrics, measure
+from necrozma_core.money.conversion import Conversion
+from necrozma_core.money.costs import Account, Costs, Money, price_trades
+from necrozma_core.money.equity import TradingDays, trading_days
+from necrozma_core.reporting.ranking import rank_metrics
+from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.ticks.store import TickStore
 from necrozma_core.strategies.catalog import default_strategies
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.source import StrategySource
-from necrozma_core.ticks import Int8Array, Ticks
-from necrozma_core.timeframes import parse_timeframe
 
 _PAIR = TEN_PAIRS[0]
 _LOTS = 0.1

@@ -3,9 +3,9 @@
 from functools import partial
 from pathlib import Path
 
-from benchmarks.command import Bench, JobRun, bench, running_server
-from benchmarks.market import TEN_PAIRS, prepare_ticks
-from benchmarks.measure import Report, Timing, markdown_table, megabytes
+from benchmarks.measuring.command import Bench, JobRun, bench, running_server
+from benchmarks.measuring.market import TEN_PAIRS, prepare_ticks
+from benchmarks.measuring.measure import Report, Timing, markdown_table, megabytes
 from benchmarks.scale import FULL, Scale
 
 TIMEFRAME = "1min"

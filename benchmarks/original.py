@@ -9,17 +9,18 @@ from typing import Final
 
 import pyarrow as pa
 
-from benchmarks.command import Bench, JobRun, bench
 from benchmarks.job import TIMEFRAME
 from benchmarks.json_storage import folder_mb, read_json, write_json
-from benchmarks.market import TEN_PAIRS, prepare_ticks
-from benchmarks.measure import Report, Timing, markdown_table, time_runs
+from benchmarks.measuring.command import Bench, JobRun, bench
+from benchmarks.measuring.market import TEN_PAIRS, prepare_ticks
+from benchmarks.measuring.measure import Report, Timing, markdown_table, time_runs
 from benchmarks.scale import FULL, Scale
-from necrozma_core.evaluation import backtest_pair
-from necrozma_core.jobs import PairRequest, with_key
-from necrozma_core.storage.results import ResultStore
+from necrozma_core.backtest.key import with_key
+from necrozma_core.backtest.request import PairRequest
+from necrozma_core.backtest.river import backtest_pair
+from necrozma_core.market.timeframes import parse_timeframe
+from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.strategies.source import StrategySource
-from necrozma_core.timeframes import parse_timeframe
 
 ESTIMATES: Final = (
     ("1 worker (JSON)", "~30 hours"),

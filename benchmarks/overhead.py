@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.child import run_child
-from benchmarks.measure import Report, Timing, markdown_table
+from benchmarks.measuring.measure import Report, Timing, markdown_table
+from benchmarks.measuring.new_process import run_child
 from benchmarks.scale import FULL, Scale
-from necrozma_core import instruments
+from necrozma_core.market import instruments
 
 _TICKS: Final = 3_000
 _STEP_MS: Final = 60_000
@@ -64,8 +64,8 @@ def run_stored_tasks(folder: Path, tasks: int) -> dict[str, Any]:
     names = _add_pairs(tasks)
     # Prefect is not to be imported before its environment is as it should be.
     from config import load_settings  # noqa: PLC0415
-    from flows.server import start_server  # noqa: PLC0415
-    from flows.session import run_backtest  # noqa: PLC0415
+    from flows.launch import run_backtest  # noqa: PLC0415
+    from flows.server.embedded import start_server  # noqa: PLC0415
 
     settings = load_settings(
         {
@@ -134,9 +134,9 @@ def _add_pairs(count: int) -> list[str]:
 
 def _store(settings: Any, names: list[str]) -> None:
     from flows.plan import plan_requests  # noqa: PLC0415
-    from necrozma_core.evaluation import backtest_pair  # noqa: PLC0415
-    from necrozma_core.storage.tick_store import TickStore  # noqa: PLC0415
-    from necrozma_core.ticks import Ticks  # noqa: PLC0415
+    from necrozma_core.backtest.river import backtest_pair  # noqa: PLC0415
+    from necrozma_core.market.ticks import Ticks  # noqa: PLC0415
+    from necrozma_core.storage.ticks.store import TickStore  # noqa: PLC0415
 
     random = np.random.default_rng(0)
     bid = 110_000 + np.cumsum(random.integers(-20, 21, _TICKS, dtype=np.int32), dtype=np.int32)

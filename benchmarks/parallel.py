@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.job import TIMEFRAME
-from benchmarks.market import CACHE, TEN_PAIRS, prepare_ticks
-from benchmarks.measure import Report, Timing, markdown_table
+from benchmarks.measuring.market import CACHE, TEN_PAIRS, prepare_ticks
+from benchmarks.measuring.measure import Report, Timing, markdown_table
 from benchmarks.scale import FULL, Scale
-from necrozma_core.jobs import PairRequest, with_key
+from necrozma_core.backtest.key import with_key
+from necrozma_core.backtest.request import PairRequest
+from necrozma_core.market.timeframes import parse_timeframe
 from necrozma_core.strategies.source import StrategySource
-from necrozma_core.timeframes import parse_timeframe
 from necrozma_core.workers.cache import KernelCache
 from necrozma_core.workers.pool import WorkerPool
 from necrozma_core.workers.progress import ProgressBoard

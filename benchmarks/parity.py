@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.naive_kernel import walk_every_tick
-from necrozma_core.bars import Bars
-from necrozma_core.simulation import Trades, simulate_events
-from necrozma_core.simulation import find_events as list_events
+from necrozma_core.engine.events import find_events as list_events
+from necrozma_core.engine.simulation import simulate_events
+from necrozma_core.engine.trades import Trades
+from necrozma_core.market.arrays import Int8Array
+from necrozma_core.market.bars import Bars
+from necrozma_core.market.ticks import Ticks
 from necrozma_core.strategies.protocol import Strategy
-from necrozma_core.ticks import Int8Array, Ticks
 
 _FAR = 2**40
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.market import YEAR_TICKS
+from benchmarks.measuring.market import YEAR_TICKS
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from benchmarks.command import JobRun, bench, running_server
 from benchmarks.job import TIMEFRAME
-from benchmarks.market import TEN_PAIRS, prepare_ticks
-from benchmarks.measure import Report, Timing, markdown_table, megabytes
+from benchmarks.measuring.command import JobRun, bench, running_server
+from benchmarks.measuring.market import TEN_PAIRS, prepare_ticks
+from benchmarks.measuring.measure import Report, Timing, markdown_table, megabytes
 from benchmarks.scale import FULL, Scale
 
 GRIDS: Final = {

@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from benchmarks.child import run_child
-from benchmarks.command import NECROZMA
-from benchmarks.measure import Report, Timing, interleaved, markdown_table
+from benchmarks.measuring.command import NECROZMA
+from benchmarks.measuring.measure import Report, Timing, interleaved, markdown_table
+from benchmarks.measuring.new_process import run_child
 from benchmarks.scale import FULL, Scale
-from flows.server import start_server
+from flows.server.embedded import start_server
 
 _ROOT: Final = Path(__file__).parents[1]
 

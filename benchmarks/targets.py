@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.market import CACHE
-from benchmarks.measure import Report, markdown_table
+from benchmarks.measuring.market import CACHE
+from benchmarks.measuring.measure import Report, markdown_table
 from benchmarks.peers.compare import FIFTY, FIFTY_WITH_LEVELS
 from benchmarks.scale import FULL, Scale
 

@@ -23,12 +23,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.market import YEAR_TICKS, prepare_ticks
-from benchmarks.measure import describe_machine, markdown_table
-from benchmarks.pages import DOCS, put_between_marks
-from necrozma_core.storage.tick_files import ROW_GROUP_ROWS
-from necrozma_core.storage.tick_store import TickStore
-from necrozma_core.ticks import Ticks
+from benchmarks.measuring.market import YEAR_TICKS, prepare_ticks
+from benchmarks.measuring.measure import describe_machine, markdown_table
+from benchmarks.measuring.pages import DOCS, put_between_marks
+from necrozma_core.market.ticks import Ticks
+from necrozma_core.storage.ticks.encoding import ROW_GROUP_ROWS
+from necrozma_core.storage.ticks.store import TickStore
 
 _PAGE = DOCS / "decisions" / "0003-tick-encoding.md"
 _PAIR = "EURUSD"

@@ -11,8 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Protocol
 
+from necrozma_core.backtest.request import PairRequest, Receipt
 from necrozma_core.errors import StoppedError
-from necrozma_core.jobs import PairRequest, Receipt
 
 
 class Turn(Protocol):

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from necrozma_core.storage.columns import column_of
-from necrozma_core.storage.schemas import GOVERNOR_SCHEMA
+from necrozma_core.storage.disk.columns import column_of
+from necrozma_core.storage.results.schemas import GOVERNOR_SCHEMA
 from necrozma_core.throttle.control import Look
 
 

@@ -72,7 +72,7 @@ def mark_crashed_flow_runs(run_ids: Sequence[str]) -> None:
     Parameters
     ----------
     run_ids : sequence of str
-        As `necrozma_core.storage.history.mark_crashed` returned them; flow runs have the same names.
+        As `necrozma_core.storage.runs.listing.mark_crashed` returned them; flow runs have the same names.
     """
     if not run_ids:
         return

@@ -1,144 +1,179 @@
-"""From flags to a finished run: what the commands call."""
+"""One backtest from settings to outcome, through Prefect: what the command line calls.
 
-import math
-import threading
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+The server is spawned first, then the workers warm up, then Prefect is imported; all three take their seconds side by
+side. The flow runs in a thread of its own, so that the main thread is free for signals: Prefect's own handlers would
+let running tasks finish first.
+"""
 
-import typer
+import gc
+import logging
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
+from typing import Any
 
-from config import PROFILES, Settings, load_settings, restore_settings
-from flows.console import ending_line, open_observer
-from flows.interrupts import Interrupts
-from necrozma_core.errors import ExitCode, UsageError
-from necrozma_core.throttle.sensors.capacity import measure_capacity
+from config import Settings
+from flows.flow_thread import Crossing, run_in_thread
+from flows.folders import history_folder
+from flows.observer import Observer, RunOutcome
+from flows.running import RunSession, open_session
+from flows.server.address import configured_api_url
+from flows.server.embedded import ServerHandle, start_server
+from flows.server.environment import QUIET
+from flows.sweep_request import flow_parameters
+from necrozma_core.errors import NecrozmaError, PairsFailedError
+from necrozma_core.sweep.publishing import publish_page, publish_ranking
 
-if TYPE_CHECKING:
-    from necrozma_core.strategies.source import StrategySource
-
-_NOT_SETTINGS = frozenset({"profile", "quiet", "plain", "debug"})
+__all__ = ["Observer", "RunOutcome", "RunSession", "run_backtest"]
 
 
-def read_settings(params: Mapping[str, Any]) -> tuple[Settings, list[str]]:
-    """Turn the flags of a command into settings.
+_log = logging.getLogger(__name__)
+
+
+def run_backtest(settings: Settings, observer: Observer) -> RunOutcome:
+    """Run a backtest and return how it ended; what one pair does wrong is in the outcome, not raised.
+
+    The observer's `on_start` is given the session, whose `stop` ends the run from a signal handler.
 
     Parameters
     ----------
-    params : mapping of str to object
-        By the names of the settings, and ``profile``; None where a flag was not given.
+    settings : Settings
+    observer : Observer
 
     Returns
     -------
-    settings : Settings
-    remarks : list of str
-        Lines that the user should see, such as that a profile wanted more workers than there are cores.
-    """
-    # An option that may be repeated is an empty list where it was not given.
-    flags = {name: None if value in ([], ()) else value for name, value in params.items() if name not in _NOT_SETTINGS}
-    profile, remarks = _capped(params.get("profile"), flags)
-    return load_settings(flags, profile=profile), remarks
-
-
-def start(settings: Settings, remarks: Sequence[str] = (), *, quiet: bool = False, plain: bool = False) -> int:
-    """Run a backtest, show it, and return the exit code."""
-    _refuse_without_ticks(settings)
-    observer = open_observer(settings, remarks, quiet=quiet, plain=plain)
-    with Interrupts(observer.stop):
-        from flows.session import run_backtest  # noqa: PLC0415 -- late: a signal must find its handler
-
-        outcome = run_backtest(settings, observer)
-    if line := ending_line(outcome):
-        observer.complain(f"error: {line}")
-    return outcome.exit_code
-
-
-def resettle(results: Path, name: str) -> Settings:
-    """Return the settings of an earlier run, to run them again; what it stored is not computed again.
+    RunOutcome
 
     Raises
     ------
-    UsageError
-        There is no such run, or its settings are of another version.
+    UsageError, DataError
+        There is nothing to compute, or from.
+    LockedError
+        Another run holds the results folder.
+    StorageError
+        The results folder or the server's cannot be written.
     """
-    from necrozma_core.storage.history import find_run  # noqa: PLC0415 -- loads pyarrow
-
-    run = find_run(results, name)
-    return restore_settings({**run.settings, "results": results})
-
-
-def data_folder(given: Path | None) -> Path:
-    """Return the data folder that was given, or that of the settings."""
-    return load_settings({"data": given}).data
-
-
-def results_folder(given: Path | None) -> Path:
-    """Return the results folder that was given, or that of the settings."""
-    return load_settings({"results": given}).results
+    with (
+        _server_for(settings) as server,
+        open_session(settings, observer, [server.pid] if server is not None else []) as session,
+    ):
+        with _quiet_logging():
+            run_in_thread(session, partial(_run_flow, session, server))
+        run_in_thread(session, partial(_complete, session))
+        return session.outcome()
 
 
-def source_of(settings: Settings) -> "StrategySource":
-    """Return where the strategies of a run come from."""
-    from flows.plan import source_of as source  # noqa: PLC0415 -- loads pyarrow
-
-    return source(settings)
-
-
-def serve_ui(home: Path | None) -> int:
-    """Run the server that keeps the history until a signal ends it, and say where its UI is."""
-    from flows.folders import history_folder  # noqa: PLC0415
-    from flows.server import configured_api_url, start_server  # noqa: PLC0415
-
-    settings = load_settings({"prefect_home": home})
-    if url := configured_api_url():
-        typer.echo(f"Prefect UI: {url.removesuffix('/api')}, the server that Prefect's own settings name")
-        return ExitCode.OK
-    ended = threading.Event()
-
-    def end(code: ExitCode) -> bool:
-        ended.set()
-        return True
-
-    with Interrupts(end):
-        server = start_server(settings.prefect_home or history_folder())
-        try:
-            server.wait_ready(give_up=ended.is_set)
-            if not ended.is_set():
-                typer.echo(f"Prefect UI: {server.url}, until Ctrl-C")
-            ended.wait()
-        finally:
-            server.stop()
-    return ExitCode.OK
+@contextmanager
+def _server_for(settings: Settings) -> Iterator[ServerHandle | None]:
+    """Hold the embedded server, or nothing where the user has one."""
+    if configured_api_url():
+        yield None
+        return
+    server = start_server(settings.prefect_home or history_folder())
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
-def _refuse_without_ticks(settings: Settings) -> None:
-    # Also asked by the session, but only after a server was started that nobody needs.
-    from necrozma_core.storage.tick_store import TickStore  # noqa: PLC0415 -- loads pyarrow
+def _run_flow(session: RunSession, server: ServerHandle | None, crossing: "Crossing") -> None:
+    """Run the flow against the server.
 
-    if not TickStore(settings.data).pairs():
-        raise no_ticks(settings.data)
+    Trouble with Prefect itself is told and ends here: results do not depend on it.
+
+    Raises
+    ------
+    NecrozmaError
+        What the run must fail with.
+    """
+    try:
+        with _prefect(server, session):
+            from flows.backtest import backtest_pairs  # noqa: PLC0415 -- loaded by then, with Prefect
+            from flows.history import mark_crashed_flow_runs, settle_history  # noqa: PLC0415
+
+            if not crossing.cross():
+                return
+            mark_crashed_flow_runs(session.crashed)
+            try:
+                state = backtest_pairs(**flow_parameters(session.settings, backtest_pairs), return_state=True)
+            finally:
+                if server is not None and not server.is_alive():
+                    session.tell("the Prefect server ended in mid-run: its history of this run is incomplete")
+                else:
+                    settle_history(session.flow_run_id, session.task_runs)
+            error = state.result(raise_on_failure=False) if state.is_failed() else None
+    except Exception as failure:  # noqa: BLE001 -- whatever Prefect and its HTTP client may raise
+        _log.debug("the flow run failed", exc_info=True)
+        session.tell(f"Prefect failed, its history of this run is incomplete: {type(failure).__name__}: {failure}")
+        return
+    if isinstance(error, NecrozmaError) and not isinstance(error, PairsFailedError):
+        raise error
 
 
-def no_ticks(data: Path) -> UsageError:
-    """Say that there is nothing to backtest, and how that changes."""
-    return UsageError(
-        f"{data}: no ticks there; import some with `necrozma data import FILES --pair EURUSD --to {data}` "
-        f"or make samples with `necrozma data sample --to {data}`"
+@contextmanager
+def _prefect(server: ServerHandle | None, session: RunSession) -> Iterator[None]:
+    """Import Prefect and point it at the server, once that answers."""
+    # Read when Prefect is imported. Its log goes to the server; the terminal belongs to the observer.
+    levels = {f"PREFECT_LOGGING_HANDLERS_{handler}_LEVEL": "CRITICAL" for handler in ("CONSOLE", "DEBUG")}
+    for name, value in {**QUIET, **levels}.items():
+        os.environ.setdefault(name, value)
+    # All of Prefect with it, while the server starts. What an import makes is there to stay: looking through it for
+    # garbage is a sixth of it.
+    gc.disable()
+    try:
+        import_module("flows.backtest")
+    finally:
+        gc.freeze()
+        gc.enable()
+    from prefect.settings import (  # noqa: PLC0415
+        PREFECT_API_URL,
+        PREFECT_CLIENT_MAX_RETRIES,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        temporary_settings,
     )
 
+    from flows.history import wait_for_server  # noqa: PLC0415
+    from flows.log_lines import follow_stderr  # noqa: PLC0415
 
-def no_runs(results: Path) -> UsageError:
-    """Say that there is no run to show."""
-    return UsageError(f"{results}: no run there yet; start one with `necrozma backtest`")
+    # Whoever asks for its lines by the environment finds them above the view, not across it.
+    follow_stderr()
+    # A run's end waits up to a second for the thread that sends them; a dead run is found by the folder's lock.
+    ours: dict[Any, Any] = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+    # Prefect knows more places for settings than `configured_api_url` looks at: the user may have a server after all.
+    is_users = server is None or bool(PREFECT_API_URL.value())
+    if server is not None and not is_users:
+        server.wait_ready(give_up=lambda: session.is_stopping)
+        # A retry takes twice as long as the one before; a server on this machine that does not answer is gone.
+        ours |= {PREFECT_API_URL: server.api_url, PREFECT_CLIENT_MAX_RETRIES: 1}
+    with temporary_settings(ours):
+        if is_users:
+            wait_for_server(session)
+        yield
 
 
-def _capped(profile: str | None, flags: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return what a profile recommends on this machine, and a line where that is less than it says."""
-    if profile is None:
-        return {}, []
-    recipe = dict(PROFILES[profile])
-    cores = math.ceil(measure_capacity().cores)
-    if flags.get("workers") is not None or recipe["workers"] <= cores:
-        return recipe, []
-    wanted, recipe["workers"] = recipe["workers"], cores
-    return recipe, [f"Profile {profile}: {cores} workers instead of {wanted}, one for each core of this machine"]
+def _complete(session: RunSession, crossing: "Crossing") -> None:
+    """Do what the flow did not come to because Prefect failed under it."""
+    if session.record.is_concluded or not crossing.cross():
+        return
+    with ThreadPoolExecutor() as threads:
+        threads.map(session.run_pair, session.record.unsettled)
+    if session.is_stopping:
+        return
+    if session.receipts:
+        publish_ranking(session.run, session.receipts)
+    session.conclude()
+    if session.receipts:
+        publish_page(session.run)
+
+
+@contextmanager
+def _quiet_logging() -> Iterator[None]:
+    """Keep handlers that fail, as Prefect's do when its server is gone, from writing over the terminal."""
+    before, logging.raiseExceptions = logging.raiseExceptions, False
+    try:
+        yield
+    finally:
+        logging.raiseExceptions = before

@@ -9,7 +9,7 @@ from necrozma_core.errors import ExitCode
 
 if TYPE_CHECKING:
     from flows.running import RunSession
-    from necrozma_core.jobs import Receipt
+    from necrozma_core.backtest.request import Receipt
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,21 @@
 """From settings to requests: what a run will compute, the largest pair first."""
 
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config import Settings
-from necrozma_core.costs import Account, Costs
+from flows.sweep_request import source_of
+from necrozma_core.backtest.key import engine_fingerprint, with_key
+from necrozma_core.backtest.request import PairRequest
 from necrozma_core.errors import DamagedError, UsageError
-from necrozma_core.jobs import PairRequest, with_key
-from necrozma_core.storage.tick_store import TickStore
+from necrozma_core.market.timeframes import parse_timeframe
+from necrozma_core.money.costs import Account, Costs
+from necrozma_core.storage.ticks.store import TickStore
 from necrozma_core.strategies.source import StrategySource
-from necrozma_core.timeframes import parse_timeframe
 
 if TYPE_CHECKING:
     # Plans are made before Prefect is imported.
-    from prefect.flows import Flow
+    pass
 
 
 def plan_requests(settings: Settings) -> list[PairRequest]:
@@ -41,32 +42,16 @@ def plan_requests(settings: Settings) -> list[PairRequest]:
     return [_request(settings, source, pair) for pair in sorted(sized, key=lambda pair: (-sized[pair], pair))]
 
 
-def recorded_settings(settings: Settings) -> dict[str, Any]:
-    """Return the settings as JSON, for the manifest and for Prefect."""
-    return settings.record()
-
-
 def recorded_inputs(requests: list[PairRequest]) -> dict[str, Any]:
-    """Return what a run is computed from: each pair's ticks, by hash, and the strategies."""
+    """Return what a run is computed from, by hash: each pair's ticks, the strategies, the engine."""
     inputs: dict[str, Any] = {}
     for request in requests:
         with suppress(DamagedError):
             inputs[request.pair] = TickStore(request.data_dir).fingerprint(request.pair)
     if requests:
         inputs["strategies"] = requests[0].source.fingerprint()
+        inputs["engine"] = engine_fingerprint()
     return inputs
-
-
-def flow_parameters(settings: Settings, flow: "Flow[Any, Any]") -> dict[str, Any]:
-    """Return those settings that are parameters of the flow, so that the history shows them and a retry has them.
-
-    Paths are absolute, because a retry may start elsewhere. A cooldown that nobody asked for is left out.
-    """
-    absolute = {name: value.absolute() for name, value in settings if isinstance(value, Path)}
-    recorded = recorded_settings(settings.model_copy(update=absolute))
-    recorded["keep_trades"] = "all" if settings.keep_trades is None else settings.keep_trades
-    names = set(flow.parameters.properties) - (set() if settings.cooldown_explicit else {"cooldown_seconds"})
-    return {name: value for name, value in recorded.items() if name in names}
 
 
 def _request(settings: Settings, source: StrategySource, pair: str) -> PairRequest:
@@ -97,14 +82,3 @@ def _ticks(store: TickStore, pair: str) -> int:
         return store.summary(pair).ticks
     except DamagedError:
         return 0
-
-
-def source_of(settings: Settings) -> StrategySource:
-    """Return where the strategies of a run come from; UsageError if that cannot be read."""
-    if settings.strategies is not None:
-        return StrategySource.from_file(settings.strategies.absolute())
-    if settings.settings_file is not None:
-        return StrategySource.from_settings(settings.settings_file.absolute())
-    if settings.grid is not None:
-        return StrategySource.from_grid(settings.grid)
-    return StrategySource()

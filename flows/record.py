@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 from config import Settings
-from flows.flags import as_flags
 from flows.observer import Observer, RunOutcome
+from flows.resuming import as_flags
+from necrozma_core.backtest.request import PairRequest, Receipt
 from necrozma_core.errors import DamagedError, ExitCode, NecrozmaError, PairsFailedError, StoppedError, StorageError
-from necrozma_core.jobs import PairRequest, Receipt
-from necrozma_core.storage.manifest import PairRecord, PairState, RunStatus
-from necrozma_core.storage.runs import RANKING_FILE, REPORT_FILE, RunFolder
+from necrozma_core.storage.runs.folder import RANKING_FILE, REPORT_FILE, RunFolder
+from necrozma_core.storage.runs.manifest import PairRecord, PairState, RunStatus
 
 
 class RunRecord:

@@ -16,20 +16,24 @@ from flows.dispatch import Dispatch
 from flows.folders import cache_folder
 from flows.governor_log import governor_table
 from flows.observer import Observer, RunLog, RunOutcome
-from flows.plan import plan_requests, recorded_inputs, recorded_settings
+from flows.plan import plan_requests, recorded_inputs
 from flows.record import RunRecord
+from flows.sweep_request import recorded_settings
 from flows.throttling import Throttle
+from necrozma_core.backtest.key import with_key
+from necrozma_core.backtest.parts import split
+from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.errors import ExitCode, StoppedError, StorageError
-from necrozma_core.jobs import PairRequest, Receipt, stored_receipt, with_key
-from necrozma_core.shards import split
-from necrozma_core.storage.history import mark_crashed, mark_ended
-from necrozma_core.storage.lock import ResultsLock, lock_results, network_file_system
-from necrozma_core.storage.manifest import RunStatus
-from necrozma_core.storage.publish import probe_writable
-from necrozma_core.storage.results import ResultStore
-from necrozma_core.storage.runs import STORE_FOLDER, RunFolder
+from necrozma_core.storage.disk.lock import ResultsLock, lock_results
+from necrozma_core.storage.disk.network import network_file_system
+from necrozma_core.storage.disk.publish import probe_writable
+from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.runs.folder import STORE_FOLDER, RunFolder
+from necrozma_core.storage.runs.listing import mark_crashed, mark_ended
+from necrozma_core.storage.runs.manifest import RunStatus
 from necrozma_core.workers.cache import KernelCache
-from necrozma_core.workers.pool import WorkerLimits, WorkerPool
+from necrozma_core.workers.limits import WorkerLimits
+from necrozma_core.workers.pool import WorkerPool
 from necrozma_core.workers.progress import ProgressBoard, SlotProgress
 from necrozma_core.workers.sharing import Sharing
 
@@ -314,7 +318,7 @@ def flow_session() -> Iterator[RunSession]:
     from prefect.logging import get_run_logger  # noqa: PLC0415
 
     from flows.history import mark_crashed_flow_runs, name_flow_run  # noqa: PLC0415
-    from tasks.artifacts import Progress  # noqa: PLC0415
+    from tasks.progress import Progress  # noqa: PLC0415
 
     context = FlowRunContext.get()
     with ExitStack() as stack:

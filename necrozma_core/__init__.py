@@ -23,7 +23,7 @@ The river flows one way::
 ``errors``          everything that is raised on purpose
 ==================  ===================================================================================
 
-Start reading at :mod:`necrozma_core.evaluation`.
+Start reading at :mod:`necrozma_core.backtest.river`.
 """
 
 __version__ = "0.1.0"

@@ -8,10 +8,11 @@ from prefect.client.schemas.objects import TaskRun
 from prefect.states import Cancelled, State
 from prefect.tasks import Task
 
+from necrozma_core.backtest.key import with_key
+from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.errors import DamagedError, PoisonousPairError, StoppedError, StorageError, WorkerError
-from necrozma_core.jobs import PairRequest, Receipt, stored_receipt, with_key
-from necrozma_core.storage.results import ResultStore
-from necrozma_core.storage.runs import STORE_FOLDER
+from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.runs.folder import STORE_FOLDER
 from tasks.artifacts import show_pair
 
 RETRY_DELAYS_S = (0.5, 2.0)

@@ -6,9 +6,9 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from necrozma_core.jobs import Receipt
-from necrozma_core.publishing import publish_ranking
-from necrozma_core.storage.runs import RunFolder
+from necrozma_core.backtest.request import Receipt
+from necrozma_core.storage.runs.folder import RunFolder
+from necrozma_core.sweep.publishing import publish_ranking
 from tasks.artifacts import show_ranking
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from necrozma_core.publishing import publish_page
-from necrozma_core.storage.runs import RunFolder
+from necrozma_core.storage.runs.folder import RunFolder
+from necrozma_core.sweep.publishing import publish_page
 from tasks.artifacts import show_governor, show_run
 
 

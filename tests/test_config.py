@@ -14,9 +14,9 @@ from pydantic import ValidationError
 
 import config
 from config import Settings, load_settings, restore_settings
-from necrozma_core.costs import Account, Costs
 from necrozma_core.errors import UsageError
-from necrozma_core.instruments import PAIRS
+from necrozma_core.market.instruments import PAIRS
+from necrozma_core.money.costs import Account, Costs
 
 ROOT = Path(config.__file__).parent
 

@@ -2,8 +2,8 @@
 
 import argparse
 
-from benchmarks.measure import describe_machine
-from benchmarks.pages import DOCS, put_between_marks
+from benchmarks.measuring.measure import describe_machine
+from benchmarks.measuring.pages import DOCS, put_between_marks
 from benchmarks.peers.compare import measure_peers
 from benchmarks.scale import FULL, SMOKE
 from benchmarks.targets import keep_figures

@@ -13,15 +13,16 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.job import TIMEFRAME
-from benchmarks.market import TEN_PAIRS, prepare_ticks
-from benchmarks.measure import Report, Timing, markdown_table, megabytes
+from benchmarks.measuring.market import TEN_PAIRS, prepare_ticks
+from benchmarks.measuring.measure import Report, Timing, markdown_table, megabytes
 from benchmarks.scale import FULL, Scale
-from necrozma_core.bars import Bars, bars_from_ticks
-from necrozma_core.storage.tick_store import TickStore
+from necrozma_core.market.bar_building import bars_from_ticks
+from necrozma_core.market.bars import Bars
+from necrozma_core.market.ticks import Ticks
+from necrozma_core.market.timeframes import parse_timeframe
+from necrozma_core.storage.ticks.store import TickStore
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.settings import parse_grid
-from necrozma_core.ticks import Ticks
-from necrozma_core.timeframes import parse_timeframe
 
 _ROOT: Final = Path(__file__).parents[2]
 PYTHON: Final = _ROOT / ".venv-peers" / "bin" / "python"

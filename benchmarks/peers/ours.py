@@ -14,16 +14,17 @@ from typing import Final
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
-from benchmarks.measure import peak_memory_mb
-from necrozma_core.bars import bars_from_ticks
-from necrozma_core.conversion import Conversion
-from necrozma_core.equity import trading_days
+from benchmarks.measuring.measure import peak_memory_mb
+from necrozma_core.backtest.outcome import Market
+from necrozma_core.backtest.request import PairRequest
+from necrozma_core.backtest.river import evaluate
 from necrozma_core.errors import StrategyError
-from necrozma_core.evaluation import Market, evaluate
-from necrozma_core.jobs import PairRequest
-from necrozma_core.storage.tick_store import TickStore
+from necrozma_core.market.bar_building import bars_from_ticks
+from necrozma_core.market.timeframes import parse_timeframe
+from necrozma_core.money.conversion import Conversion
+from necrozma_core.money.equity import trading_days
+from necrozma_core.storage.ticks.store import TickStore
 from necrozma_core.strategies.source import StrategySource
-from necrozma_core.timeframes import parse_timeframe
 
 _NOWHERE: Final = Path("unused")
 

@@ -11,14 +11,15 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from necrozma_core.errors import UsageError
+from necrozma_core.feeds.formats.registry import open_source
 from necrozma_core.feeds.quarantine import Quarantine, open_quarantine
 from necrozma_core.feeds.sieve import Sieve, Tally
-from necrozma_core.feeds.sources import open_source
-from necrozma_core.instruments import Pair, get_pair
-from necrozma_core.storage.publish import DISK, FileLayer, sha256_of
-from necrozma_core.storage.tick_manifest import Source, format_span
-from necrozma_core.storage.tick_store import TickStore
-from necrozma_core.ticks import Ticks
+from necrozma_core.market.instruments import Pair, get_pair
+from necrozma_core.market.ticks import Ticks
+from necrozma_core.storage.disk.layer import DISK, FileLayer
+from necrozma_core.storage.disk.publish import sha256_of
+from necrozma_core.storage.ticks.manifest import Source, format_span
+from necrozma_core.storage.ticks.store import TickStore
 
 QUARANTINE_FOLDER: Final = "quarantine"
 

@@ -6,8 +6,10 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 
-from necrozma_core.feeds.cells import Fault
-from necrozma_core.storage.publish import DISK, FileLayer, disk_errors, draft, make_folder, seal
+from necrozma_core.feeds.reading.cells import Fault
+from necrozma_core.storage.disk.errors import disk_errors
+from necrozma_core.storage.disk.layer import DISK, FileLayer
+from necrozma_core.storage.disk.publish import draft, make_folder, seal
 
 
 class Quarantine:

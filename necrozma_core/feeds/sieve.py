@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from necrozma_core.errors import DataError
-from necrozma_core.feeds.cells import NO_FAULT, Fault
-from necrozma_core.feeds.prices import PRICE_DECIMALS
 from necrozma_core.feeds.quarantine import Quarantine
-from necrozma_core.feeds.rows import ASK, BID, TIMESTAMP, RowBatch, RowStream, find_faults
-from necrozma_core.instruments import Pair
-from necrozma_core.storage.tick_files import MAX_STORED_POINTS
-from necrozma_core.ticks import BoolArray, Int32Array, Int64Array, Ticks
+from necrozma_core.feeds.reading.cells import NO_FAULT, Fault
+from necrozma_core.feeds.reading.prices import PRICE_DECIMALS
+from necrozma_core.feeds.reading.rows import ASK, BID, TIMESTAMP, RowBatch, RowStream, find_faults
+from necrozma_core.market.arrays import BoolArray, Int32Array, Int64Array
+from necrozma_core.market.instruments import Pair
+from necrozma_core.market.ticks import Ticks
+from necrozma_core.storage.ticks.encoding import MAX_STORED_POINTS
 
 Positions = NDArray[np.intp]
 

@@ -3,20 +3,20 @@
 from types import MappingProxyType
 from typing import Final
 
-from necrozma_core.strategies.bollinger import Bollinger
-from necrozma_core.strategies.burst import Burst
-from necrozma_core.strategies.donchian import Donchian
-from necrozma_core.strategies.ema_cross import EmaCross
-from necrozma_core.strategies.keltner import Keltner
-from necrozma_core.strategies.macd import Macd
-from necrozma_core.strategies.momentum import Momentum
-from necrozma_core.strategies.regime import Regime
-from necrozma_core.strategies.rsi import Rsi
+from necrozma_core.strategies.families.bollinger import Bollinger
+from necrozma_core.strategies.families.burst import Burst
+from necrozma_core.strategies.families.donchian import Donchian
+from necrozma_core.strategies.families.ema_cross import EmaCross
+from necrozma_core.strategies.families.keltner import Keltner
+from necrozma_core.strategies.families.macd import Macd
+from necrozma_core.strategies.families.momentum import Momentum
+from necrozma_core.strategies.families.regime import Regime
+from necrozma_core.strategies.families.rsi import Rsi
+from necrozma_core.strategies.families.session import Session
+from necrozma_core.strategies.families.sma_cross import SmaCross
+from necrozma_core.strategies.families.stochastic import Stochastic
+from necrozma_core.strategies.families.zscore import Zscore
 from necrozma_core.strategies.rule import Rule
-from necrozma_core.strategies.session import Session
-from necrozma_core.strategies.sma_cross import SmaCross
-from necrozma_core.strategies.stochastic import Stochastic
-from necrozma_core.strategies.zscore import Zscore
 
 FAMILIES: Final = MappingProxyType(
     {

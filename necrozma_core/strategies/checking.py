@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from necrozma_core.bars import Bars
 from necrozma_core.errors import StrategyError
+from necrozma_core.market.arrays import Int8Array
+from necrozma_core.market.bars import Bars
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import Rule
-from necrozma_core.ticks import Int8Array
 
 _OURS: Final = Path(__file__).parent
 _LONGEST_MESSAGE: Final = 200

@@ -7,9 +7,9 @@ arrays are shared and read-only.
 
 import numpy as np
 
-from necrozma_core.bars import Bars
 from necrozma_core.kernels import indicators as kernels
-from necrozma_core.ticks import FloatArray, Int32Array, Int64Array
+from necrozma_core.market.arrays import FloatArray, Int32Array, Int64Array
+from necrozma_core.market.bars import Bars
 
 
 def _column(bars: Bars, name: str, column: int) -> Int32Array:

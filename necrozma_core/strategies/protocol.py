@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol, TypeAlias
 
-from necrozma_core.bars import Bars
-from necrozma_core.ticks import Int8Array
+from necrozma_core.market.arrays import Int8Array
+from necrozma_core.market.bars import Bars
 
 Param: TypeAlias = str | int | float | bool
 """What one setting of a strategy may hold."""

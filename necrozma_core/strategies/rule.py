@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from necrozma_core.bars import Bars, format_timeframe
 from necrozma_core.errors import UsageError
+from necrozma_core.market.arrays import Int8Array
+from necrozma_core.market.bars import Bars
+from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.strategies.parameters import PIPS, Limits, write_value
 from necrozma_core.strategies.protocol import Param, Strategy
-from necrozma_core.ticks import Int8Array
 
 LEVELS = ("stop_loss_pips", "take_profit_pips")
 """The two settings that every family has, and that change no signal."""

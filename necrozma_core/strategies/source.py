@@ -7,7 +7,7 @@ machine and however long ago, and the fingerprint is that of the text that runs.
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,17 +88,17 @@ class StrategySource:
         return _sweep(self).strategies
 
     def fingerprint(self) -> str:
-        """Return a sha256, hex, of everything that decides the signals: code and settings.
+        """Return a sha256, hex, of what was given: a user's text, or the settings that a sweep stands for.
 
-        For the default catalog that is our code, which holds it; for a user's file its text (not the packages
-        it imports) and our code, which it may use; for settings our code and what they stand for, whatever their
-        spelling, comments and file name.
+        A sweep's spelling, comments and file name do not count; neither do the packages that a user's file imports.
+        The built-in strategies are the engine's code, which :mod:`necrozma_core.backtest.key` names.
         """
-        parts = [_code_digest()]
+        parts: list[str] = [self.kind]
         if self.kind is SourceKind.FILE:
             parts.append(self.text)
         elif self.kind is not SourceKind.DEFAULT:
-            parts += [strategy.name for strategy in self.load()]
+            # A sweep is the same whether it was typed or read.
+            parts = [strategy.name for strategy in self.load()]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def count(self) -> int | None:
@@ -129,21 +129,3 @@ def _sweep(source: StrategySource) -> "Sweep":
     if source.kind is SourceKind.SETTINGS:
         return load_settings(Path(source.origin), source.text)
     return parse_grid(source.text)
-
-
-_CORE = Path(__file__).parent.parent
-
-
-def _code_files() -> list[Path]:
-    # All that decides the built-in signals; what turns ticks into bars belongs to the engine's own fingerprint.
-    files = sorted(path.relative_to(_CORE) for path in (_CORE / "strategies").glob("*.py"))
-    kernels = [Path("kernels") / f"{name}.py" for name in ("breakouts", "indicators", "signals")]
-    return [*files, *kernels, Path("calendars.py")]
-
-
-@cache
-def _code_digest() -> str:
-    digest = hashlib.sha256()
-    for file in _code_files():
-        digest.update(f"{file.as_posix()}\0".encode() + hashlib.sha256((_CORE / file).read_bytes()).digest())
-    return digest.hexdigest()

@@ -17,14 +17,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from necrozma_core.bars import Bars
 from necrozma_core.errors import UsageError
+from necrozma_core.market.arrays import Int8Array
+from necrozma_core.market.bars import Bars
 from necrozma_core.strategies.checking import one_line, place_of
 from necrozma_core.strategies.files import read_python
 from necrozma_core.strategies.parameters import Pips
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import LEVELS, Rule
-from necrozma_core.ticks import Int8Array
 
 _LONGEST_NAME: Final = 200
 _DOCUMENTED: Final = "see docs/strategies.md"

@@ -23,8 +23,8 @@ from necrozma_core.throttle.worker_gate import WorkerGate
 from necrozma_core.workers.progress import ProgressBoard, SlotState, SlotWriter
 
 if TYPE_CHECKING:
-    from necrozma_core.jobs import PairRequest, Receipt
-    from necrozma_core.shards import Part
+    from necrozma_core.backtest.parts import Part
+    from necrozma_core.backtest.request import PairRequest, Receipt
 
 T = TypeVar("T")
 
@@ -134,21 +134,21 @@ def run_pair(request: "PairRequest") -> "Receipt":
     NecrozmaError
         What the river raised; anything that cannot be sent to the parent becomes one.
     """
-    from necrozma_core.evaluation import backtest_pair  # noqa: PLC0415 -- only workers load the compiler
+    from necrozma_core.backtest.river import backtest_pair  # noqa: PLC0415 -- only workers load the compiler
 
     return in_place(request.pair, lambda station: backtest_pair(request, station))
 
 
 def run_part(request: "PairRequest", part: "Part") -> dict[str, float]:
     """Backtest some of a pair's strategies in this worker, and return seconds by stage; raises what `run_pair` does."""
-    from necrozma_core.shards import backtest_part  # noqa: PLC0415 -- only workers load the compiler
+    from necrozma_core.backtest.parts import backtest_part  # noqa: PLC0415 -- only workers load the compiler
 
     return in_place(request.pair, lambda station: backtest_part(request, part, station))
 
 
 def run_join(request: "PairRequest", parts: "Sequence[Part]", seconds: dict[str, float]) -> "Receipt":
     """Store in this worker what several found for a pair; raises what `run_pair` does."""
-    from necrozma_core.shards import join_parts  # noqa: PLC0415 -- only workers load the compiler
+    from necrozma_core.backtest.parts import join_parts  # noqa: PLC0415 -- only workers load the compiler
 
     return in_place(request.pair, lambda _: join_parts(request, parts, seconds))
 

@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,39 +22,20 @@ from necrozma_core.errors import (
     WorkerMemoryError,
     WorkerTimeoutError,
 )
-from necrozma_core.throttle.priority import Priority
 from necrozma_core.workers.cache import KernelCache
 from necrozma_core.workers.job import WorkerSetup, rehearse_here, run_pair
+from necrozma_core.workers.limits import WorkerLimits
 from necrozma_core.workers.progress import ProgressBoard, SlotProgress
 from necrozma_core.workers.sharing import Sharing
 from necrozma_core.workers.slot import Slot
 
 if TYPE_CHECKING:
-    from necrozma_core.jobs import PairRequest, Receipt
+    from necrozma_core.backtest.request import PairRequest, Receipt
 
 DEATHS_ALLOWED: Final = 3
 """A pair whose worker died this often is set aside."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerLimits:
-    """What one worker may take, and how politely.
-
-    Attributes
-    ----------
-    priority : Priority
-        How politely it asks for the processor.
-    memory_mb : int or None
-        Megabytes that a worker may allocate; None is unlimited.
-    pair_timeout_s : float or None
-        Seconds that a pair may take, time held by the gate not counted; None is unlimited.
-    """
-
-    priority: Priority = Priority.NORMAL
-    memory_mb: int | None = None
-    pair_timeout_s: float | None = None
 
 
 class WorkerPool:

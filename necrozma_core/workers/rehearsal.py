@@ -6,14 +6,15 @@ from typing import Final
 
 import numpy as np
 
-from necrozma_core.conversion import Quotes
-from necrozma_core.evaluation import backtest_pair
-from necrozma_core.instruments import get_pair
-from necrozma_core.jobs import PairRequest, with_key
-from necrozma_core.storage.tick_store import TickStore
+from necrozma_core.backtest.key import with_key
+from necrozma_core.backtest.request import PairRequest
+from necrozma_core.backtest.river import backtest_pair
+from necrozma_core.market.instruments import get_pair
+from necrozma_core.market.ticks import Ticks
+from necrozma_core.market.timeframes import parse_timeframe
+from necrozma_core.money.conversion import Quotes
+from necrozma_core.storage.ticks.store import TickStore
 from necrozma_core.strategies.source import StrategySource
-from necrozma_core.ticks import Ticks
-from necrozma_core.timeframes import parse_timeframe
 
 _PAIR: Final = "USDJPY"  # its profits have to be converted, at its own prices
 _TICKS: Final = 6_000

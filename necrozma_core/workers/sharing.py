@@ -7,12 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from necrozma_core.shards import split
+from necrozma_core.backtest.parts import split
 from necrozma_core.workers.job import run_join, run_part
 from necrozma_core.workers.slot import Slot
 
 if TYPE_CHECKING:
-    from necrozma_core.jobs import PairRequest, Receipt
+    from necrozma_core.backtest.request import PairRequest, Receipt
 
 
 @dataclass(frozen=True, slots=True)

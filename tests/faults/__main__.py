@@ -11,8 +11,8 @@ from operator import add
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.measure import describe_machine, markdown_table, one_of
-from benchmarks.pages import DOCS, put_between_marks
+from benchmarks.measuring.measure import describe_machine, markdown_table, one_of
+from benchmarks.measuring.pages import DOCS, put_between_marks
 
 # What pytest adds by its own settings.
 sys.path.insert(0, str(Path(__file__).parents[1] / "test_necrozma_core"))

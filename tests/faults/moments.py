@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 from storage_samples import CHILD, CHILD_ENVIRONMENT, KEEP_BYTECODE, tree
 
 from necrozma_core.feeds import write_samples
-from necrozma_core.storage.history import list_runs, run_folders
-from necrozma_core.storage.manifest import PairState, RunStatus
-from necrozma_core.storage.results import ResultStore
-from necrozma_core.storage.runs import RANKING_FILE, STORE_FOLDER
-from necrozma_core.storage.verify import verify_results
+from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.runs.folder import RANKING_FILE, STORE_FOLDER
+from necrozma_core.storage.runs.listing import list_runs, run_folders
+from necrozma_core.storage.runs.manifest import PairState, RunStatus
+from necrozma_core.storage.runs.verify import verify_results
 
 PAIRS = ("EURUSD", "GBPUSD", "USDJPY", "USDCHF", "AUDUSD", "NZDUSD", "USDCAD", "EURGBP")
 _MARK = "FAULTS_MARK"

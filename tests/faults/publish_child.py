@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 from storage_samples import KEY, METADATA, OTHER_KEY, random_ranking, random_table, write_entry
 
 from necrozma_core.errors import NecrozmaError, StorageError
-from necrozma_core.storage.manifest import PairRecord, PairState
-from necrozma_core.storage.parquet import publish_table
-from necrozma_core.storage.publish import probe_writable
-from necrozma_core.storage.results import ResultStore
-from necrozma_core.storage.runs import RunFolder
-from necrozma_core.storage.schemas import METRICS_SCHEMA, RANKING_SCHEMA, TRADES_SCHEMA
+from necrozma_core.storage.disk.parquet import publish_table
+from necrozma_core.storage.disk.publish import probe_writable
+from necrozma_core.storage.results.schemas import METRICS_SCHEMA, RANKING_SCHEMA, TRADES_SCHEMA
+from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.runs.folder import RunFolder
+from necrozma_core.storage.runs.manifest import PairRecord, PairState
 
 NEW_ROWS = 120
 

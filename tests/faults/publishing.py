@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 from storage_samples import KEY, random_ranking, tree, write_entry
 
 from necrozma_core.errors import StorageError
-from necrozma_core.storage.lock import lock_results
-from necrozma_core.storage.manifest import PairRecord, PairState, read_manifest
-from necrozma_core.storage.parquet import publish_table
-from necrozma_core.storage.results import ResultStore
-from necrozma_core.storage.runs import RunFolder
-from necrozma_core.storage.schemas import RANKING_SCHEMA
+from necrozma_core.storage.disk.lock import lock_results
+from necrozma_core.storage.disk.parquet import publish_table
+from necrozma_core.storage.results.schemas import RANKING_SCHEMA
+from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.runs.folder import RunFolder
+from necrozma_core.storage.runs.manifest import PairRecord, PairState, read_manifest
 
 from .tracing import Point, kill_everywhere
 

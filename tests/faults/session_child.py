@@ -12,10 +12,11 @@ import toy_pairs
 
 from config import load_settings
 from flows import running
+from flows.flow_thread import run_in_thread
+from flows.launch import _complete
 from flows.observer import RunOutcome
-from flows.session import _complete, _in_thread
+from necrozma_core.backtest.request import Receipt
 from necrozma_core.errors import NecrozmaError
-from necrozma_core.jobs import Receipt
 
 
 class Told:
@@ -43,7 +44,7 @@ def main(how: str, data: str, results: str) -> int:
     running.WorkerPool = partial(running.WorkerPool, run=compute, warm=toy_pairs.nothing)  # type: ignore[misc, assignment]
     quick = {"adaptive_throttling": False, "cooldown_seconds": 0, "workers": 2}
     with running.open_session(load_settings({"data": data, "results": results, **quick}), Told()) as session:
-        _in_thread(session, partial(_complete, session))
+        run_in_thread(session, partial(_complete, session))
         return int(session.outcome().exit_code)
 
 

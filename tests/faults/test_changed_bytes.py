@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from storage_samples import KEY, random_ranking, tree, write_entry
 
 from necrozma_core.errors import StorageError
-from necrozma_core.storage.manifest import read_manifest
-from necrozma_core.storage.results import ResultStore
-from necrozma_core.storage.runs import RunFolder, read_ranking
+from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.runs.folder import RunFolder, read_ranking
+from necrozma_core.storage.runs.manifest import read_manifest
 
 ENTRY = f"store/EURUSD/{KEY}"
 CHANGES = ("flip", "set", "insert", "delete", "cut", "double", "swap")

@@ -11,11 +11,11 @@ import pytest
 from dying_disk import Died, DyingFiles, ForgetfulFiles
 from storage_samples import KEY, tree, write_entry
 
-from necrozma_core.storage.lock import lock_results
-from necrozma_core.storage.manifest import PairRecord, PairState, read_manifest
-from necrozma_core.storage.publish import publish_bytes
-from necrozma_core.storage.results import ResultStore
-from necrozma_core.storage.runs import RunFolder
+from necrozma_core.storage.disk.lock import lock_results
+from necrozma_core.storage.disk.publish import publish_bytes
+from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.runs.folder import RunFolder
+from necrozma_core.storage.runs.manifest import PairRecord, PairState, read_manifest
 
 OLD, NEW = b"old " * 5_000, b"new " * 7_000
 CUTS = 5

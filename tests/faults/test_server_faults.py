@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.service import Service, start_service, stop_service
-from necrozma_core.storage.history import list_runs
-from necrozma_core.storage.manifest import PairState, RunStatus
+from flows.server.standing import Service, start_service, stop_service
+from necrozma_core.storage.runs.listing import list_runs
+from necrozma_core.storage.runs.manifest import PairState, RunStatus
 
 from .command import PAIRS, command_program, patient_program
 from .moments import Program, holds

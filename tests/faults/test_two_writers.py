@@ -5,8 +5,8 @@ from pathlib import Path
 
 from storage_samples import CHILD_ENVIRONMENT, KEY, METADATA, child_command, random_table, tree
 
-from necrozma_core.storage.results import ResultStore
-from necrozma_core.storage.schemas import METRICS_SCHEMA, TRADES_SCHEMA
+from necrozma_core.storage.results.schemas import METRICS_SCHEMA, TRADES_SCHEMA
+from necrozma_core.storage.results.store import ResultStore
 
 
 def test_two_processes_that_finish_together_leave_one_whole_entry(tmp_path: Path) -> None:

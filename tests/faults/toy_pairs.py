@@ -10,10 +10,10 @@ from pathlib import Path
 
 from storage_samples import METADATA, random_table
 
-from necrozma_core.jobs import PairRequest, Receipt, stored_receipt
-from necrozma_core.storage.results import ResultStore
-from necrozma_core.storage.runs import STORE_FOLDER
-from necrozma_core.storage.schemas import METRICS_SCHEMA, TRADES_SCHEMA
+from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
+from necrozma_core.storage.results.schemas import METRICS_SCHEMA, TRADES_SCHEMA
+from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.runs.folder import STORE_FOLDER
 from necrozma_core.workers.job import Station, in_place
 
 BATCHES, ROWS = 4, 60

@@ -5,12 +5,12 @@ import os
 
 import pytest
 
-from benchmarks.cpu_profile import sum_up
 from benchmarks.json_storage import read_json, write_json
-from benchmarks.measure import interleaved, megabytes, one_of, peak_memory_mb
-from benchmarks.pages import put_between_marks
-from benchmarks.processes import Role, role_of
-from benchmarks.sampler.sitecustomize import label
+from benchmarks.measuring.cpu_profile import sum_up
+from benchmarks.measuring.measure import interleaved, megabytes, one_of, peak_memory_mb
+from benchmarks.measuring.pages import put_between_marks
+from benchmarks.measuring.processes import Role, role_of
+from benchmarks.measuring.sampler.sitecustomize import label
 
 SITE = "/usr/lib/python3.11/site-packages"
 CORE = "/home/somebody/necrozma/necrozma_core"
@@ -19,19 +19,25 @@ CORE = "/home/somebody/necrozma/necrozma_core"
 @pytest.mark.parametrize(
     ("places", "expected"),
     [
-        ([(f"{CORE}/evaluation.py", "run"), (f"{CORE}/bars.py", "build")], "necrozma_core/bars.py: build"),
         (
-            [("/home/somebody/necrozma/flows/session.py", "run"), ("<frozen importlib._bootstrap>", "_find_and_load"),
+            [(f"{CORE}/backtest/river.py", "run"), (f"{CORE}/market/bars.py", "build")],
+            "necrozma_core/market/bars.py: build",
+        ),
+        (
+            [("/home/somebody/necrozma/flows/launch.py", "run"), ("<frozen importlib._bootstrap>", "_find_and_load"),
              (f"{SITE}/prefect/__init__.py", "<module>"), (f"{SITE}/pydantic/main.py", "<module>")],
             "importing prefect",
         ),
         (
-            [(f"{CORE}/evaluation.py", "run"), (f"{SITE}/numba/core/dispatcher.py", "compile"),
+            [(f"{CORE}/backtest/river.py", "run"), (f"{SITE}/numba/core/dispatcher.py", "compile"),
              (f"{SITE}/numba/core/caching.py", "load_overload")],
             "numba: loading and storing compiled kernels",
         ),
-        ([("/home/somebody/necrozma/flows/serve.py", "_serve"), (f"{SITE}/uvicorn/main.py", "run")], "library uvicorn"),
-        ([(f"{CORE}/workers/rehearsal.py", "rehearse"), (f"{CORE}/bars.py", "bars_from_ticks")],
+        (
+            [("/home/somebody/flows/server/embedded_process.py", "_serve"), (f"{SITE}/uvicorn/main.py", "run")],
+            "library uvicorn",
+        ),
+        ([(f"{CORE}/workers/rehearsal.py", "rehearse"), (f"{CORE}/market/bars.py", "Bars")],
          "running every kernel once, before the first pair"),
         ([("/usr/lib/python3.11/threading.py", "run")], "the standard library"),
     ],
@@ -44,7 +50,7 @@ def test_label_of_a_stack_says_what_it_is_at(places, expected):
     ("command", "role"),
     [
         ("/venv/bin/python /venv/bin/necrozma backtest --data d", Role.COMMAND),
-        ("/venv/bin/python -P /checkout/flows/serve.py lock 127.0.0.1 4200", Role.SERVER),
+        ("/venv/bin/python -P /checkout/flows/server/embedded_process.py lock 127.0.0.1 4200", Role.SERVER),
         ("/venv/bin/python -B -c from multiprocessing.spawn import spawn_main; spawn_main()", Role.WORKER),
         ("/venv/bin/python -B -c from multiprocessing.resource_tracker import main;main(5)", Role.OTHER),
         ("", Role.OTHER),
@@ -60,7 +66,7 @@ def test_profile_of_several_workers_is_summed_with_what_was_not_seen():
         "before": 0.5,
         "total": 4.0,
         "sampler": 0.25,
-        "seconds": {"importing numba": 2.0, "necrozma_core/bars.py: build": 1.0},
+        "seconds": {"importing numba": 2.0, "necrozma_core/market/bars.py: build": 1.0},
     }
     spent = sum_up([process, process])[Role.WORKER]
     assert spent["importing numba"] == 4.0

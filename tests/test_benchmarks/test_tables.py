@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import command, market, scaling, startup, targets
+from benchmarks import scaling, startup, targets
 from benchmarks.__main__ import TABLES
-from benchmarks.command import Bench, JobRun, bench, running_server
-from benchmarks.cpu_profile import measure_profile
 from benchmarks.engine import measure_engine, measure_parity
-from benchmarks.market import TEN_PAIRS, prepare_ticks
+from benchmarks.measuring import command, market
+from benchmarks.measuring.command import Bench, JobRun, bench, running_server
+from benchmarks.measuring.cpu_profile import measure_profile
+from benchmarks.measuring.market import TEN_PAIRS, prepare_ticks
+from benchmarks.measuring.pages import DOCS
+from benchmarks.measuring.processes import Family, Role, Usage
 from benchmarks.original import measure_storage
 from benchmarks.overhead import measure_overhead
-from benchmarks.pages import DOCS
-from benchmarks.processes import Family, Role, Usage
 from benchmarks.scale import SMOKE
 from necrozma_core.strategies.settings import parse_grid
 
@@ -164,7 +165,7 @@ def test_command_that_fails_ends_the_benchmark_with_its_words(place):
 
 @pytest.mark.slow
 def test_profile_of_a_job_names_command_server_and_workers(monkeypatch, place):
-    monkeypatch.setattr("benchmarks.cpu_profile.bench", lambda: nullcontext(place))
+    monkeypatch.setattr("benchmarks.measuring.cpu_profile.bench", lambda: nullcontext(place))
     text = measure_profile(SMOKE).text
     for process in ("the command", "the server", "the workers"):
         assert f"| {process} " in text

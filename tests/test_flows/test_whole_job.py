@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from necrozma_core.feeds import write_samples
-from necrozma_core.storage.verify import verify_results
+from necrozma_core.storage.runs.verify import verify_results
 from necrozma_core.throttle.words import SharedWords
 
 NECROZMA = str(Path(sys.executable).with_name("necrozma"))
@@ -210,7 +210,7 @@ def test_history_after_the_server_was_stopped_holds_every_final_state(place: Pla
 import json, os, sys, urllib.request
 from pathlib import Path
 from flows.folders import history_folder
-from flows.server import start_server
+from flows.server.embedded import start_server
 server = start_server(history_folder())
 server.wait_ready()
 def call(path, body=None, headers={}):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from necrozma_core.bars import Bars
+from necrozma_core.market.bars import Bars
 
 MONDAY_MS = 1_709_510_400_000
 """4 March 2024, 00:00 UTC."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import BinaryIO
 
-from necrozma_core.storage.publish import FileLayer
+from necrozma_core.storage.disk.layer import FileLayer
 
 
 class Died(BaseException):

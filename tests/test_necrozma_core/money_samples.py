@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from necrozma_core.instruments import get_pair
-from necrozma_core.simulation import ExitReason, Trades
-from necrozma_core.ticks import Ticks
+from necrozma_core.engine.trades import ExitReason, Trades
+from necrozma_core.market.instruments import get_pair
+from necrozma_core.market.ticks import Ticks
 
 Row = tuple[str | int, int, int]
 """Time (UTC text or milliseconds), bid and ask in points."""

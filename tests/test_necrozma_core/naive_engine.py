@@ -7,7 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
 
-from necrozma_core.ticks import Ticks
+from necrozma_core.market.ticks import Ticks
 
 
 @dataclass(frozen=True)

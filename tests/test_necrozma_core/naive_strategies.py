@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from necrozma_core.bars import Bars
+from necrozma_core.market.bars import Bars
 
 States = list[int | None]
 Line = list[Fraction | None]

@@ -9,9 +9,9 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from necrozma_core.storage.publish import FileLayer
-from necrozma_core.storage.results import ResultStore
-from necrozma_core.storage.schemas import EXIT_REASONS, METRICS_SCHEMA, RANKING_SCHEMA, SIDES, TRADES_SCHEMA
+from necrozma_core.storage.disk.layer import FileLayer
+from necrozma_core.storage.results.schemas import EXIT_REASONS, METRICS_SCHEMA, RANKING_SCHEMA, SIDES, TRADES_SCHEMA
+from necrozma_core.storage.results.store import ResultStore
 
 KEY = "ab" * 32
 OTHER_KEY = "cd" * 32

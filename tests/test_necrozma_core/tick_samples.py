@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from necrozma_core.instruments import get_pair
-from necrozma_core.ticks import Ticks
+from necrozma_core.market.instruments import get_pair
+from necrozma_core.market.ticks import Ticks
 
 
 def utc_ms(text: str) -> int:

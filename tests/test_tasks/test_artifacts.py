@@ -12,12 +12,13 @@ import pyarrow as pa
 import pytest
 from storage_samples import KEY, METADATA, random_table
 
-from necrozma_core.jobs import Receipt
-from necrozma_core.storage.results import ResultStore
-from necrozma_core.storage.runs import RunFolder
-from necrozma_core.storage.schemas import GOVERNOR_SCHEMA, METRICS_SCHEMA, TRADES_SCHEMA
-from tasks import artifacts
-from tasks.artifacts import Progress, show_governor, show_pair
+from necrozma_core.backtest.request import Receipt
+from necrozma_core.storage.results.schemas import GOVERNOR_SCHEMA, METRICS_SCHEMA, TRADES_SCHEMA
+from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.runs.folder import RunFolder
+from tasks import artifacts, best_effort, progress
+from tasks.artifacts import show_governor, show_pair
+from tasks.progress import Progress
 
 RECEIPT = Receipt("EURUSD", KEY, True, 10, 40, 1_000, (("bad|name", "Error: <b>no</b>"),))
 
@@ -25,7 +26,7 @@ RECEIPT = Receipt("EURUSD", KEY, True, 10, 40, 1_000, (("bad|name", "Error: <b>n
 @pytest.fixture(autouse=True)
 def reachable(monkeypatch):
     """One test's lost server is not the next one's."""
-    monkeypatch.setattr(artifacts._Line, "quiet_until", -math.inf)
+    monkeypatch.setattr(best_effort._Line, "quiet_until", -math.inf)
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def shown(monkeypatch):
         return create
 
     for kind in ("markdown", "table", "link", "progress"):
-        monkeypatch.setattr(artifacts, f"create_{kind}_artifact", keep(kind))
+        monkeypatch.setattr(progress if kind == "progress" else artifacts, f"create_{kind}_artifact", keep(kind))
     return told
 
 
@@ -155,17 +156,17 @@ def test_governor_that_said_much_is_cut(run, shown):
 @pytest.fixture
 def clock(monkeypatch):
     now = SimpleNamespace(seconds=100.0)
-    monkeypatch.setattr(artifacts.time, "monotonic", lambda: now.seconds)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now.seconds)
     return now
 
 
 def test_progress_is_told_each_second_and_at_the_end(shown, clock, monkeypatch):
     told = []
-    monkeypatch.setattr(artifacts, "update_progress_artifact", lambda artifact, percent: told.append(percent))
-    progress = Progress(200)
+    monkeypatch.setattr(progress, "update_progress_artifact", lambda artifact, percent: told.append(percent))
+    shown_to = Progress(200)
     for settled in range(1, 201):
         clock.seconds += 0.1
-        progress.show(settled)
+        shown_to.show(settled)
     assert told[-1] == 100.0
     assert told == sorted(told)
     assert 20 <= len(told) <= 22
@@ -173,11 +174,11 @@ def test_progress_is_told_each_second_and_at_the_end(shown, clock, monkeypatch):
 
 def test_progress_never_goes_back(shown, clock, monkeypatch):
     told = []
-    monkeypatch.setattr(artifacts, "update_progress_artifact", lambda artifact, percent: told.append(percent))
-    progress = Progress(4)
+    monkeypatch.setattr(progress, "update_progress_artifact", lambda artifact, percent: told.append(percent))
+    shown_to = Progress(4)
     for settled in (2, 1, 4, 3):
         clock.seconds += 10
-        progress.show(settled)
+        shown_to.show(settled)
     assert told == [50.0, 100.0]
 
 
@@ -185,9 +186,9 @@ def test_progress_without_a_server_is_one_warning(monkeypatch, caplog):
     def lost(*_, **__):
         raise ConnectionError("no server")
 
-    monkeypatch.setattr(artifacts, "create_progress_artifact", lost)
-    with caplog.at_level(logging.WARNING, logger="tasks.artifacts"):
-        progress = Progress(2)
-        progress.show(1)
-        progress.show(2)
+    monkeypatch.setattr(progress, "create_progress_artifact", lost)
+    with caplog.at_level(logging.WARNING, logger="tasks.best_effort"):
+        shown_to = Progress(2)
+        shown_to.show(1)
+        shown_to.show(2)
     assert len(caplog.records) == 1

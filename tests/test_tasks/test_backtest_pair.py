@@ -7,6 +7,9 @@ import pytest
 from prefect.states import Failed, State
 
 import tasks.backtest
+from necrozma_core.backtest.key import with_key
+from necrozma_core.backtest.request import PairRequest, Receipt
+from necrozma_core.backtest.river import backtest_pair as compute
 from necrozma_core.errors import (
     ConversionError,
     DamagedError,
@@ -21,10 +24,8 @@ from necrozma_core.errors import (
     WorkerMemoryError,
     WorkerTimeoutError,
 )
-from necrozma_core.evaluation import backtest_pair as compute
 from necrozma_core.feeds import write_samples
-from necrozma_core.jobs import PairRequest, Receipt, with_key
-from necrozma_core.storage.results import ResultStore
+from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.strategies.source import StrategySource
 from tasks.backtest import RETRY_DELAYS_S, backtest_pair, is_worth_retrying
 

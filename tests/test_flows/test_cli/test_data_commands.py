@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from necrozma_core.storage.tick_store import TickStore
+from necrozma_core.storage.ticks.store import TickStore
 
 CSV = "timestamp,bid,ask\n2024-01-15T00:00:00.000Z,1.10000,1.10010\n2024-01-15T00:00:01.000Z,1.10001,1.10011\n"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from config import load_settings
-from flows.doctor import Health, look_at_folders, look_at_machine, look_at_sensors, weigh
+from flows.cli.doctor import Health, look_at_folders, look_at_machine, look_at_sensors, weigh
 from necrozma_core.errors import ExitCode, StorageError
 from necrozma_core.feeds import write_samples
 from necrozma_core.throttle.sensors.capacity import Capacity
@@ -89,7 +89,7 @@ def test_doctor_of_a_disk_that_cannot_be_written_ends_with_74(necrozma: Any, mon
         raise StorageError(f"{folder}: cannot write: No space left on device")
 
     Path("results").mkdir()
-    monkeypatch.setattr("flows.doctor.probe_writable", refuse)
+    monkeypatch.setattr("flows.cli.doctor.probe_writable", refuse)
     result = necrozma("doctor")
     assert result.exit_code == 74
     assert "!!  results" in result.stdout

@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from config import PREFIX, ServiceSettings, Settings
-from flows.cli import app
+from flows.cli.app import app
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

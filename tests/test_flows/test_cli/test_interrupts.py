@@ -9,7 +9,7 @@ import pytest
 
 PROGRAM = """
 import os, threading
-from flows.interrupts import Interrupts
+from flows.cli.interrupts import Interrupts
 stopped = threading.Event()
 def stop(code):
     # Not print: the signal may come while the line below is being printed, and buffers do not nest.
@@ -28,7 +28,7 @@ Started = Callable[..., "subprocess.Popen[str]"]
 
 
 def start(spawn: Started, monkeypatch: pytest.MonkeyPatch, *, answer: bool, wait: float) -> "subprocess.Popen[str]":
-    from flows.interrupts import __file__ as module
+    from flows.cli.interrupts import __file__ as module
 
     monkeypatch.setenv("PYTHONPATH", module.rpartition("/flows/")[0])
     process = spawn(sys.executable, "-c", PROGRAM.format(answer=answer, wait=wait))

@@ -14,8 +14,8 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from config import Settings, load_settings
-from flows.cli import app, sequential
-from flows.flags import as_flags
+from flows.cli.app import app, sequential
+from flows.resuming import as_flags
 from necrozma_core import __version__
 from necrozma_core.errors import PairsFailedError
 
@@ -48,7 +48,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, dict[str, A
         calls.append((settings, {**look, "remarks": remarks}))
         return 0
 
-    monkeypatch.setattr("flows.launch.start", record)
+    monkeypatch.setattr("flows.cli.starting.start", record)
     return calls
 
 
@@ -144,7 +144,7 @@ def test_flags_offered_by_a_message_ask_for_the_same_settings(flags: dict[str, A
     asked = load_settings(flags)
     calls: list[Settings] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.launch.start", lambda settings, remarks, **look: calls.append(settings) or 0)
+        patch.setattr("flows.cli.starting.start", lambda settings, remarks, **look: calls.append(settings) or 0)
         command = shlex.join(["necrozma", "backtest", *as_flags(asked)])
         result = CliRunner().invoke(app, shlex.split(command)[1:])
     assert result.output == ""
@@ -161,7 +161,7 @@ VALUED = sorted(
 @given(st.sampled_from(VALUED), st.text() | st.floats().map(str) | st.integers().map(str))
 def test_value_of_any_text_is_taken_or_refused_in_one_line(flag: str, value: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.launch.start", lambda settings, remarks, **look: 0)
+        patch.setattr("flows.cli.starting.start", lambda settings, remarks, **look: 0)
         result = CliRunner().invoke(app, ["backtest", f"{flag}={value}"])
     if result.exit_code == 0:
         return
@@ -195,7 +195,7 @@ def test_what_cannot_be_is_refused_in_one_line(words: list[str], part: str, necr
 def test_profile_beyond_the_machine_is_capped_with_a_line(
     monkeypatch: pytest.MonkeyPatch, necrozma: Any, started: list[Any]
 ) -> None:
-    monkeypatch.setattr("flows.launch.measure_capacity", lambda: type("Capacity", (), {"cores": 2.5}))
+    monkeypatch.setattr("flows.cli.starting.measure_capacity", lambda: type("Capacity", (), {"cores": 2.5}))
     necrozma("backtest", "--profile", "local")
     settings, look = started[0]
     assert (settings.workers, settings.cpu_limit, settings.cooldown_seconds) == (3, 95, 0)
@@ -203,7 +203,7 @@ def test_profile_beyond_the_machine_is_capped_with_a_line(
 
 
 def test_profile_yields_to_flags(monkeypatch: pytest.MonkeyPatch, necrozma: Any, started: list[Any]) -> None:
-    monkeypatch.setattr("flows.launch.measure_capacity", lambda: type("Capacity", (), {"cores": 1}))
+    monkeypatch.setattr("flows.cli.starting.measure_capacity", lambda: type("Capacity", (), {"cores": 1}))
     necrozma("backtest", "--profile", "vm", "--workers", "6", "--no-nice")
     settings, look = started[0]
     assert (settings.workers, settings.cpu_limit, settings.nice, look["remarks"]) == (6, 80, False, [])
@@ -242,13 +242,13 @@ def raising(error: Exception) -> Callable[..., int]:
 
 
 def test_error_of_the_tree_is_one_line_and_its_exit_code(monkeypatch: pytest.MonkeyPatch, necrozma: Any) -> None:
-    monkeypatch.setattr("flows.launch.start", raising(PairsFailedError("two\nlines")))
+    monkeypatch.setattr("flows.cli.starting.start", raising(PairsFailedError("two\nlines")))
     result = necrozma("backtest")
     assert (result.exit_code, result.stderr) == (3, "error: two lines\n")
 
 
 def test_unexpected_error_is_called_a_bug(monkeypatch: pytest.MonkeyPatch, necrozma: Any) -> None:
-    monkeypatch.setattr("flows.launch.start", raising(ZeroDivisionError("oh")))
+    monkeypatch.setattr("flows.cli.starting.start", raising(ZeroDivisionError("oh")))
     result = necrozma("backtest")
     assert result.exit_code == 1
     assert result.stderr == ("error: this is a bug, ZeroDivisionError: oh; please report it with what --debug shows\n")
@@ -258,7 +258,7 @@ def test_unexpected_error_is_called_a_bug(monkeypatch: pytest.MonkeyPatch, necro
 def test_debug_anywhere_shows_where_an_error_came_from(
     words: list[str], monkeypatch: pytest.MonkeyPatch, necrozma: Any
 ) -> None:
-    monkeypatch.setattr("flows.launch.start", raising(ZeroDivisionError("oh")))
+    monkeypatch.setattr("flows.cli.starting.start", raising(ZeroDivisionError("oh")))
     result = necrozma(*words)
     assert result.exit_code == 1
     assert "Traceback" in result.stderr
@@ -269,14 +269,14 @@ def test_interrupt_without_a_run_ends_with_130(monkeypatch: pytest.MonkeyPatch, 
     def start(*_: Any, **__: Any) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flows.launch.start", start)
+    monkeypatch.setattr("flows.cli.starting.start", start)
     assert necrozma("backtest").exit_code == 130
 
 
 @pytest.mark.parametrize("words", [["--help"], ["backtest", "--help"], ["--version"], ["backtest", "--wrokers"]])
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     program = (
-        "import sys\nfrom flows.cli import app\n"
+        "import sys\nfrom flows.cli.app import app\n"
         f"try:\n    app({words!r})\nexcept SystemExit:\n    pass\n"
         f"print(sorted({HEAVY!r} & sys.modules.keys()), file=sys.stderr)"
     )

@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 from storage_samples import KEY, OTHER_KEY, random_ranking, tree, write_entry
 
 from config import Settings, load_settings
-from flows.chart import draw_columns
+from flows.cli.repair import runs_to_repeat
 from flows.governor_log import governor_table
-from flows.repair import runs_to_repeat
-from flows.show import spread_evenly
-from necrozma_core.storage.lock import lock_results
-from necrozma_core.storage.manifest import PairRecord, PairState, RunStatus
-from necrozma_core.storage.results import ResultStore
-from necrozma_core.storage.runs import STORE_FOLDER, RunFolder
-from necrozma_core.storage.verify import Damage
+from flows.terminal.block_chart import draw_columns, spread_evenly
+from necrozma_core.storage.disk.lock import lock_results
+from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.runs.folder import STORE_FOLDER, RunFolder
+from necrozma_core.storage.runs.manifest import PairRecord, PairState, RunStatus
+from necrozma_core.storage.runs.verify import Damage
 from necrozma_core.throttle.control import Look
 from necrozma_core.throttle.decisions import Decision, Reason
 from necrozma_core.throttle.sensors.readings import Reading, Readings
@@ -49,8 +48,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
         write_entry(ResultStore(settings.results / STORE_FOLDER), key=KEY)
         return 0
 
-    monkeypatch.setattr("flows.launch.start", start)
-    monkeypatch.setattr("flows.repair.start", start)
+    monkeypatch.setattr("flows.cli.starting.start", start)
+    monkeypatch.setattr("flows.cli.repair.start", start)
     return calls
 
 

@@ -96,7 +96,7 @@ def caches(request):
 @pytest.fixture(scope="session")
 def history(tmp_path_factory):
     """The shared server's folder; whoever comes first starts the server, whoever leaves last ends it."""
-    from flows.server import start_server
+    from flows.server.embedded import start_server
 
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
@@ -146,7 +146,7 @@ def run(settings):
     """Run a backtest in this process."""
 
     def go(watcher=None, **others):
-        from flows.session import run_backtest
+        from flows.launch import run_backtest
 
         watcher = watcher or Watcher()
         outcome = run_backtest(settings(**others), watcher)
@@ -225,7 +225,7 @@ def spawn(tmp_path, ticks, history):
             "NECROZMA_PREFECT_HOME": str(home),
             "PREFECT_PROFILES_PATH": str(tmp_path / "no-profiles.toml"),
         }
-        code = "import sys; from flows.cli import main; main()"
+        code = "import sys; from flows.cli.app import main; main()"
         process = subprocess.Popen(
             [sys.executable, "-c", code, *map(str, words)], cwd=ROOT, env=environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,

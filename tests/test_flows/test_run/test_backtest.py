@@ -13,9 +13,9 @@ from necrozma_core.errors import (
     StrategyError,
     UsageError,
 )
-from necrozma_core.storage.lock import lock_results
-from necrozma_core.storage.manifest import PairState, RunStatus
-from necrozma_core.storage.runs import RunFolder
+from necrozma_core.storage.disk.lock import lock_results
+from necrozma_core.storage.runs.folder import RunFolder
+from necrozma_core.storage.runs.manifest import PairState, RunStatus
 
 from .conftest import PAIRS, Watcher, is_running, wait_until
 

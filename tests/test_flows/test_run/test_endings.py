@@ -7,8 +7,8 @@ import signal
 import psutil
 import pytest
 
-from necrozma_core.storage.history import list_runs
-from necrozma_core.storage.manifest import PairState, RunStatus
+from necrozma_core.storage.runs.listing import list_runs
+from necrozma_core.storage.runs.manifest import PairState, RunStatus
 
 from .conftest import is_running, wait_until
 

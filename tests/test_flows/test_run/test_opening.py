@@ -4,8 +4,8 @@ import pytest
 
 from config import load_settings
 from flows import running
-from necrozma_core.storage.history import list_runs
-from necrozma_core.storage.manifest import RunStatus
+from necrozma_core.storage.runs.listing import list_runs
+from necrozma_core.storage.runs.manifest import RunStatus
 
 from .conftest import Watcher
 

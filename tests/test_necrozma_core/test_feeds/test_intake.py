@@ -15,9 +15,9 @@ from naive_import import import_naively
 
 from necrozma_core.errors import DataError, LockedError, StorageError, UnknownPairError, UsageError
 from necrozma_core.feeds import import_files
-from necrozma_core.storage.lock import lock_results
-from necrozma_core.storage.tick_store import TickStore
-from necrozma_core.ticks import Ticks
+from necrozma_core.market.ticks import Ticks
+from necrozma_core.storage.disk.lock import lock_results
+from necrozma_core.storage.ticks.store import TickStore
 
 HEADER = "timestamp,bid,ask\n"
 START = datetime(2024, 1, 15, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from necrozma_core.feeds import import_files
-from necrozma_core.storage.tick_store import TickStore
+from necrozma_core.storage.ticks.store import TickStore
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"real market data is not at {DATA}")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from necrozma_core.kernels import indicators as kernels
+from necrozma_core.market.arrays import Int32Array
 from necrozma_core.strategies import indicators
-from necrozma_core.ticks import Int32Array
 
 PERIODS = [1, 2, 3, 14, 50, 200]
 PRICES = st.lists(st.integers(1, 2_000_000_000), max_size=40)

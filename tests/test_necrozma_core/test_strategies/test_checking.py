@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from bar_samples import make_bars, walking_bars
 
-from necrozma_core.bars import Bars
+from necrozma_core.engine.events import find_events
 from necrozma_core.errors import ExitCode, StrategyError
 from necrozma_core.kernels import simulation as kernels
-from necrozma_core.simulation import find_events
+from necrozma_core.market.bars import Bars
 from necrozma_core.strategies.checking import checked_signals, explain_silence
-from necrozma_core.strategies.donchian import Donchian
-from necrozma_core.strategies.sma_cross import SmaCross
+from necrozma_core.strategies.families.donchian import Donchian
+from necrozma_core.strategies.families.sma_cross import SmaCross
 
 
 def strategy(signals: Callable[[Bars], Any]) -> Any:

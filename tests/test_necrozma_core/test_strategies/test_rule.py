@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from necrozma_core.errors import UsageError
 from necrozma_core.strategies.catalog import FAMILIES, default_strategies
-from necrozma_core.strategies.keltner import Keltner
-from necrozma_core.strategies.regime import Regime
-from necrozma_core.strategies.rsi import Rsi
+from necrozma_core.strategies.families.keltner import Keltner
+from necrozma_core.strategies.families.regime import Regime
+from necrozma_core.strategies.families.rsi import Rsi
+from necrozma_core.strategies.families.session import Session
+from necrozma_core.strategies.families.sma_cross import SmaCross
+from necrozma_core.strategies.families.stochastic import Stochastic
 from necrozma_core.strategies.rule import Rule, limits_of, signal_key
-from necrozma_core.strategies.session import Session
-from necrozma_core.strategies.sma_cross import SmaCross
-from necrozma_core.strategies.stochastic import Stochastic
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_params_are_all_settings_but_the_levels_in_the_order_of_the_family() -> 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_family_defaults_are_valid_and_its_name_is_its_module_s(family: str) -> None:
     kind = FAMILIES[family]
-    assert kind.__module__ == f"necrozma_core.strategies.{family}"
+    assert kind.__module__ == f"necrozma_core.strategies.families.{family}"
     assert kind().family == family
     assert "References" in (kind.__doc__ or "")
     assert list(limits_of(kind))[-2:] == ["stop_loss_pips", "take_profit_pips"]
@@ -152,7 +152,7 @@ def test_signal_key_equal_keys_have_equal_signals() -> None:
 
 
 def test_catalog_every_file_of_a_family_is_in_it() -> None:
-    import necrozma_core.strategies as room
+    import necrozma_core.strategies.families as room
 
     folder = Path(room.__file__).parent
     families = {path.stem for path in folder.glob("*.py") if "(Rule):" in path.read_text()}

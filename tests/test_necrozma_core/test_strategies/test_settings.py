@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from necrozma_core.errors import UsageError
 from necrozma_core.strategies import settings
-from necrozma_core.strategies.rsi import Rsi
+from necrozma_core.strategies.families.rsi import Rsi
+from necrozma_core.strategies.families.sma_cross import SmaCross
 from necrozma_core.strategies.settings import load_settings, parse_grid
-from necrozma_core.strategies.sma_cross import SmaCross
 
 
 def sweep_of(folder: Path, text: str) -> settings.Sweep:

@@ -10,7 +10,7 @@ from bar_samples import walking_bars
 
 from necrozma_core.errors import StrategyError, UsageError
 from necrozma_core.strategies.checking import checked_signals
-from necrozma_core.strategies.sma_cross import SmaCross
+from necrozma_core.strategies.families.sma_cross import SmaCross
 from necrozma_core.strategies.user import load_strategies
 
 GOOD = '''
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from necrozma_core.strategies.sma_cross import SmaCross
+from necrozma_core.strategies.families.sma_cross import SmaCross
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """The whole loop on the machine at hand: real sensors, gate and processes, for seconds and with wide tolerances.
 
-`benchmarks/governor_real.py` measures the same for longer and says how well. Here the tolerances are wide because a
+`benchmarks/governor/real.py` measures the same for longer and says how well. Here the tolerances are wide because a
 runner has neighbours: what they use moves the total within a second, and the governor follows after two.
 """
 
@@ -27,7 +27,7 @@ BUSY_PERCENT = 15.0
 MEASURE = """
 import json, sys
 from dataclasses import asdict
-from benchmarks.governor_real import measure
+from benchmarks.governor.real import measure
 if __name__ == "__main__":
     measured = measure("ours", float(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))
     print(json.dumps({"mean": measured.mean, "rest": measured.rest}))

@@ -9,7 +9,8 @@ import worker_chores as chores
 
 from necrozma_core.workers.cache import KernelCache
 from necrozma_core.workers.job import WorkerSetup
-from necrozma_core.workers.pool import WorkerLimits, WorkerPool
+from necrozma_core.workers.limits import WorkerLimits
+from necrozma_core.workers.pool import WorkerPool
 from necrozma_core.workers.progress import ProgressBoard
 from necrozma_core.workers.slot import Slot
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 from storage_samples import tree
 
+from necrozma_core.backtest.key import with_key
+from necrozma_core.backtest.request import PairRequest
 from necrozma_core.errors import WorkerDiedError
-from necrozma_core.feeds.sample import write_samples
-from necrozma_core.jobs import PairRequest, with_key
+from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.strategies.source import StrategySource
 from necrozma_core.workers.job import run_pair
 from necrozma_core.workers.progress import SlotState

@@ -1,0 +1,1 @@
+"""The governor measured: on the machine itself, in the simulator, and what its gate costs."""

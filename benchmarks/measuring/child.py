@@ -1,0 +1,62 @@
+"""Measurements that need a process of their own: what it costs to begin, and what it holds at its most.
+
+``run_child`` starts this module anew; each function below prints one JSON line of what it measured.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.measuring.measure import peak_memory_mb
+
+
+def backtest_one_pair(data: str, pair: str, timeframe: str) -> dict[str, Any]:
+    """Take one pair through the river as a worker does, once."""
+    from necrozma_core.backtest.key import with_key  # noqa: PLC0415
+    from necrozma_core.backtest.request import PairRequest  # noqa: PLC0415
+    from necrozma_core.backtest.river import backtest_pair  # noqa: PLC0415 -- loading it is not what is measured elsewhere
+    from necrozma_core.market.timeframes import parse_timeframe  # noqa: PLC0415
+    from necrozma_core.strategies.source import StrategySource  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as results:
+        start = time.perf_counter()
+        request = PairRequest(pair, parse_timeframe(timeframe), StrategySource(), Path(data), Path(results))
+        receipt = backtest_pair(with_key(request), lambda *_: None)
+        return {"seconds": time.perf_counter() - start, "trades": receipt.trades}
+
+
+def rehearse() -> dict[str, Any]:
+    """Load the engine and run every kernel once, as a worker does before its first pair."""
+    from necrozma_core.workers.rehearsal import rehearse as run_every_kernel  # noqa: PLC0415
+
+    run_every_kernel()
+    return {}
+
+
+def settle_tasks(folder: str, tasks: str) -> dict[str, Any]:
+    """Run a flow of pairs that are stored already; see `benchmarks.overhead`."""
+    from benchmarks.overhead import run_stored_tasks  # noqa: PLC0415
+
+    return run_stored_tasks(Path(folder), int(tasks))
+
+
+_CHILDREN: Final[dict[str, Callable[..., dict[str, Any]]]] = {
+    "pair": backtest_one_pair,
+    "rehearse": rehearse,
+    "tasks": settle_tasks,
+}
+
+
+def main() -> None:
+    """Do what the command line names and print what was measured."""
+    name, *arguments = sys.argv[1:]
+    measured = _CHILDREN[name](*arguments)
+    print(json.dumps({**measured, "peak_mb": peak_memory_mb()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,0 @@
-"""What profiled processes have on their path; see `benchmarks.cpu_profile`."""

@@ -1,0 +1,16 @@
+"""The command line.
+
+==============  ===============================================================
+``app``         the commands and their flags
+``options``     the flags that several commands share
+``starting``    from flags to a finished run
+``data``        ``necrozma data`` and ``strategies``
+``runs``        ``necrozma runs``, ``verify`` and ``retry``
+``server``      ``necrozma ui``, ``server``, ``deploy`` and ``worker``
+``repair``      damaged results removed and computed anew
+``doctor``      what this machine has, and what is not in order
+``exits``       an error as one line and an exit code
+``interrupts``  Ctrl-C and SIGTERM
+``refusals``    what a command says where there is nothing to work on
+==============  ===============================================================
+"""

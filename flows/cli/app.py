@@ -1,0 +1,123 @@
+"""The command line: parse, call, exit code. What a command needs is imported when it runs, so that help is quick."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from flows.cli import options
+from flows.cli.data import data_app, strategies_app
+from flows.cli.exits import Command, Commands
+from flows.cli.runs import retry, runs_app, verify
+from flows.cli.server import deploy, server_app, worker
+
+_LOOK: Final[dict[str, Any]] = {
+    "cls": Commands,
+    "rich_markup_mode": None,
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+}
+
+app = typer.Typer(no_args_is_help=True, **_LOOK)
+sequential = typer.Typer(**_LOOK)
+"""``run_sequential_backtest.py``: the backtest command without its name."""
+
+
+def main() -> None:
+    """Run ``necrozma``."""
+    _survive_any_terminal()
+    app()
+
+
+def main_sequential() -> None:
+    """Run the backtest command alone."""
+    _survive_any_terminal()
+    sequential()
+
+
+def _survive_any_terminal() -> None:
+    # The seed's messages carry signs that a Latin-1 terminal or a pipe of another time cannot take.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from necrozma_core import __version__  # noqa: PLC0415
+
+        typer.echo(f"necrozma {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _necrozma(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Say which.")
+    ] = False,
+    debug: options.Debug = False,
+) -> None:
+    """Backtest currency strategies on every pair, exact to the tick, on a machine that stays usable."""
+
+
+@sequential.command(cls=Command)
+@app.command(cls=Command)
+def backtest(
+    ctx: typer.Context,
+    pairs: options.Pairs = None,
+    data: options.Data = None,
+    timeframe: options.Timeframe = None,
+    strategies: options.Strategies = None,
+    settings_file: options.SettingsFile = None,
+    grid: options.Grid = None,
+    lots: options.Lots = None,
+    commission: options.Commission = None,
+    slippage_pips: options.Slippage = None,
+    account_currency: options.AccountCurrency = None,
+    workers: options.Workers = None,
+    cpu_limit: options.CpuLimit = None,
+    cooldown_seconds: options.Cooldown = None,
+    nice: options.Nice = None,
+    background: options.Background = None,
+    profile: options.ProfileName = None,
+    pair_timeout_s: options.PairTimeout = None,
+    worker_memory_mb: options.WorkerMemory = None,
+    results: options.Results = None,
+    keep_trades: options.KeepTrades = None,
+    quiet: options.Quiet = False,
+    plain: options.Plain = False,
+    debug: options.Debug = False,
+) -> None:
+    """Backtest every strategy on every pair.
+
+    What is stored already is not computed again. Defaults come from config.py, then from NECROZMA_* variables.
+    """
+    from flows.cli.starting import read_settings, start  # noqa: PLC0415
+
+    settings, remarks = read_settings(ctx.params)
+    raise typer.Exit(start(settings, remarks, quiet=quiet, plain=plain))
+
+
+@app.command()
+def ui(
+    prefect_home: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where the history is.")] = None,
+) -> None:
+    """Serve the history of runs, for the browser."""
+    from flows.cli.server import serve_ui  # noqa: PLC0415
+
+    raise typer.Exit(serve_ui(prefect_home))
+
+
+@app.command()
+def doctor(data: options.Data = None, results: options.Results = None, workers: options.Workers = None) -> None:
+    """Say what this machine has and whether all is in order."""
+    from flows.cli.doctor import examine  # noqa: PLC0415
+
+    raise typer.Exit(examine({"data": data, "results": results, "workers": workers}))
+
+
+# In the order in which help lists them: commands, then groups.
+for command in (retry, verify, deploy, worker):
+    app.command()(command)
+for name, group in {"data": data_app, "strategies": strategies_app, "runs": runs_app, "server": server_app}.items():
+    app.add_typer(group, name=name)

@@ -1,0 +1,84 @@
+"""Results read against their hashes; what is damaged is removed and computed anew."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+from config import restore_settings
+from flows.cli.refusals import no_runs
+from flows.cli.starting import start
+from necrozma_core.errors import ExitCode
+from necrozma_core.storage.disk.lock import lock_results
+from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.runs.folder import STORE_FOLDER
+from necrozma_core.storage.runs.listing import list_runs, run_folders
+from necrozma_core.storage.runs.manifest import Manifest
+from necrozma_core.storage.runs.verify import Damage, remove_damaged, verify_results
+
+
+def refuse_without_results(results: Path) -> None:
+    """Raise UsageError where there is nothing to look through, so that a mistyped folder is not called whole."""
+    if not run_folders(results) and not list(ResultStore(results / STORE_FOLDER).entries()):
+        raise no_runs(results)
+
+
+def report_damages(results: Path) -> int:
+    """Name what is not what was published, and return the exit code; UsageError where there is nothing."""
+    refuse_without_results(results)
+    damages = verify_results(results)
+    _name(damages)
+    if not damages:
+        typer.echo(f"{results}: all results are what was published")
+        return ExitCode.OK
+    typer.echo(f"{len(damages)} damaged; `necrozma verify --repair --results {results}` computes them anew", err=True)
+    return ExitCode.DISK
+
+
+def repair_results(results: Path) -> int:
+    """Remove what is damaged, run again what it belonged to, and return the exit code; UsageError as above."""
+    refuse_without_results(results)
+    with lock_results(results) as lock:
+        damages = verify_results(results)
+        _name(damages)
+        remove_damaged(lock, damages)
+    if not damages:
+        typer.echo(f"{results}: all results are what was published")
+    code = int(ExitCode.OK)
+    for run, pairs in runs_to_repeat(list_runs(results), damages):
+        typer.echo(f"computing {', '.join(pairs)} of run {run.run_id} anew")
+        settings = restore_settings({**run.settings, "results": results, "pairs": pairs})
+        code = max(code, start(settings, plain=True))
+        for pair in pairs:
+            if not ResultStore(results / STORE_FOLDER).has(pair, run.keys[pair]):
+                typer.echo(f"{pair} of run {run.run_id} came from other data or an older version: see the new run")
+    return code
+
+
+def runs_to_repeat(runs: Iterable[Manifest], damages: Iterable[Damage]) -> list[tuple[Manifest, list[str]]]:
+    """Find the newest run that names each damaged entry.
+
+    Parameters
+    ----------
+    runs : iterable of Manifest
+        Newest first.
+    damages : iterable of Damage
+
+    Returns
+    -------
+    list of (Manifest, list of str)
+        Runs with the pairs that must be computed anew. An entry that no run names is in none of them.
+    """
+    wanted = {(damage.pair, damage.key) for damage in damages}
+    found = []
+    for run in runs:
+        entries = wanted & set(run.keys.items())
+        if entries:
+            found.append((run, sorted(pair for pair, _ in entries if pair is not None)))
+            wanted -= entries
+    return found
+
+
+def _name(damages: Iterable[Damage]) -> None:
+    for damage in damages:
+        typer.echo(damage.reason, err=True)

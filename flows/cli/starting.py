@@ -1,0 +1,123 @@
+"""From flags to a finished run: what the commands call."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from flows.cli.refusals import no_ticks
+from flows.terminal.console import PlainConsole, QuietConsole
+
+if TYPE_CHECKING:
+    from config import Settings
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from config import PROFILES, Settings, load_settings, restore_settings
+from flows.cli.interrupts import Interrupts
+from flows.terminal.wording import ending_line
+from necrozma_core.throttle.sensors.capacity import measure_capacity
+
+if TYPE_CHECKING:
+    from necrozma_core.strategies.source import StrategySource
+
+_NOT_SETTINGS = frozenset({"profile", "quiet", "plain", "debug"})
+
+
+def read_settings(params: Mapping[str, Any]) -> tuple[Settings, list[str]]:
+    """Turn the flags of a command into settings.
+
+    Parameters
+    ----------
+    params : mapping of str to object
+        By the names of the settings, and ``profile``; None where a flag was not given.
+
+    Returns
+    -------
+    settings : Settings
+    remarks : list of str
+        Lines that the user should see, such as that a profile wanted more workers than there are cores.
+    """
+    # An option that may be repeated is an empty list where it was not given.
+    flags = {name: None if value in ([], ()) else value for name, value in params.items() if name not in _NOT_SETTINGS}
+    profile, remarks = _capped(params.get("profile"), flags)
+    return load_settings(flags, profile=profile), remarks
+
+
+def start(settings: Settings, remarks: Sequence[str] = (), *, quiet: bool = False, plain: bool = False) -> int:
+    """Run a backtest, show it, and return the exit code."""
+    _refuse_without_ticks(settings)
+    observer = open_observer(settings, remarks, quiet=quiet, plain=plain)
+    with Interrupts(observer.stop):
+        from flows.launch import run_backtest  # noqa: PLC0415 -- late: a signal must find its handler
+
+        outcome = run_backtest(settings, observer)
+    if line := ending_line(outcome):
+        observer.complain(f"error: {line}")
+    return outcome.exit_code
+
+
+def resettle(results: Path, name: str) -> Settings:
+    """Return the settings of an earlier run, to run them again; what it stored is not computed again.
+
+    Raises
+    ------
+    UsageError
+        There is no such run, or its settings are of another version.
+    """
+    from necrozma_core.storage.runs.listing import find_run  # noqa: PLC0415 -- loads pyarrow
+
+    run = find_run(results, name)
+    return restore_settings({**run.settings, "results": results})
+
+
+def data_folder(given: Path | None) -> Path:
+    """Return the data folder that was given, or that of the settings."""
+    return load_settings({"data": given}).data
+
+
+def results_folder(given: Path | None) -> Path:
+    """Return the results folder that was given, or that of the settings."""
+    return load_settings({"results": given}).results
+
+
+def source_of(settings: Settings) -> "StrategySource":
+    """Return where the strategies of a run come from."""
+    from flows.sweep_request import source_of as source  # noqa: PLC0415 -- loads pyarrow
+
+    return source(settings)
+
+
+def _refuse_without_ticks(settings: Settings) -> None:
+    # Also asked by the session, but only after a server was started that nobody needs.
+    from necrozma_core.storage.ticks.store import TickStore  # noqa: PLC0415 -- loads pyarrow
+
+    if not TickStore(settings.data).pairs():
+        raise no_ticks(settings.data)
+
+
+def _capped(profile: str | None, flags: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return what a profile recommends on this machine, and a line where that is less than it says."""
+    if profile is None:
+        return {}, []
+    recipe = dict(PROFILES[profile])
+    cores = math.ceil(measure_capacity().cores)
+    if flags.get("workers") is not None or recipe["workers"] <= cores:
+        return recipe, []
+    wanted, recipe["workers"] = recipe["workers"], cores
+    return recipe, [f"Profile {profile}: {cores} workers instead of {wanted}, one for each core of this machine"]
+
+
+def open_observer(settings: "Settings", remarks: Sequence[str], *, quiet: bool, plain: bool) -> "QuietConsole":
+    """Choose how a run is shown: live on a terminal, in lines elsewhere."""
+    if quiet:
+        return QuietConsole(settings, remarks)
+    from flows.terminal.tables import open_console  # noqa: PLC0415 -- loads rich
+
+    console = open_console()
+    if plain or not console.is_terminal or console.is_dumb_terminal:
+        return PlainConsole(settings, remarks)
+    from flows.terminal.live import LiveConsole  # noqa: PLC0415
+
+    return LiveConsole(settings, remarks, console)

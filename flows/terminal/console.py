@@ -1,0 +1,105 @@
+"""What a run says to a person: the start-up block, a line for everything that happens, the ranking at the end."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from flows.terminal.wording import done_line, start_up_block, strategy_failure_lines
+from necrozma_core.errors import ExitCode
+
+if TYPE_CHECKING:
+    from config import Settings
+    from flows.observer import RunOutcome
+    from flows.running import RunSession
+    from necrozma_core.backtest.request import Receipt
+
+
+class QuietConsole:
+    """Says nothing but errors and, at the end, where the results are. The base of those that say more."""
+
+    def __init__(self, settings: "Settings", remarks: Sequence[str] = ()) -> None:
+        self.settings = settings
+        self.remarks = remarks
+        self.session: RunSession | None = None
+        self.settled: set[str] = set()
+        """Pairs that are stored or failed, as far as we were told."""
+
+    def stop(self, code: ExitCode) -> bool:
+        """End the run, and tell whether there is one."""
+        if self.session is None:
+            return False
+        self.complain("stopping; what is stored stays. Once more ends at once")
+        self.session.stop(code)
+        return True
+
+    def on_start(self, session: "RunSession") -> None:
+        """Remember the run."""
+        self.session = session
+
+    def on_message(self, text: str) -> None:
+        """Say nothing."""
+
+    def on_pair_done(self, receipt: "Receipt") -> None:
+        """Name the strategies that failed."""
+        self.settled.add(receipt.pair)
+        for line in strategy_failure_lines(receipt):
+            self.complain(line)
+
+    def on_pair_failed(self, pair: str, error: Exception) -> None:
+        """Say why."""
+        self.settled.add(pair)
+        text = str(error)
+        self.complain(text if text.startswith(pair) else f"{pair}: {text}")
+
+    def on_finish(self, outcome: "RunOutcome") -> None:
+        """Say where the results are."""
+        if outcome.ranking_path is not None:
+            self.say(str(outcome.ranking_path))
+
+    def say(self, text: str) -> None:
+        """Write a line to stdout."""
+        typer.echo(text)
+
+    def complain(self, text: str) -> None:
+        """Write one line to stderr."""
+        # Not by typer, which goes around whatever stands in for stderr while the live view is drawn.
+        print(" ".join(text.split()), file=sys.stderr, flush=True)  # noqa: T201
+
+
+class PlainConsole(QuietConsole):
+    """Says everything, a line a change: for logs, pipes and ``--plain``."""
+
+    def on_start(self, session: "RunSession") -> None:
+        """Say what will be done, and how."""
+        super().on_start(session)
+        for remark in self.remarks:
+            self.say(remark)
+        self.say(start_up_block(self.settings))
+        for run_id in session.crashed:
+            self.say(f"run {run_id} had died; what it finished is kept")
+        pairs = "1 pair" if len(session.requests) == 1 else f"{len(session.requests)} pairs"
+        self.say(f"{pairs}, {session.requests[0].source.describe()}, bars of {self.settings.timeframe}")
+
+    def on_message(self, text: str) -> None:
+        """Pass it on."""
+        self.say(text)
+
+    def on_pair_done(self, receipt: "Receipt") -> None:
+        """Say how it went."""
+        super().on_pair_done(receipt)
+        if self.session is not None:
+            self.say(done_line(receipt, len(self.settled), len(self.session.requests)))
+
+    def on_finish(self, outcome: "RunOutcome") -> None:
+        """Show the best of the ranking, and where the rest is."""
+        if outcome.all_stored:
+            self.say("everything was stored already: nothing computed")
+        if outcome.ranking_path is not None and self.session is not None:
+            from flows.terminal.stored_runs import show_ranking  # noqa: PLC0415 -- loads pyarrow and rich
+
+            show_ranking(self.session.run.path, self.session.run.manifest)
+            self.say(f"Results: {outcome.ranking_path}")
+            if outcome.report_path is not None:
+                self.say(f"Report:  {outcome.report_path}")

@@ -1,0 +1,227 @@
+"""A run as it goes, on a terminal: how far it is, what the machine does, what every worker is at."""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from flows.terminal.console import PlainConsole
+from flows.terminal.tables import duration
+from necrozma_core.throttle.decisions import count_workers
+from necrozma_core.throttle.gate import GateState
+from necrozma_core.workers.progress import SlotProgress, SlotState
+
+if TYPE_CHECKING:
+    from config import Settings
+    from flows.observer import RunOutcome
+    from flows.running import RunSession
+    from necrozma_core.throttle.control import Look
+    from necrozma_core.throttle.gate import GateView
+    from necrozma_core.throttle.sensors.readings import Reading, Readings
+
+_REFRESH_A_SECOND: Final = 4
+_WINDOW_S: Final = 3.0
+"""What a share of held time is a share of: long enough for a duty cycle, short enough to follow a change."""
+_HELD_FROM: Final = 0.05
+_BAR_WIDTH: Final = 30
+_ETA_AFTER_S: Final = 1.0
+
+
+class LiveConsole(PlainConsole):
+    """Says what `PlainConsole` says, above a view that is drawn anew four times a second.
+
+    Parameters
+    ----------
+    settings : Settings
+    remarks : sequence of str
+    console : Console
+        A terminal.
+    """
+
+    def __init__(self, settings: "Settings", remarks: Sequence[str], console: Console) -> None:
+        super().__init__(settings, remarks)
+        self._console = console
+        self._view: RunView | None = None
+        self._live = Live(
+            console=console,
+            get_renderable=self._draw,
+            refresh_per_second=_REFRESH_A_SECOND,
+            transient=True,
+            # What goes to a file is left to go there.
+            redirect_stderr=sys.stderr.isatty(),
+        )
+
+    def on_start(self, session: "RunSession") -> None:
+        """Begin to draw."""
+        super().on_start(session)
+        self._view = RunView(session, self.settled)
+        self._live.start()
+
+    def on_finish(self, outcome: "RunOutcome") -> None:
+        """Draw no more."""
+        self._live.stop()
+        self._view = None
+        super().on_finish(outcome)
+
+    def say(self, text: str) -> None:
+        """Write a line above the view."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _draw(self) -> RenderableType:
+        return self._view.draw(time.monotonic()) if self._view is not None else ""
+
+
+class RunView:
+    """Draws a session.
+
+    Parameters
+    ----------
+    session : RunSession
+        Read, never changed, and only what takes none of the locks under which it tells us something: we draw under
+        the terminal's lock, for which whoever tells us something waits.
+    settled : collection of str
+        Pairs that are stored or failed.
+    """
+
+    def __init__(self, session: "RunSession", settled: Collection[str]) -> None:
+        self._session = session
+        self._settled = settled
+        self._began: float | None = None
+        self._held: dict[int, _HeldShare] = {}
+        self._rows: list[SlotProgress] = []
+
+    def draw(self, now: float) -> RenderableType:
+        """Return what is seen at a time of the monotonic clock, at most 80 columns wide."""
+        # The board is closed a moment before the view ends; the last rows stand until then.
+        with suppress(ValueError):
+            self._rows = self._session.progress()
+        throttle = self._session.throttle
+        gate, look = throttle.view(), throttle.controller.latest
+        return Group(
+            "",
+            self._draw_progress(now),
+            processor_line(look, gate.allowance, self._session.settings),
+            memory_line(look.readings),
+            self._draw_workers(now, gate),
+        )
+
+    def _draw_progress(self, now: float) -> RenderableType:
+        total = len(self._session.requests)
+        settled = len(self._settled)
+        done = settled + sum(part_done(row) for row in self._rows)
+        if self._began is None and any(row.started for row in self._rows):
+            self._began = now
+        line = Table.grid(padding=(0, 1))
+        words = "stopping" if self._session.is_stopping else f"{settled} of {total} pairs"
+        line.add_row(
+            words,
+            ProgressBar(total=max(total, 1), completed=done, width=_BAR_WIDTH),
+            f"{done / max(total, 1):4.0%}",
+            _time_left(now - self._began, done, total) if self._began is not None else "warming up",
+        )
+        return line
+
+    def _draw_workers(self, now: float, gate: "GateView") -> Table:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        table.add_column("", justify="right")
+        table.add_column("pair", min_width=6)
+        table.add_column("at work on", width=26, no_wrap=True, overflow="ellipsis")
+        for head, width in (("n of m", 9), ("state", 10), ("for", 6), ("ticks/s", 7)):
+            table.add_column(head, justify="left" if head == "state" else "right", min_width=width, no_wrap=True)
+        for number, row in enumerate(self._rows):
+            share = self._held.setdefault(number, _HeldShare()).update(row, now)
+            speed = row.ticks_per_second(now)
+            table.add_row(
+                str(number + 1),
+                row.pair,
+                Text(row.label if row.stage == "strategies" else row.stage),
+                f"{row.done:,}/{row.total:,}" if row.total else "",
+                state_words(row, share, gate),
+                duration(now - row.started) if row.started else "",
+                _short(speed) if speed is not None else "",
+            )
+        return table
+
+
+class _HeldShare:
+    """The share of the last seconds for which the gate held a worker."""
+
+    def __init__(self) -> None:
+        self._pair_began = 0.0
+        self._samples: deque[tuple[float, float]] = deque()
+
+    def update(self, row: SlotProgress, now: float) -> float:
+        if row.started != self._pair_began:
+            self._pair_began = row.started
+            self._samples.clear()
+        self._samples.append((now, row.held_until(now)))
+        while len(self._samples) > 2 and now - self._samples[0][0] > _WINDOW_S:
+            self._samples.popleft()
+        elapsed = now - self._samples[0][0]
+        return (self._samples[-1][1] - self._samples[0][1]) / elapsed if elapsed > 0 else 0.0
+
+
+def processor_line(look: "Look", allowance: float, settings: "Settings") -> Text:
+    """Say who uses the processor and what we may use, in one line of at most 80 columns."""
+    readings = look.readings
+    total, ours, others = (
+        _percent(readings.percent(reading)) for reading in (readings.total, readings.ours, readings.others)
+    )
+    # In the words of the messages; "16.0" and "1e+02" are nobody's.
+    allowed = f"allowance {count_workers(allowance).split()[0]} of {settings.workers}"
+    return Text(f"CPU {total} of {settings.cpu_limit:g}%: ours {ours}, others {others}  {allowed}", style="dim")
+
+
+def memory_line(readings: "Readings") -> Text:
+    """Say how much memory the workers hold and how much is left, in one line of at most 80 columns."""
+    held, left = _memory(readings.memory_workers), _memory(readings.memory_available)
+    return Text(f"memory: workers {held}, available {left}", style="dim")
+
+
+def state_words(row: SlotProgress, held_share: float, gate: "GateView") -> str:
+    """Say what a worker is doing."""
+    if not row.pid:
+        return "starting"
+    if row.state is SlotState.WARMING:
+        return "warming up"
+    if gate.state is GateState.RESTING:
+        return "resting"
+    if not row.pair:
+        return f"cooling {duration(gate.cooling_left_s)}" if gate.state is GateState.COOLING else "idle"
+    return f"held {held_share:.0%}" if held_share >= _HELD_FROM else "running"
+
+
+def part_done(row: SlotProgress) -> float:
+    """Return how much of its pair a worker has done, 0 to 1; reading counts as nothing."""
+    return min(row.done / row.total, 1.0) if row.pair and row.total else 0.0
+
+
+def _time_left(elapsed_s: float, done: float, total: int) -> str:
+    if elapsed_s < _ETA_AFTER_S or not 0 < done < total:
+        return duration(elapsed_s)
+    return f"{duration(elapsed_s)}, {duration(elapsed_s * (total - done) / done)} left"
+
+
+def _percent(value: float | None) -> str:
+    return "?" if value is None else f"{value:.0f}%"
+
+
+def _memory(reading: "Reading") -> str:
+    if reading.value is None:
+        return "?"
+    return f"{reading.value / 1000:.1f} GB" if reading.value >= 1000 else f"{reading.value:.0f} MB"
+
+
+def _short(number: float) -> str:
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.1f}{letter}"
+    return f"{number:.0f}"

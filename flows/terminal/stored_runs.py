@@ -1,0 +1,72 @@
+"""Stored runs on the terminal: the best of a ranking, a run at a glance, what its governor did."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from flows.terminal.block_chart import governor_lines
+from flows.terminal.tables import (
+    DEFAULT_WIDTH,
+    RANKING_COLUMNS,
+    RANKING_ROWS,
+    open_console,
+    ranking_table,
+    run_table,
+)
+from necrozma_core.storage.runs.folder import RANKING_FILE, RUNS_FOLDER, read_governor, read_ranking
+
+if TYPE_CHECKING:
+    from necrozma_core.storage.runs.manifest import Manifest
+
+
+def show_ranking(folder: Path, run: "Manifest") -> None:
+    """Show the best of a run's ranking, and what to think of it.
+
+    Raises
+    ------
+    DamagedError
+        The ranking is not what was published.
+    """
+    ranking = read_ranking(folder, run)
+    console = open_console()
+    best = ranking.select(list(RANKING_COLUMNS)).slice(0, RANKING_ROWS)
+    currency = str(run.settings.get("account_currency", ""))
+    console.print()
+    width = console.width if console.is_terminal else DEFAULT_WIDTH
+    console.print(ranking_table(best.to_pylist(), currency, width))
+    console.print()
+    if pc.any(best["few_trades"]).as_py():
+        console.print("† fewer than 30 trades: the figures say little.")
+    console.print(f"The best {len(best)} of {len(ranking):,} settings. A list sorted by result has the luckiest")
+    console.print("on top: try them on years that played no part here.")
+
+
+def show_run(results: Path, run: "Manifest") -> None:
+    """Show one run: how it went, its pairs, its ranking, where its files are."""
+    console = open_console()
+    folder = results / RUNS_FOLDER / run.run_id
+    console.print(f"run {run.run_id}: {run.status}, started {run.started_at}, ended {run.ended_at or 'not yet'}")
+    console.print(run_table(run))
+    for pair, record in sorted(run.pairs.items()):
+        for name, reason in record.strategy_failures:
+            console.print(f"{pair}: {name}: {reason}", markup=False)
+    if RANKING_FILE in run.files:
+        show_ranking(folder, run)
+    console.print(f"Files: {folder}", markup=False)
+
+
+def show_governor(results: Path, run: "Manifest") -> None:
+    """Draw what the governor of a run saw and decided, and repeat what it said.
+
+    Raises
+    ------
+    UsageError
+        The run left no such record.
+    DamagedError
+        The record is not what was published.
+    """
+    console = open_console()
+    looks = read_governor(results / RUNS_FOLDER / run.run_id, run).to_pylist()
+    for line in governor_lines(looks, run.settings):
+        console.print(line, markup=False)

@@ -1,0 +1,207 @@
+"""Tables for people: readable in 80 columns, on a terminal or in a pipe."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from necrozma_core.storage.runs.cleaning import Cleaned
+    from necrozma_core.storage.runs.comparison import RunDiff
+    from necrozma_core.storage.runs.manifest import Manifest
+    from necrozma_core.storage.ticks.manifest import PairSummary
+    from necrozma_core.strategies.protocol import Strategy
+
+RANKING_ROWS: Final = 15
+RANKING_COLUMNS: Final = (
+    "rank", "pair", "strategy", "trades", "few_trades", "win_rate", "profit_factor", "sharpe", "net_profit",
+    "max_drawdown",
+)  # fmt: skip
+"""What :func:`ranking_table` wants of each row."""
+
+DEFAULT_WIDTH: Final = 80
+"""What is readable everywhere."""
+
+_WIDE: Final = 96
+_PIPE: Final = 200
+_NONE: Final = "–"
+
+
+def open_console() -> Console:
+    """Return a console on stdout; as wide as the terminal, or wide enough for whole lines in a pipe."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_PIPE)
+
+
+def ranking_table(rows: Sequence[Mapping[str, Any]], currency: str, width: int = DEFAULT_WIDTH) -> Table:
+    """Lay out the best of a ranking.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        With :data:`RANKING_COLUMNS`, best first.
+    currency : str
+        Of the profits.
+    width : int
+        Columns of the terminal; more of them show more figures.
+    """
+    columns: list[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = [
+        ("#", "right", lambda row: str(row["rank"])),
+        ("pair", "left", lambda row: row["pair"]),
+        ("strategy", "left", lambda row: row["strategy"]),
+        ("trades", "right", lambda row: f"{row['trades']:,}{'†' if row['few_trades'] else ''}"),
+        ("Sharpe", "right", lambda row: _number(row["sharpe"], ".2f")),
+        (f"net {currency}", "right", lambda row: _number(row["net_profit"], ",.2f")),
+        ("drawdown", "right", lambda row: _number(row["max_drawdown"], ".1%")),
+    ]
+    if width >= _WIDE:
+        columns[4:4] = [
+            ("win", "right", lambda row: _number(row["win_rate"], ".1%")),
+            ("factor", "right", lambda row: _number(row["profit_factor"], ".2f")),
+        ]
+    table = _table(*((head, side) for head, side, _ in columns), gap=1)
+    table.columns[2].overflow = "ellipsis"
+    for row in rows:
+        table.add_row(*(Text(show(row)) for _, _, show in columns))
+    return table
+
+
+def runs_table(runs: Iterable["Manifest"]) -> Table:
+    """Lay out runs, one a line."""
+    table = _table(
+        ("run", "left"), ("status", "left"), ("took", "right"), ("pairs", "right"), ("computed", "right"),
+        ("stored", "right"), ("failed", "right"),
+    )  # fmt: skip
+    for run in runs:
+        counts = [len(run.pairs_in(state)) for state in _states()]
+        table.add_row(run.run_id, run.status, _took(run), str(len(run.pairs)), *map(str, counts))
+    return table
+
+
+def run_table(run: "Manifest") -> Table:
+    """Lay out the pairs of one run."""
+    table = _table(("pair", "left"), ("state", "left"), ("trades", "right"), ("ticks", "right"), ("seconds", "right"))
+    table.add_column("failed", overflow="fold")
+    for pair, record in sorted(run.pairs.items()):
+        failed = record.failure or "; ".join(name for name, _ in record.strategy_failures)
+        seconds = sum(record.seconds.values())
+        table.add_row(
+            pair,
+            record.state,
+            _count(record.counts.get("trades")),
+            _count(record.counts.get("ticks")),
+            f"{seconds:.2f}" if seconds else _NONE,
+            Text(failed),
+        )
+    return table
+
+
+def diff_tables(diff: "RunDiff", top: int = 20) -> list[Table | str]:
+    """Lay out what differs between two runs; a line each where nothing does."""
+    parts: list[Table | str] = []
+    for what, values in (("settings", diff.settings), ("inputs", diff.inputs), ("versions", diff.versions)):
+        table = _table((what, "left"), ("before", "left"), ("after", "left"))
+        for name, (before, after) in values.items():
+            table.add_row(Text(name), Text(str(before)), Text(str(after)))
+        parts.append(table if values else f"{what}: the same")
+    parts.append(f"results: other ones for {', '.join(diff.keys)}" if diff.keys else "results: the same bytes")
+    if diff.ranking:
+        table = _table(
+            ("pair", "left"), ("strategy", "left"), ("before", "right"), ("after", "right"), ("net before", "right"),
+            ("net after", "right"),
+        )  # fmt: skip
+        for change in diff.ranking[:top]:
+            table.add_row(
+                change.pair,
+                Text(change.strategy),
+                _count(change.rank_before),
+                _count(change.rank_after),
+                _number(change.net_profit_before, ",.2f"),
+                _number(change.net_profit_after, ",.2f"),
+            )
+        parts.append(table)
+        if len(diff.ranking) > top:
+            parts.append(f"and {len(diff.ranking) - top:,} more")
+    return parts
+
+
+def cleaned_line(cleaned: "Cleaned") -> str:
+    """Say what a cleaning removed."""
+    return f"removed {len(cleaned.runs)} runs and {len(cleaned.entries)} results that no other run names"
+
+
+def pairs_table(summaries: Iterable["PairSummary"]) -> Table:
+    """Lay out stored ticks, one pair a line."""
+    table = _table(
+        ("pair", "left"), ("from", "left"), ("to", "left"), ("ticks", "right"), ("gaps", "right"),
+        ("longest", "right"), ("spread", "right"), ("MB", "right"),
+    )  # fmt: skip
+    for pair in summaries:
+        table.add_row(
+            pair.pair,
+            _day(pair.first_ms),
+            _day(pair.last_ms),
+            f"{pair.ticks:,}",
+            str(pair.gaps),
+            duration(pair.longest_gap_ms / 1000) if pair.gaps else _NONE,
+            f"{pair.median_spread_pips:.2g} pips",
+            f"{pair.size / 1e6:.1f}",
+        )
+    return table
+
+
+def strategies_table(strategies: Iterable["Strategy"]) -> Table:
+    """Lay out strategies, one a line."""
+    table = _table(("strategy", "left"), ("stop", "right"), ("target", "right"))
+    table.add_column("settings", overflow="fold")
+    for strategy in strategies:
+        params = " ".join(f"{name}={value}" for name, value in strategy.params.items())
+        levels = (_number(level, "g") for level in (strategy.stop_loss_pips, strategy.take_profit_pips))
+        table.add_row(Text(strategy.name), *levels, Text(params))
+    return table
+
+
+def duration(seconds: float) -> str:
+    """Write a span of time as people say it: ``8s``, ``3m 05s``, ``2h 07m``, ``1d 02h``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3_600:
+        return f"{whole // 60}m {whole % 60:02}s"
+    if whole < 86_400:
+        return f"{whole // 3_600}h {whole % 3_600 // 60:02}m"
+    return f"{whole // 86_400}d {whole % 86_400 // 3_600:02}h"
+
+
+def _table(*columns: tuple[str, str], gap: int = 2) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
+    for head, side in columns:
+        table.add_column(head, justify="right" if side == "right" else "left", no_wrap=True)
+    return table
+
+
+def _states() -> "Sequence[Any]":
+    from necrozma_core.storage.runs.manifest import PairState  # noqa: PLC0415 -- loads pyarrow
+
+    return (PairState.COMPUTED, PairState.REUSED, PairState.FAILED)
+
+
+def _took(run: "Manifest") -> str:
+    if run.ended_at is None:
+        return _NONE
+    return duration((datetime.fromisoformat(run.ended_at) - datetime.fromisoformat(run.started_at)).total_seconds())
+
+
+def _number(value: float | None, form: str) -> str:
+    return _NONE if value is None else format(value, form)
+
+
+def _count(value: int | None) -> str:
+    return _NONE if value is None else f"{value:,}"
+
+
+def _day(time_ms: int) -> str:
+    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d}"

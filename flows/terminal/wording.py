@@ -1,0 +1,78 @@
+"""What a run says, in words."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from necrozma_core.errors import ExitCode
+
+if TYPE_CHECKING:
+    from config import Settings
+    from flows.observer import RunOutcome
+    from necrozma_core.backtest.request import Receipt
+    from necrozma_core.feeds import ImportReport
+
+
+_FAILURES_SHOWN: Final = 3
+
+
+def start_up_block(settings: "Settings") -> str:
+    """Return the words with which a run begins."""
+    return (
+        "⚡ Multi-Worker Mode:\n"
+        f"   Workers: {settings.workers}\n"
+        f"   CPU Limit: {settings.cpu_limit:g}%\n"
+        f"   Cooldown: {settings.cooldown_seconds:g}s\n"
+        f"   Nice Priority: {'Yes' if settings.nice else 'No'}\n"
+        "\n"
+        f"💾 Storage format: {settings.storage_format.upper()}\n"
+    )
+
+
+def done_line(receipt: "Receipt", settled: int, total: int) -> str:
+    """Say that a pair is stored."""
+    head = f"[{settled}/{total}] {receipt.pair}: "
+    if not receipt.computed:
+        return f"{head}stored already"
+    seconds = sum(receipt.seconds.values())
+    return (
+        f"{head}{receipt.strategies:,} strategies, {receipt.trades:,} trades, {receipt.ticks:,} ticks in {seconds:.1f}s"
+    )
+
+
+def strategy_failure_lines(receipt: "Receipt") -> Iterator[str]:
+    """Name strategies that failed on a pair whose others went well."""
+    for name, reason in receipt.failures[:_FAILURES_SHOWN]:
+        yield f"{receipt.pair}: {name} failed: {reason}"
+    if (more := len(receipt.failures) - _FAILURES_SHOWN) > 0:
+        yield f"{receipt.pair}: {more:,} more strategies failed; `necrozma runs show latest` names them"
+
+
+def ending_line(outcome: "RunOutcome") -> str | None:
+    """Say why a run is not complete and which command completes it; None where it is."""
+    if outcome.exit_code is ExitCode.OK:
+        return None
+    total = len(outcome.receipts) + len(outcome.failures) + len(outcome.pending)
+    names = ", ".join(pair for pair, _ in outcome.failures)
+    if outcome.exit_code in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}:
+        what = f"stopped with {len(outcome.receipts)} of {total} pairs stored; go on with"
+    elif names:
+        what = f"{len(outcome.failures)} of {total} pairs failed ({names}); retry them with"
+    else:
+        what = f"{len(outcome.pending)} of {total} pairs were not done ({', '.join(outcome.pending)}); go on with"
+    return f"{what}: {outcome.retry}" if outcome.retry else what.partition(";")[0]
+
+
+def import_lines(report: "ImportReport") -> Iterator[str]:
+    """Say what an import did."""
+    for name in report.already_stored:
+        yield f"{name}: stored already"
+    if not report.files:
+        return
+    files = "1 file" if len(report.files) == 1 else f"{len(report.files)} files"
+    yield f"{report.pair}: {report.kept:,} ticks of {files}, {report.span}"
+    if report.sub_millisecond:
+        yield f"{report.sub_millisecond:,} times were finer than a millisecond and were rounded down to one"
+    for reason, count in report.quarantined.items():
+        yield f"{count:,} rows set aside: {reason}"
+    for path in report.quarantine_files:
+        yield f"set aside in {path}"

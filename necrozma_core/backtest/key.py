@@ -1,0 +1,129 @@
+"""The address of a result: a hash of everything that the result depends on."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from necrozma_core.backtest.request import PairRequest
+from necrozma_core.market.instruments import find_conversion, get_pair
+from necrozma_core.storage.disk.sealed import JSON, content_key
+from necrozma_core.storage.ticks.store import TickStore
+
+_PACKAGE: Final = "necrozma_core"
+_ROOTS: Final = (f"{_PACKAGE}.backtest.river", f"{_PACKAGE}.backtest.parts")
+"""What a worker calls; results are made by what these import, and by what that imports in turn."""
+
+_LIBRARIES: Final = ("numba", "numpy", "pyarrow")
+"""Whose arithmetic, and whose encoding and decoding, the engine uses."""
+
+WITHOUT_INFLUENCE: Final = frozenset(
+    {
+        # They bring bytes that others made to the disk, whole or not at all, and never look at them.
+        f"{_PACKAGE}.storage.disk.errors",
+        f"{_PACKAGE}.storage.disk.layer",
+        f"{_PACKAGE}.storage.disk.lock",
+        f"{_PACKAGE}.storage.disk.process",
+        f"{_PACKAGE}.storage.disk.publish",
+        # Times go into the receipt, which is not stored.
+        f"{_PACKAGE}.backtest.stage_clock",
+    }
+)
+"""Modules that the engine imports and that cannot change a result, each for the reason given."""
+
+
+@cache
+def engine_fingerprint(root: Path = Path(__file__).parents[1]) -> str:
+    """Name the engine by its source and by the libraries that it computes and decodes with.
+
+    A number that someone has to raise by hand is forgotten once, and then old results pass for new ones. So is a list
+    of files: hence the imports are followed.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of the package.
+
+    Returns
+    -------
+    str
+        sha256, 64 hex digits.
+    """
+    digest = sha256(" ".join(f"{library} {version(library)}" for library in _LIBRARIES).encode())
+    for name, content in sorted(_import_closure(root).items()):
+        if name not in WITHOUT_INFLUENCE:
+            digest.update(name.encode() + sha256(content).digest())
+    return digest.hexdigest()
+
+
+def _import_closure(root: Path) -> dict[str, bytes]:
+    """Return the source of every module that the engine imports, late imports and those for types included."""
+    files = {".".join((_PACKAGE, *path.relative_to(root).with_suffix("").parts)): path for path in root.rglob("*.py")}
+    found: dict[str, bytes] = {}
+    waiting = list(_ROOTS)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = files[name].read_bytes()
+            waiting += _imports(found[name], files)
+    return found
+
+
+def _imports(source: bytes, files: dict[str, Path]) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name in files else f"{node.module}" for name in names]
+        else:
+            continue
+        for name in names:
+            # What is imported from a package's face comes from wherever the face has it.
+            for candidate in (name, f"{name}.__init__"):
+                if candidate in files:
+                    yield candidate
+
+
+def result_key(request: PairRequest) -> str:
+    """Return the address of a request's result: a hash of all that the result depends on.
+
+    Parameters
+    ----------
+    request : PairRequest
+        Its own ``key`` is ignored.
+
+    Returns
+    -------
+    str
+        sha256, 64 hex digits.
+
+    Raises
+    ------
+    DataError
+        If the pair, or the pair that converts its profits, has no stored ticks.
+    """
+    store = TickStore(request.data_dir)
+    found = find_conversion(get_pair(request.pair).quote, request.account.currency)
+    parts: dict[str, JSON] = {
+        "engine": engine_fingerprint(),
+        "pair": request.pair,
+        "ticks": store.fingerprint(request.pair),
+        "conversion": store.fingerprint(found[0].name) if found else None,
+        "timeframe_ms": request.timeframe_ms,
+        "strategies": request.source.fingerprint(),
+        "lots": request.lots,
+        "costs": asdict(request.costs),
+        "account": asdict(request.account),
+        "keep_trades": request.keep_trades,
+    }
+    return content_key(parts)
+
+
+def with_key(request: PairRequest) -> PairRequest:
+    """Return a request with its key, itself where it has one; errors as `result_key`."""
+    return request if request.key else replace(request, key=result_key(request))

@@ -1,0 +1,38 @@
+"""What the stages of a backtest hand to each other."""
+
+from typing import NamedTuple, Protocol
+
+from necrozma_core.engine.trades import Trades
+from necrozma_core.market.bars import Bars
+from necrozma_core.market.ticks import Ticks
+from necrozma_core.metrics.figures import Metrics
+from necrozma_core.money.conversion import Conversion
+from necrozma_core.money.costs import Money
+from necrozma_core.money.equity import TradingDays
+from necrozma_core.strategies.protocol import Strategy
+
+
+class Checkpoint(Protocol):
+    """Called between two units of work of at most some 50 ms; may wait, which is how a throttle holds a worker."""
+
+    def __call__(self, stage: str, done: int, total: int, label: str, ticks: int) -> None:
+        """Note that ``done`` of ``total`` are behind us in ``stage`` (0 of 0 where that is not known)."""
+
+
+class Market(NamedTuple):
+    """One pair's data, as every strategy of the pair sees it."""
+
+    ticks: Ticks
+    bars: Bars
+    conversion: Conversion
+    days: TradingDays
+
+
+class Evaluated(NamedTuple):
+    """One strategy's outcome on one market."""
+
+    strategy: Strategy
+    trades: Trades
+    money: Money
+    metrics: Metrics
+    note: str | None

@@ -1,0 +1,87 @@
+"""What is asked of a worker and what it answers: small values that cross process borders.
+
+Kept apart from :mod:`necrozma_core.backtest.river` so that the process which hands out the work need not load the
+compiler that does it.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from necrozma_core.money.costs import Account, Costs
+from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.strategies.source import StrategySource
+
+
+@dataclass(frozen=True, slots=True)
+class PairRequest:
+    """Everything a worker needs to backtest one pair; small, and equal requests have equal keys.
+
+    Attributes
+    ----------
+    pair : str
+    timeframe_ms : int
+    source : StrategySource
+        Where the strategies come from; the worker loads them itself.
+    data_dir, results_dir : Path
+    lots : float
+        Size of every trade.
+    costs : Costs
+    account : Account
+    keep_trades : int or None
+        How many strategies' trades are stored, the best first; None stores all.
+    key : str
+        The address of the result in the store, see :func:`result_key`. Empty until it is known.
+    """
+
+    pair: str
+    timeframe_ms: int
+    source: StrategySource
+    data_dir: Path
+    results_dir: Path
+    lots: float = 0.1
+    costs: Costs = field(default_factory=Costs)
+    account: Account = field(default_factory=Account)
+    keep_trades: int | None = 50
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a worker reports of one pair.
+
+    Attributes
+    ----------
+    pair, key : str
+        Where the result is in the store.
+    computed : bool
+        False where it was stored already.
+    strategies, trades, ticks : int
+    failures : tuple of (str, str)
+        Strategies that failed, with one line each on why.
+    seconds : dict of str to float
+        Time by stage: read, bars, strategies, publish; empty where nothing was computed.
+    """
+
+    pair: str
+    key: str
+    computed: bool
+    strategies: int
+    trades: int
+    ticks: int
+    failures: tuple[tuple[str, str], ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def stored_receipt(store: ResultStore, request: PairRequest, seconds: dict[str, float] | None = None) -> Receipt:
+    """Read back the receipt of a stored result; ``seconds`` are given where it was just computed."""
+    details = store.commit_of(request.pair, request.key)["details"]
+    return Receipt(
+        pair=request.pair,
+        key=request.key,
+        computed=seconds is not None,
+        strategies=details["strategies"],
+        trades=details["trades"],
+        ticks=details["ticks"],
+        failures=tuple((name, reason) for name, reason in details["failures"]),
+        seconds=seconds or {},
+    )

@@ -1,0 +1,39 @@
+"""Signals as a list of what acts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from necrozma_core.kernels import simulation as kernels
+from necrozma_core.market.arrays import Int8Array, Int32Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Events:
+    """The signals of one strategy as a list: what acts, and at which bar's first tick.
+
+    Attributes
+    ----------
+    bar : int32 array, shape (n_events,)
+        Rising; the bar after the signal's.
+    side : int8 array, shape (n_events,)
+        +1 long, -1 short.
+    """
+
+    bar: Int32Array
+    side: Int8Array
+
+    def __len__(self) -> int:
+        return len(self.bar)
+
+
+def find_events(signals: Int8Array) -> Events:
+    """List what acts of ``signals``; settings that differ only in their levels share the list.
+
+    Parameters
+    ----------
+    signals : int8 array, shape (n_bars,)
+        +1, -1 or 0 for every bar.
+    """
+    signals = np.ascontiguousarray(signals)
+    return Events(*kernels.find_events(signals, signals[: len(signals) // 8 * 8].view(np.int64)))

@@ -1,0 +1,119 @@
+"""The engine's contract: ticks, bars and signals in, trades out, exact to the tick.
+
+- A signal of bar k acts at the first tick after bar k closes. The last bar's signal has no such tick.
+- Long enters at ask and leaves at bid, short the reverse.
+- Stop-loss and take-profit are live from the tick after the entry's. A stop fills at the price of the tick that
+  reaches it, a take-profit at its own level.
+- At one tick the order is: stop, target, opposite signal, new entry. A signal in the position's own direction
+  does nothing. What is open at the end closes at the last tick.
+"""
+
+from decimal import ROUND_CEILING, Decimal
+from typing import Final
+
+import numpy as np
+
+from necrozma_core.engine.events import Events, find_events
+from necrozma_core.engine.trades import Trades
+from necrozma_core.errors import UsageError
+from necrozma_core.kernels import simulation as kernels
+from necrozma_core.market.arrays import Int8Array
+from necrozma_core.market.bars import Bars
+from necrozma_core.market.ticks import Ticks
+
+_UNREACHABLE: Final = 2**40
+"""Farther from the entry, in points, than any price: the distance of a level that is not set."""
+
+
+def _distance(pips: float | None, ticks: Ticks, name: str) -> tuple[int, float]:
+    # The whole points at which a level counts as reached, and its exact distance. Decimal, because 1.1 pips are
+    # 11 points, while 1.1 * 10 is a little more and would be reached a point later.
+    if pips is None:
+        return _UNREACHABLE, float(_UNREACHABLE)
+    if not (np.isfinite(pips) and pips > 0):
+        raise UsageError(f"{name}: expected a number of pips above zero, or none; found {pips!r}")
+    points = Decimal(repr(float(pips))) * ticks.pair.points_per_pip(ticks.digits)
+    return min(int(points.to_integral_value(ROUND_CEILING)), _UNREACHABLE), float(points)
+
+
+def _slippage_points(pips: float, ticks: Ticks) -> int:
+    if not (np.isfinite(pips) and pips >= 0):
+        raise UsageError(f"slippage_pips: expected a number of pips, zero or above; found {pips!r}")
+    points = Decimal(repr(float(pips))) * ticks.pair.points_per_pip(ticks.digits)
+    return int(points.to_integral_value(ROUND_CEILING))
+
+
+def simulate_events(
+    ticks: Ticks,
+    bars: Bars,
+    events: Events,
+    stop_loss_pips: float | None,
+    take_profit_pips: float | None,
+    slippage_pips: float = 0.0,
+) -> Trades:
+    """Trade a list of events; see :func:`simulate`, which finds them first."""
+    stop_points, _ = _distance(stop_loss_pips, ticks, "stop_loss_pips")
+    target_points, target_level = _distance(take_profit_pips, ticks, "take_profit_pips")
+    side, entry_tick, exit_tick, entry_points, exit_points, reason = kernels.simulate_events(
+        ticks.bid,
+        ticks.ask,
+        bars.first_tick,
+        bars.remember("bid_open_points", lambda: np.ascontiguousarray(bars.bid_points[:, 0])),
+        bars.remember("ask_open_points", lambda: np.ascontiguousarray(bars.ask_points[:, 0])),
+        bars.remember("bid_extremes", lambda: np.ascontiguousarray(bars.bid_points[:, 2:0:-1])),
+        bars.remember("ask_extremes", lambda: np.ascontiguousarray(bars.ask_points[:, 2:0:-1])),
+        events.bar,
+        events.side,
+        stop_points,
+        target_points,
+        target_level,
+        _slippage_points(slippage_pips, ticks),
+    )
+    return Trades(
+        side=side,
+        entry_tick=entry_tick,
+        exit_tick=exit_tick,
+        entry_time_ms=ticks.time_ms[entry_tick],
+        exit_time_ms=ticks.time_ms[exit_tick],
+        entry_price=entry_points / ticks.scale,
+        exit_price=exit_points / ticks.scale,
+        points=(exit_points - entry_points) * side,
+        reason=reason,
+    )
+
+
+def simulate(
+    ticks: Ticks,
+    bars: Bars,
+    signals: Int8Array,
+    stop_loss_pips: float | None,
+    take_profit_pips: float | None,
+    slippage_pips: float = 0.0,
+) -> Trades:
+    """Trade the signals of one strategy.
+
+    Parameters
+    ----------
+    ticks : Ticks
+    bars : Bars
+        Built from ``ticks``.
+    signals : int8 array, shape (n_bars,)
+        +1 long, -1 short, 0 nothing. ``signals[k]`` may use bars up to and including k.
+    stop_loss_pips, take_profit_pips : float or None
+        Distance from the entry price; None sets no such level. A level that lies between two points is reached
+        at the point beyond it.
+    slippage_pips : float, default 0
+        Added against the trader to every fill but a take-profit's, which is a resting order; rounded up to
+        whole points.
+
+    Returns
+    -------
+    Trades
+        Empty where no signal acts.
+
+    Raises
+    ------
+    UsageError
+        If a distance is not a finite number above zero, or the slippage is below zero.
+    """
+    return simulate_events(ticks, bars, find_events(signals), stop_loss_pips, take_profit_pips, slippage_pips)

@@ -1,0 +1,55 @@
+"""What the engine gives: the trades of one strategy, and why each ended."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from necrozma_core.kernels import simulation as kernels
+from necrozma_core.market.arrays import FloatArray, Int8Array, Int64Array
+
+
+class ExitReason(IntEnum):
+    """Why a trade ended; the value is what the kernels write."""
+
+    STOP_LOSS = kernels.STOP_LOSS
+    TAKE_PROFIT = kernels.TAKE_PROFIT
+    SIGNAL = kernels.SIGNAL
+    END_OF_DATA = kernels.END_OF_DATA
+
+    @property
+    def label(self) -> str:
+        """The reason as stored: ``stop_loss``, ``take_profit``, ``signal``, ``end_of_data``."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trades:
+    """The trades of one strategy on one pair, in order of entry; they never overlap.
+
+    Attributes
+    ----------
+    side : int8 array, shape (n_trades,)
+        +1 long, -1 short.
+    entry_tick, exit_tick : int64 array, shape (n_trades,)
+        Indices into the ticks; ``entry_tick <= exit_tick``.
+    entry_time_ms, exit_time_ms : int64 array, shape (n_trades,)
+        Milliseconds since 1970 UTC.
+    entry_price, exit_price : float64 array, shape (n_trades,)
+        The prices at which the trade filled, slippage included.
+    points : float64 array, shape (n_trades,)
+        Result in points before commission and swap; whole numbers, but for take-profits at a fraction of a point.
+    reason : int8 array, shape (n_trades,)
+        Values of :class:`ExitReason`.
+    """
+
+    side: Int8Array
+    entry_tick: Int64Array
+    exit_tick: Int64Array
+    entry_time_ms: Int64Array
+    exit_time_ms: Int64Array
+    entry_price: FloatArray
+    exit_price: FloatArray
+    points: FloatArray
+    reason: Int8Array
+
+    def __len__(self) -> int:
+        return len(self.side)

@@ -1,0 +1,216 @@
+"""CSV as it is: text cells with the line each row stands on, one block of the file at a time."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from necrozma_core.errors import DataError
+from necrozma_core.feeds.reading.rows import TornRow
+from necrozma_core.market.arrays import Int64Array
+
+HEAD_BYTES: Final = 65_536
+"""A header line is no longer than this."""
+
+_BLOCK_BYTES: Final = 2**20
+_TAIL_BYTES: Final = 65_536
+_FIRST_ROW: Final = 2  # line 1 is the header
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+
+
+class ByteStream(Protocol):
+    """Bytes whose start can be looked at without taking it."""
+
+    def peek(self, size: int, /) -> bytes:
+        """Return bytes from here on, without taking them."""
+        ...
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Take bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextBlock:
+    """Some rows of a CSV: their cells as text, the line of each, and what is no row of the table."""
+
+    table: pa.RecordBatch
+    row: Int64Array
+    torn: tuple[TornRow, ...]
+
+
+def read_header(stream: ByteStream, source: str) -> tuple[str, ...]:
+    """Look at the first line of a CSV and leave the stream where it is.
+
+    Raises
+    ------
+    DataError
+        There is none, or it is not UTF-8 text with commas.
+    """
+    head = stream.peek(HEAD_BYTES)[:HEAD_BYTES]
+    line = re.split(rb"[\r\n]", head, maxsplit=1)[0]
+    if head.startswith(_UTF16) or b"\0" in line:
+        raise DataError(f"{source}: expected UTF-8 text, found UTF-16 or binary data; save it as UTF-8")
+    try:
+        text = line.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{source}: row 1: expected UTF-8 text, found another encoding; save it as UTF-8") from error
+    return tuple(name.strip() for name in next(csv.reader([text]), []))
+
+
+def read_blocks(stream: ByteStream, source: str, fields: int) -> Iterator[TextBlock]:
+    """Read a CSV below its header.
+
+    Parameters
+    ----------
+    stream : ByteStream
+        At its start; UTF-8, with or without a byte-order mark.
+    source : str
+        For messages.
+    fields : int
+        How many the header has. A row with more or fewer is torn.
+
+    Yields
+    ------
+    TextBlock
+
+    Raises
+    ------
+    DataError
+        For what spoils more than a row: another encoding, a quote that is never closed.
+    """
+    lines, watched = _Lines(source), _Watched(stream)
+    empty = pa.record_batch([pa.array([], pa.string())] * fields, names=_names(fields))
+    try:
+        for block in _open(watched, fields, lines):
+            table, row = lines.number(block)
+            _refuse_line_breaks(table, row, source)
+            yield TextBlock(table, row, lines.take_torn())
+    except pa.ArrowInvalid as error:
+        if "skip initial" not in str(error):  # a header without so much as a line break
+            raise DataError(f"{source}: {_cause(error)}") from error
+    if torn := (*lines.take_torn(), *lines.take_commas(watched.tail)):
+        yield TextBlock(empty, np.empty(0, dtype=np.int64), torn)
+
+
+def _names(fields: int) -> list[str]:
+    return [str(field) for field in range(fields)]
+
+
+class _Watched(io.RawIOBase):
+    """A stream that remembers how it ended."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self.tail = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        content = self._stream.read(size)
+        self.tail = (self.tail + content[-_TAIL_BYTES:])[-_TAIL_BYTES:]
+        return content
+
+
+def _open(stream: _Watched, fields: int, lines: "_Lines") -> pa_csv.CSVStreamingReader:
+    # Every cell is kept as the text it is; what it means is decided here, not by a guess of the library.
+    names = _names(fields)
+    return pa_csv.open_csv(
+        stream,
+        read_options=pa_csv.ReadOptions(
+            use_threads=False, block_size=_BLOCK_BYTES, skip_rows=1, column_names=names, encoding="utf8"
+        ),
+        parse_options=pa_csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=lines.skip_torn),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, quoted_strings_can_be_null=False
+        ),
+    )
+
+
+class _Lines:
+    """Knows on which line of the file each row stands, and keeps what is no row of the table."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._rows = 0
+        self._before_torn: list[int] = []
+        self._torn: list[TornRow] = []
+        self._blank: list[TornRow] = []
+
+    def skip_torn(self, row: pa_csv.InvalidRow) -> str:
+        """Keep a line that has not the header's fields; pyarrow's handler, called while a block is parsed."""
+        self._before_torn.append(row.number - _FIRST_ROW - len(self._before_torn))
+        self._torn.append(TornRow(row.number, row.text))
+        return "skip"
+
+    def number(self, block: pa.RecordBatch) -> tuple[pa.RecordBatch, Int64Array]:
+        """Return a block without the empty lines at its end, and the line of each of its rows.
+
+        Empty lines at the end of a file are no rows; once another row follows they were torn ones.
+        """
+        position = self._rows + np.arange(len(block), dtype=np.int64)
+        self._rows += len(block)
+        line = _FIRST_ROW + position + np.searchsorted(np.array(self._before_torn, dtype=np.int64), position, "right")
+        end = len(block)
+        while end and all(column[end - 1].as_py() == "" for column in block.columns):
+            end -= 1
+        if end:
+            self._torn += self._blank
+            self._blank = []
+        self._blank += [TornRow(number, "") for number in line[end:].tolist()]
+        return block.slice(0, end), line[:end]
+
+    def take_torn(self) -> tuple[TornRow, ...]:
+        """Hand over the torn rows met since the last call."""
+        last = max((row.row for row in self._torn), default=0)
+        self._torn += [row for row in self._blank if row.row < last]
+        self._blank = [row for row in self._blank if row.row > last]
+        torn, self._torn = tuple(self._torn), []
+        for row in torn:
+            if "\n" in row.text or "\r" in row.text:
+                raise _line_break(self._source, row.row)
+        return torn
+
+    def take_commas(self, tail: bytes) -> tuple[TornRow, ...]:
+        """Hand over the last lines as far as one of them is not empty after all, but commas between nothing."""
+        texts = tail.splitlines()[-len(self._blank) :] if self._blank else []
+        if len(texts) < len(self._blank):
+            return tuple(self._blank)  # more of them than anyone leaves by accident
+        while texts and not texts[-1]:
+            texts.pop()
+        lines = zip(self._blank, texts, strict=False)
+        return tuple(TornRow(line.row, text.decode(errors="replace")) for line, text in lines)
+
+
+def _refuse_line_breaks(table: pa.RecordBatch, row: Int64Array, source: str) -> None:
+    """Refuse a quote that was never closed: it has swallowed lines, and rows with them."""
+    for column in table.columns:
+        # The text of all cells in one piece, searched as bytes: a hundredth of the time of looking into each cell.
+        text = column.buffers()[2].to_pybytes() if column.buffers()[2] else b""
+        if b"\n" in text or b"\r" in text:
+            broken = pc.match_substring_regex(column, r"[\r\n]").index(True).as_py()
+            if broken >= 0:
+                raise _line_break(source, int(row[broken]))
+
+
+def _line_break(source: str, row: int) -> DataError:
+    return DataError(f"{source}: row {row}: expected a row on one line, found a quote not closed on it; mend it")
+
+
+def _cause(error: pa.ArrowInvalid) -> str:
+    text = str(error).partition("\n")[0]
+    if "invalid UTF8" in text:
+        row = re.search(r"Row #(\d+)", text)
+        where = f"row {row[1]}: " if row else ""
+        return f"{where}expected UTF-8 text, found another encoding; save it as UTF-8"
+    if "straddling" in text:
+        return f"expected lines of text, found one of more than {_BLOCK_BYTES:,} bytes; check that this is a CSV"
+    return f"could not be read as a CSV: {text}"

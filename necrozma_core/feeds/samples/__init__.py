@@ -1,0 +1,1 @@
+"""Realistic ticks from a seed: ``quotes`` of pairs, drawn from the ``market`` that they share."""

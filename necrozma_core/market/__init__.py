@@ -1,0 +1,12 @@
+"""What is traded, when, and at which prices.
+
+================  ==============================================================
+``instruments``   pips, points, contract sizes
+``calendars``     trading days and local clocks
+``timeframes``    the names of bar lengths
+``arrays``        the kinds of arrays that signatures name
+``ticks``         quotes of one pair, prices as whole points
+``bars``          half-open intervals of ticks
+``bar_building``  ticks gathered into bars; loads the compiler, which the others do not
+================  ==============================================================
+"""

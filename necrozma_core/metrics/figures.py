@@ -1,0 +1,148 @@
+"""The figures of one strategy on one pair, by the formulas of :mod:`necrozma_core.metrics.formulas`."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from necrozma_core.market.ticks import Ticks
+from necrozma_core.metrics import formulas
+from necrozma_core.money.costs import Account, Money
+from necrozma_core.money.equity import TradingDays, equity_points
+
+if TYPE_CHECKING:
+    # Naming the figures must not cost the start of the compiler.
+    from necrozma_core.engine.trades import Trades
+
+MIN_TRADES: Final = 30
+"""Below this many trades the figures say little; such strategies are marked and ranked after the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The figures of one strategy on one pair. None where a figure is undefined.
+
+    Money is in the account's currency; returns, drawdowns and rates are fractions, 0.05 for five per cent.
+
+    Attributes
+    ----------
+    trades : int
+    few_trades : bool
+        Fewer than thirty.
+    win_rate : float or None
+    profit_factor : float or None
+        None where no trade lost.
+    net_profit : float
+        After commission and swap; 0 without trades.
+    total_return : float
+        Of the initial balance.
+    annual_return, annual_volatility, sharpe, sortino, calmar : float or None
+        From daily returns.
+    max_drawdown : float or None
+        Zero or below, a fraction of the peak before it; below -1 where the account was overdrawn.
+    ulcer_index : float or None
+    expectancy : float or None
+        Per trade.
+    recovery_factor : float or None
+    average_win, average_loss, largest_win, largest_loss : float or None
+        Per trade; losses are below zero.
+    commission, swap : float
+        Commission paid, zero or above; swap positive where the account was credited.
+    exposure : float or None
+        Fraction of the time between the first and the last tick spent in a position.
+    exits_stop_loss, exits_take_profit, exits_signal, exits_end_of_data : int
+        Trades by what ended them.
+    """
+
+    trades: int
+    few_trades: bool
+    win_rate: float | None
+    profit_factor: float | None
+    net_profit: float
+    total_return: float
+    annual_return: float | None
+    annual_volatility: float | None
+    sharpe: float | None
+    sortino: float | None
+    calmar: float | None
+    max_drawdown: float | None
+    ulcer_index: float | None
+    expectancy: float | None
+    recovery_factor: float | None
+    average_win: float | None
+    average_loss: float | None
+    largest_win: float | None
+    largest_loss: float | None
+    commission: float
+    swap: float
+    exposure: float | None
+    exits_stop_loss: int
+    exits_take_profit: int
+    exits_signal: int
+    exits_end_of_data: int
+
+
+def measure(trades: "Trades", money: Money, days: TradingDays, ticks: Ticks, lots: float, account: Account) -> Metrics:
+    """Compute every figure of one strategy.
+
+    Parameters
+    ----------
+    trades, money : Trades, Money
+        In order of entry, not overlapping; possibly none.
+    days : TradingDays
+        Of ``ticks``. Days without trades count with a return of 0, days without ticks do not count.
+    ticks : Ticks
+        Those that were traded.
+    lots : float
+        Size of every trade.
+    account : Account
+
+    Returns
+    -------
+    Metrics
+        Without trades: counts and sums are 0, every other figure is None.
+
+    Raises
+    ------
+    ConversionError
+        If a position is open at the end of a day without a price that converts it.
+    """
+    net, start = money.net, account.initial_balance
+    net_profit, profit, loss = float(net.sum()), formulas.gross_profit(net), formulas.gross_loss(net)
+    wins, losses = int(np.count_nonzero(net > 0)), int(np.count_nonzero(net < 0))
+    # Without trades the equity is flat, which is no achievement: its figures are undefined.
+    equity = equity_points(trades, money, days, ticks, lots, account)
+    day_end = equity.day_end if len(trades) else equity.day_end[:0]
+    returns = formulas.daily_returns(day_end, start)
+    peak = formulas.running_peak(equity.path, start)
+    yearly = formulas.annual_return(net_profit / start, len(returns))
+    drawdown = formulas.max_drawdown(equity.path, peak)
+    exits = np.bincount(trades.reason, minlength=4).tolist()
+    return Metrics(
+        trades=len(trades),
+        few_trades=len(trades) < MIN_TRADES,
+        win_rate=formulas.win_rate(wins, len(trades)),
+        profit_factor=formulas.profit_factor(profit, loss),
+        net_profit=net_profit,
+        total_return=net_profit / start,
+        annual_return=yearly,
+        annual_volatility=formulas.annual_volatility(returns),
+        sharpe=formulas.sharpe_ratio(returns),
+        sortino=formulas.sortino_ratio(returns),
+        calmar=formulas.calmar_ratio(yearly, drawdown),
+        max_drawdown=drawdown,
+        ulcer_index=formulas.ulcer_index(day_end, formulas.running_peak(day_end, start)),
+        expectancy=formulas.expectancy(net_profit, len(trades)),
+        recovery_factor=formulas.recovery_factor(net_profit, equity.path, peak),
+        average_win=formulas.average_win(profit, wins),
+        average_loss=formulas.average_loss(loss, losses),
+        largest_win=formulas.largest_win(net),
+        largest_loss=formulas.largest_loss(net),
+        commission=float(money.commission.sum()),
+        swap=float(money.swap.sum()),
+        exposure=formulas.exposure(trades, ticks),
+        exits_stop_loss=exits[0],
+        exits_take_profit=exits[1],
+        exits_signal=exits[2],
+        exits_end_of_data=exits[3],
+    )

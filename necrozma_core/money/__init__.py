@@ -1,0 +1,1 @@
+"""Trades to money: ``costs`` of a trade, ``conversion`` to the account's currency, ``equity`` day by day."""

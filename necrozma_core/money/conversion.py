@@ -1,0 +1,233 @@
+"""Money of a pair's quote currency into the account's, at the quotes of the pair that converts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from necrozma_core.errors import ConversionError
+from necrozma_core.kernels.lookup import INTERVAL_BITS, last_quotes, note_quotes, quotes_of_ticks
+from necrozma_core.market.arrays import FloatArray, Int32Array, Int64Array
+from necrozma_core.market.calendars import DAY_MS
+from necrozma_core.market.instruments import Pair
+from necrozma_core.market.ticks import Ticks
+
+STALE_MS: Final = 7 * DAY_MS
+"""The age above which a quote no longer says what a currency is worth; holidays close the market for four days."""
+
+_EVER_MS: Final = 2**62
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quotes:
+    """Mid prices by time, in six bytes a quote: a year of a busy pair takes 90 MB. Made by :meth:`gather`.
+
+    Attributes
+    ----------
+    scale : int
+        Points in one unit of price.
+    origin_ms : int
+        Time of the first quote, milliseconds since 1970 UTC.
+    offset : uint16 array, twice_mid : int32 array, shape (n_quotes,)
+    ends : int32 array, shape (n_intervals,)
+        See :func:`~necrozma_core.kernels.lookup.note_quotes`.
+    """
+
+    scale: int
+    origin_ms: int
+    offset: NDArray[np.uint16]
+    twice_mid: Int32Array
+    ends: Int32Array
+
+    @classmethod
+    def gather(cls, pieces: Iterable[Ticks], count: int, digits: int, span_ms: tuple[int, int]) -> Self:
+        """Take the mid prices of ticks that come piece by piece.
+
+        Parameters
+        ----------
+        pieces : iterable of Ticks
+            Oldest first.
+        count, digits : int
+            Of all of them.
+        span_ms : tuple of int
+            Times of the first and the last; without meaning where there are none.
+        """
+        origin_ms, last_ms = span_ms
+        intervals = ((last_ms - origin_ms) >> INTERVAL_BITS) + 1 if count else 0
+        offset, twice_mid = np.empty(count, np.uint16), np.empty(count, np.int32)
+        ends = np.zeros(intervals, np.int32)
+        at = 0
+        for piece in pieces:
+            note_quotes(piece.time_ms, piece.bid, piece.ask, origin_ms, at, offset, twice_mid, ends)
+            at += len(piece)
+        return cls(10**digits, origin_ms, offset, twice_mid, np.maximum.accumulate(ends, out=ends))
+
+    def find(self, time_ms: Int64Array, stale_ms: int = STALE_MS) -> tuple[Int32Array, Int64Array]:
+        """Return twice the mid of the last quote at or before each time, and when it was made; 0 where none counts."""
+        twice_mid, quoted_ms = last_quotes(
+            self.offset, self.twice_mid, self.ends, self.origin_ms, np.ascontiguousarray(time_ms), stale_ms
+        )
+        return twice_mid, quoted_ms
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TickQuotes:
+    """Mid prices by time, of ticks that are at hand: nothing is copied, and what is asked by tick needs no search.
+
+    Attributes
+    ----------
+    ticks : Ticks
+    """
+
+    ticks: Ticks
+
+    @property
+    def scale(self) -> int:
+        """Points in one unit of price."""
+        return self.ticks.scale
+
+    def find(self, time_ms: Int64Array, stale_ms: int = STALE_MS) -> tuple[Int32Array, Int64Array]:
+        """Return the same as :meth:`Quotes.find`."""
+        last = np.searchsorted(self.ticks.time_ms, time_ms, side="right") - 1
+        if not len(self.ticks):
+            return np.zeros(len(last), np.int32), np.zeros(len(last), np.int64)
+        quoted_ms = self.ticks.time_ms[last]
+        counts = (last >= 0) & (time_ms - quoted_ms <= stale_ms)
+        twice_mid = self.ticks.bid[last] + self.ticks.ask[last]
+        return np.where(counts, twice_mid, np.int32(0)), np.where(counts, quoted_ms, 0)
+
+    def of_ticks(self, ticks: Int64Array) -> Int32Array:
+        """Return twice the mid of the last quote of each tick's millisecond."""
+        ours = self.ticks
+        twice_mid: Int32Array = quotes_of_ticks(ours.time_ms, ours.bid, ours.ask, np.ascontiguousarray(ticks))
+        return twice_mid
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conversion:
+    """What one unit of a pair's quote currency was worth in the account's currency, at any time.
+
+    Made by :meth:`identity`, by :meth:`from_ticks`, or from :class:`Quotes`; which pair is needed says
+    :func:`~necrozma_core.market.instruments.find_conversion`.
+
+    Attributes
+    ----------
+    pair : Pair or None
+        The pair that converts, named by every error; None where both currencies are the same.
+    quotes : Quotes, TickQuotes or None
+        Of that pair.
+    multiply : bool
+        True where an amount is multiplied by the price, False where it is divided by it.
+    """
+
+    pair: Pair | None
+    quotes: Quotes | TickQuotes | None
+    multiply: bool
+
+    @classmethod
+    def identity(cls) -> Self:
+        """Return the conversion of a currency into itself."""
+        return cls(None, None, multiply=True)
+
+    @classmethod
+    def from_ticks(cls, pair: Pair, ticks: Ticks, multiply: bool) -> Self:
+        """Return the conversion at the prices of ``ticks``.
+
+        Parameters
+        ----------
+        pair : Pair
+        ticks : Ticks
+            Its quotes; possibly the traded pair's own, possibly none.
+        multiply : bool
+            As :func:`~necrozma_core.market.instruments.find_conversion` gave it.
+
+        Raises
+        ------
+        ValueError
+            If the ticks are another pair's.
+        """
+        if ticks.pair != pair:
+            raise ValueError(f"ticks of {ticks.pair.name} cannot convert by the price of {pair.name}")
+        return cls(pair, TickQuotes(ticks), multiply)
+
+    def at(self, time_ms: Int64Array) -> FloatArray:
+        """Return the rate at each time: from the mid of the last quote at or before it.
+
+        Parameters
+        ----------
+        time_ms : int64 array, shape (n,)
+            Milliseconds since 1970 UTC, in any order.
+
+        Returns
+        -------
+        float64 array, shape (n,)
+            Account currency for one unit of the quote currency.
+
+        Raises
+        ------
+        ConversionError
+            If a time has no quote at or before it, or the last one is more than seven days old; names the pair,
+            the time and the command that imports what is missing.
+        """
+        rates = self.find(time_ms)
+        missing = np.isnan(rates)
+        if missing.any():
+            raise ConversionError(self._explain_missing(int(time_ms[missing.argmax()])))
+        return rates
+
+    def at_ticks(self, traded: Ticks, ticks: Int64Array) -> FloatArray:
+        """Return the rate at the time of each tick as :meth:`at` does; at once where the traded pair converts itself.
+
+        Parameters
+        ----------
+        traded : Ticks
+        ticks : int64 array, shape (n,)
+            Indices into them.
+
+        Returns
+        -------
+        float64 array, shape (n,)
+            Account currency for one unit of the quote currency.
+
+        Raises
+        ------
+        ConversionError
+            As :meth:`at` does; never where the traded pair converts itself.
+        """
+        if self.quotes is None:
+            return np.ones(len(ticks))
+        if isinstance(self.quotes, TickQuotes) and self.quotes.ticks is traded:
+            return self._rates(self.quotes.of_ticks(ticks), traded.scale)
+        return self.at(traded.time_ms[ticks])
+
+    def find(self, time_ms: Int64Array) -> FloatArray:
+        """Return the rate at each time as :meth:`at` does, but NaN where there is none."""
+        if self.quotes is None:
+            return np.ones(len(time_ms))
+        twice_mid, _ = self.quotes.find(time_ms)
+        return self._rates(twice_mid, self.quotes.scale)
+
+    def _rates(self, twice_mid: Int32Array, points_per_unit: int) -> FloatArray:
+        scale = 2 * points_per_unit
+        with np.errstate(divide="ignore"):
+            rates: FloatArray = twice_mid / scale if self.multiply else scale / twice_mid
+        rates[twice_mid == 0] = np.nan
+        return rates
+
+    def _explain_missing(self, time_ms: int) -> str:
+        assert self.pair is not None, "a currency is always worth itself"
+        assert self.quotes is not None, "a pair that converts has quotes, if only none"
+        pair = self.pair
+        source, target = (pair.base, pair.quote) if self.multiply else (pair.quote, pair.base)
+        mid, quoted_ms = self.quotes.find(np.array([time_ms]), _EVER_MS)
+        found = f"the last one is of {_format_time(int(quoted_ms[0]))}" if mid[0] else "there is none before it"
+        return (
+            f"{pair.name}: no quote in the 7 days up to {_format_time(time_ms)} to turn {source} into {target}, "
+            f"{found}: import it with `necrozma data import FILES --pair {pair.name} --to DATA`"
+        )
+
+
+def _format_time(time_ms: int) -> str:
+    return str(np.datetime64(time_ms, "ms")).replace("T", " ") + " UTC"

@@ -1,0 +1,1 @@
+"""Stored results as people read them: ``ranking`` orders them, ``page`` shows them, ``charts`` draws."""

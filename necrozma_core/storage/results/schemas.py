@@ -1,0 +1,112 @@
+"""The columns of the Parquet files of results, by name, type and null rule; ``docs/parquet.md`` gives their units.
+
+A schema carries its version in its metadata (``necrozma.schema = "trades/1"``). Columns may be added at the end
+within a version; a column that goes, or changes its meaning, makes the next one.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+
+from necrozma_core.storage.disk.schema_names import SCHEMA_KEY
+
+if TYPE_CHECKING:
+    # Reading results must not cost the start of the compiler, which these modules load.
+    pass
+
+
+SIDES: Final = ("short", "long")
+EXIT_REASONS: Final = ("stop_loss", "take_profit", "signal", "end_of_data")
+"""As stored; the position is the value of ``simulation.ExitReason``."""
+
+_TIME: Final = pa.timestamp("ms", "UTC")
+_SETTINGS_FIELDS: Final = (
+    pa.field("pair", pa.string(), nullable=False),
+    pa.field("timeframe", pa.string(), nullable=False),
+    pa.field("strategy", pa.string(), nullable=False),
+    pa.field("params", pa.string(), nullable=False),
+    pa.field("stop_loss_pips", pa.float64()),
+    pa.field("take_profit_pips", pa.float64()),
+    pa.field("lots", pa.float64(), nullable=False),
+)
+_FIGURE_FIELDS: Final = (
+    pa.field("trades", pa.int64(), nullable=False),
+    pa.field("win_rate", pa.float64()),
+    pa.field("profit_factor", pa.float64()),
+    pa.field("net_profit", pa.float64()),
+    pa.field("total_return", pa.float64()),
+    pa.field("sharpe", pa.float64()),
+    pa.field("sortino", pa.float64()),
+    pa.field("calmar", pa.float64()),
+    pa.field("max_drawdown", pa.float64()),
+    pa.field("ulcer_index", pa.float64()),
+    pa.field("expectancy", pa.float64()),
+    pa.field("few_trades", pa.bool_(), nullable=False),
+    pa.field("annual_return", pa.float64()),
+    pa.field("annual_volatility", pa.float64()),
+    pa.field("recovery_factor", pa.float64()),
+    pa.field("average_win", pa.float64()),
+    pa.field("average_loss", pa.float64()),
+    pa.field("largest_win", pa.float64()),
+    pa.field("largest_loss", pa.float64()),
+    pa.field("commission", pa.float64()),
+    pa.field("swap", pa.float64()),
+    pa.field("exposure", pa.float64()),
+    pa.field("exits_stop_loss", pa.int64(), nullable=False),
+    pa.field("exits_take_profit", pa.int64(), nullable=False),
+    pa.field("exits_signal", pa.int64(), nullable=False),
+    pa.field("exits_end_of_data", pa.int64(), nullable=False),
+)
+_NOTE_FIELD: Final = pa.field("note", pa.string())
+
+TRADES_SCHEMA: Final = pa.schema(
+    [
+        pa.field("strategy", pa.string(), nullable=False),
+        pa.field("side", pa.string(), nullable=False),
+        pa.field("entry_time", _TIME, nullable=False),
+        pa.field("exit_time", _TIME, nullable=False),
+        pa.field("entry_price", pa.float64(), nullable=False),
+        pa.field("exit_price", pa.float64(), nullable=False),
+        pa.field("lots", pa.float64(), nullable=False),
+        pa.field("pips", pa.float64(), nullable=False),
+        pa.field("profit", pa.float64(), nullable=False),
+        pa.field("commission", pa.float64(), nullable=False),
+        pa.field("swap", pa.float64(), nullable=False),
+        pa.field("exit_reason", pa.string(), nullable=False),
+    ],
+    metadata={SCHEMA_KEY: b"trades/1"},
+)
+"""One row a trade, strategy by strategy, in order of entry. Pair and timeframe are in the file's metadata."""
+
+METRICS_SCHEMA: Final = pa.schema(
+    [*_SETTINGS_FIELDS, *_FIGURE_FIELDS, _NOTE_FIELD], metadata={SCHEMA_KEY: b"metrics/1"}
+)
+"""One row a strategy on a pair. A figure that is undefined is null, never 0, infinity or NaN."""
+
+RANKING_SCHEMA: Final = pa.schema(
+    [pa.field("rank", pa.int32(), nullable=False), *METRICS_SCHEMA], metadata={SCHEMA_KEY: b"ranking/1"}
+)
+"""One row a strategy on a pair, over all pairs of a run, best first; ``rank`` counts from 1."""
+
+GOVERNOR_SCHEMA: Final = pa.schema(
+    [
+        pa.field("time", _TIME, nullable=False),
+        pa.field("capacity", pa.float64()),
+        pa.field("total", pa.float64()),
+        pa.field("steal", pa.float64()),
+        pa.field("ours", pa.float64()),
+        pa.field("workers", pa.float64()),
+        pa.field("memory_available_mb", pa.float64()),
+        pa.field("memory_workers_mb", pa.float64()),
+        pa.field("temperature_c", pa.float64()),
+        pa.field("battery_percent", pa.float64()),
+        pa.field("pressure_percent", pa.float64()),
+        pa.field("busy_workers", pa.float64(), nullable=False),
+        pa.field("allowance", pa.float64(), nullable=False),
+        pa.field("resting", pa.bool_(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("message", pa.string()),
+    ],
+    metadata={SCHEMA_KEY: b"governor/1"},
+)
+"""One row a look of the governor at the machine: what it read, null where a sensor had nothing, and what it decided."""

@@ -1,0 +1,11 @@
+"""Ticks at rest, by pair and year.
+
+============  ============================================================
+``store``     a data folder: what is there, and ticks added to it
+``reading``   stored ticks to arrays, each file against its hash
+``manifest``  which files of a pair count
+``encoding``  ticks to the bytes of a Parquet file, and back
+``spans``     pieces of ticks joined, cut and checked against each other
+``summary``   gaps and spreads of stored ticks
+============  ============================================================
+"""

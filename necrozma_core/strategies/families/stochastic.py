@@ -1,0 +1,60 @@
+"""Stochastic oscillator: trade its turn inside the outer zones."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from necrozma_core.kernels import signals as kernels
+from necrozma_core.market.arrays import Int8Array
+from necrozma_core.market.bars import Bars
+from necrozma_core.strategies import indicators
+from necrozma_core.strategies.parameters import PERIOD, Real, Whole, within
+from necrozma_core.strategies.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Stochastic(Rule):
+    """Buy where %K comes to lie above %D while %D is below ``low``; sell where below it, %D above ``high``.
+
+    ``%K = 100 * (close - lowest) / (highest - lowest)`` over ``period`` bars, averaged over ``smooth`` (the slow
+    form); %D is the mean of the last ``signal`` values of %K. Where highest and lowest are equal, %K is 50. The
+    two conditions may come true in either order: the signal is at the bar at which both hold.
+
+    References
+    ----------
+    Lane (1984), "Lane's Stochastics", Technical Analysis of Stocks & Commodities 2(3).
+    """
+
+    family: ClassVar[str] = "stochastic"
+
+    period: int = field(default=14, metadata=PERIOD)
+    smooth: int = field(default=3, metadata=within(Whole(1, 100)))
+    signal: int = field(default=3, metadata=within(Whole(2, 100)))
+    low: float = field(default=20.0, metadata=within(Real(0.0, 100.0)))
+    high: float = field(default=80.0, metadata=within(Real(0.0, 100.0)))
+
+    def conflict(self) -> str | None:
+        """Refuse zones that overlap."""
+        return None if self.low < self.high else f"low ({self.low:g}) must be below high ({self.high:g})"
+
+    @property
+    def warm_up(self) -> int:
+        """%D exists from bar ``period + smooth + signal - 2`` on, and becoming true needs the bar before."""
+        return self.period + self.smooth + self.signal - 2
+
+    def _signals(self, bars: Bars) -> Int8Array:
+        highest, lowest, width = indicators.extremes(bars, self.period)
+        return np.asarray(
+            kernels.stochastic_turn(
+                indicators.close(bars),
+                highest,
+                lowest,
+                self.period,
+                width,
+                self.smooth,
+                self.signal,
+                self.low,
+                self.high,
+            )
+        )

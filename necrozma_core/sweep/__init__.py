@@ -1,0 +1,1 @@
+"""Many pairs: what runs a sweep."""

@@ -1,0 +1,35 @@
+"""Tables and facts as markdown that nothing in them can break."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pyarrow as pa
+
+_RATIOS: Final = ("sharpe", "sortino", "calmar", "profit_factor")
+
+
+def markdown_table(table: pa.Table, names: Sequence[str]) -> str:
+    """Return a table of the named columns."""
+    head = f"| {' | '.join(names)} |\n|{' --- |' * len(names)}"
+    rows = [f"| {' | '.join(plain(shown(name, row[name])) for name in names)} |" for row in table.to_pylist()]
+    return "\n".join([head, *rows])
+
+
+def facts_list(facts: Mapping[str, Any]) -> str:
+    """Return a list of names and values; the word none where there are none."""
+    return "\n".join(f"- {plain(name)}: `{plain(value)}`" for name, value in facts.items()) or "none"
+
+
+def shown(name: str, value: Any) -> Any:
+    """Return a figure with as many digits as a reader wants; anything else as it is."""
+    if not isinstance(value, float):
+        return value
+    return round(value, 3 if name in _RATIOS else 4 if abs(value) < 1 else 2)
+
+
+def plain(value: object) -> str:
+    """Return text that cannot change the markdown around it."""
+    text = "–" if value is None else str(value)
+    for sign in "\\`*_|<>[]":
+        text = text.replace(sign, f"\\{sign}" if sign not in "<>" else {"<": "&lt;", ">": "&gt;"}[sign])
+    return " ".join(text.split())

@@ -1,0 +1,208 @@
+"""The river for one pair, from stored ticks to stored results, against the naive walk and its own promises."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from naive_engine import naive_trades
+
+from necrozma_core.backtest.key import result_key
+from necrozma_core.backtest.request import PairRequest
+from necrozma_core.backtest.river import backtest_pair
+from necrozma_core.errors import DataError, StrategyError
+from necrozma_core.feeds.samples.quotes import write_samples
+from necrozma_core.market.bar_building import bars_from_ticks
+from necrozma_core.money.costs import Account, Costs
+from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.ticks.store import TickStore
+from necrozma_core.strategies.source import StrategySource
+
+MINUTE_MS = 60_000
+
+MIXED = """
+import numpy as np
+
+class Fixed:
+    params = {}
+    stop_loss_pips = 5.0
+    take_profit_pips = None
+    def __init__(self, name, make):
+        self.name, self.make = name, make
+    def signals(self, bars):
+        return self.make(bars)
+
+def every_tenth(bars):
+    signals = np.zeros(len(bars), np.int8)
+    signals[::10] = 1
+    return signals
+
+def broken(bars):
+    raise KeyError("no such column")
+
+def strategies():
+    return [
+        Fixed("good", every_tenth),
+        Fixed("raises", broken),
+        Fixed("short array", lambda bars: np.zeros(len(bars) - 1, np.int8)),
+        Fixed("not a number", lambda bars: np.full(len(bars), np.nan)),
+        Fixed("silent", lambda bars: np.zeros(len(bars), np.int8)),
+    ]
+"""
+
+
+def ignore(stage: str, done: int, total: int, label: str, ticks: int) -> None:
+    """Hold nothing."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_samples(folder, ["EURUSD", "USDJPY", "GBPUSD", "EURGBP"], 4_000, 7)
+    return folder
+
+
+@pytest.fixture
+def request_for(data: Path, tmp_path: Path) -> Callable[..., PairRequest]:
+    def make(pair: str = "EURUSD", **changes: object) -> PairRequest:
+        request = PairRequest(pair, 5 * MINUTE_MS, StrategySource(), data, tmp_path / "results")
+        request = replace(request, **changes)
+        return replace(request, key=result_key(request))
+
+    return make
+
+
+def store_of(request: PairRequest) -> ResultStore:
+    return ResultStore(request.results_dir / "store")
+
+
+def user_source(folder: Path, text: str) -> StrategySource:
+    path = folder / "my_strategies.py"
+    path.write_text(text)
+    return StrategySource.from_file(path)
+
+
+@pytest.mark.parametrize("pair", ["EURUSD", "USDJPY", "EURGBP"])
+def test_backtest_pair_default_fifty_stores_the_naive_trades(
+    request_for: Callable[..., PairRequest], pair: str
+) -> None:
+    request = request_for(pair, timeframe_ms=MINUTE_MS, lots=0.5)
+    backtest_pair(request, ignore)
+    stored = store_of(request).read_trades(pair, request.key).to_pandas()
+    ticks = TickStore(request.data_dir).read(pair)
+    bars = bars_from_ticks(ticks, MINUTE_MS)
+    price_of = {"EURUSD": None, "USDJPY": "USDJPY", "EURGBP": "GBPUSD"}[pair]
+    quotes = TickStore(request.data_dir).read(price_of) if price_of else None
+    for strategy in request.source.load():
+        signals = strategy.signals(bars).tolist()
+        expected = naive_trades(ticks, MINUTE_MS, signals, strategy.stop_loss_pips, strategy.take_profit_pips)
+        rows = stored[stored["strategy"] == strategy.name]
+        assert rows["exit_reason"].tolist() == [trade.reason for trade in expected]
+        assert rows["side"].tolist() == ["long" if trade.side > 0 else "short" for trade in expected]
+        points = [float((trade.exit_points - trade.entry_points) * trade.side) for trade in expected]
+        assert rows["pips"].tolist() == pytest.approx([value / ticks.points_per_pip for value in points], abs=1e-9)
+        rates = []
+        for trade in expected:
+            if quotes is None:
+                rates.append(1.0)
+                continue
+            last = int(np.flatnonzero(quotes.time_ms <= ticks.time_ms[trade.exit_tick])[-1])
+            mid = (int(quotes.bid[last]) + int(quotes.ask[last])) / 2 / quotes.scale
+            rates.append(1 / mid if pair == "USDJPY" else mid)
+        money = [value / ticks.scale * 100_000 * 0.5 * rate for value, rate in zip(points, rates, strict=True)]
+        assert rows["profit"].tolist() == pytest.approx(money, rel=1e-12, abs=1e-9)
+
+
+def test_backtest_pair_again_computes_nothing_and_says_the_same(request_for: Callable[..., PairRequest]) -> None:
+    request = request_for()
+    first, second = backtest_pair(request, ignore), backtest_pair(request, ignore)
+    assert first.computed
+    assert not second.computed
+    assert replace(first, computed=False, seconds={}) == second
+
+
+def test_backtest_pair_elsewhere_gives_the_same_bytes(request_for: Callable[..., PairRequest], tmp_path: Path) -> None:
+    one, other = request_for(), request_for(results_dir=tmp_path / "other")
+    assert one.key == other.key
+    for request in (one, other):
+        backtest_pair(request, ignore)
+    for name in ("metrics.parquet", "trades.parquet", "commit.json"):
+        first, second = (store_of(request).folder("EURUSD", request.key) / name for request in (one, other))
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_backtest_pair_bad_strategies_fail_alone_by_name(
+    request_for: Callable[..., PairRequest], tmp_path: Path
+) -> None:
+    request = request_for(source=user_source(tmp_path, MIXED))
+    receipt = backtest_pair(request, ignore)
+    assert [name for name, _ in receipt.failures] == ["raises", "short array", "not a number"]
+    assert "no such column" in receipt.failures[0][1]
+    metrics = store_of(request).read_metrics("EURUSD", request.key).to_pydict()
+    assert metrics["strategy"] == ["good", "silent"]
+    assert metrics["trades"][0] > 0
+    assert metrics["trades"][1] == 0
+    assert metrics["note"][0] is None
+    assert metrics["note"][1]
+
+
+def test_backtest_pair_every_strategy_bad_fails_and_stores_nothing(
+    request_for: Callable[..., PairRequest], tmp_path: Path
+) -> None:
+    text = MIXED.replace('Fixed("good", every_tenth)', 'Fixed("good", broken)').replace(
+        'Fixed("silent", lambda bars: np.zeros(len(bars), np.int8))', 'Fixed("silent", broken)'
+    )
+    request = request_for(source=user_source(tmp_path, text))
+    with pytest.raises(StrategyError, match="all 5 strategies"):
+        backtest_pair(request, ignore)
+    assert not store_of(request).has("EURUSD", request.key)
+
+
+def test_backtest_pair_keep_trades_stores_those_of_the_best(request_for: Callable[..., PairRequest]) -> None:
+    everything, few = request_for(keep_trades=None), request_for(keep_trades=3)
+    for request in (everything, few):
+        backtest_pair(request, ignore)
+    assert (
+        store_of(everything)
+        .read_metrics("EURUSD", everything.key)
+        .equals(store_of(few).read_metrics("EURUSD", few.key))
+    )
+    metrics = store_of(few).read_metrics("EURUSD", few.key).to_pandas()
+    metrics["group"] = metrics["sharpe"].notna().astype(int) * (2 - metrics["few_trades"].astype(int))
+    best = metrics.sort_values(["group", "sharpe", "net_profit"], ascending=False, kind="stable")["strategy"][:3]
+    kept = store_of(few).read_trades("EURUSD", few.key).to_pandas()["strategy"].unique()
+    assert set(kept) == set(best)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pair": "GBPUSD"},
+        {"timeframe_ms": MINUTE_MS},
+        {"lots": 0.2},
+        {"costs": Costs(commission_per_lot=3.5)},
+        {"account": Account(currency="JPY")},
+        {"keep_trades": None},
+    ],
+)
+def test_result_key_anything_that_matters_changed_is_another(
+    request_for: Callable[..., PairRequest], change: dict[str, object]
+) -> None:
+    assert request_for(**change).key != request_for().key
+
+
+def test_result_key_missing_conversion_names_the_pair(tmp_path: Path) -> None:
+    write_samples(tmp_path / "data", ["EURGBP"], 2_000, 7)
+    request = PairRequest("EURGBP", MINUTE_MS, StrategySource(), tmp_path / "data", tmp_path / "results")
+    with pytest.raises(DataError, match="GBPUSD"):
+        result_key(request)
+
+
+def test_backtest_pair_checkpoint_is_called_before_every_strategy(request_for: Callable[..., PairRequest]) -> None:
+    calls: list[tuple[str, int, int, str]] = []
+    backtest_pair(request_for(), lambda stage, done, total, label, ticks: calls.append((stage, done, total, label)))
+    strategies = [call for call in calls if call[0] == "strategies"]
+    assert [call[1] for call in strategies] == list(range(50))
+    assert {call[2] for call in strategies} == {50}
+    assert [call[0] for call in calls if call[0] != "strategies"][-1] == "publish"

@@ -1,0 +1,179 @@
+"""The engine against a naive walk over every tick, and against cases worked out by hand."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from naive_engine import naive_bars, naive_trades
+
+from necrozma_core.engine.simulation import simulate
+from necrozma_core.engine.trades import ExitReason, Trades
+from necrozma_core.errors import UsageError
+from necrozma_core.market.bar_building import bars_from_ticks
+from necrozma_core.market.instruments import get_pair
+from necrozma_core.market.ticks import Ticks
+
+MINUTE_MS = 60_000
+
+
+def make_ticks(rows: list[tuple[int, int, int]], digits: int = 5, pair: str = "EURUSD") -> Ticks:
+    """Ticks from (milliseconds, bid points, ask points)."""
+    time, bid, ask = zip(*rows, strict=True) if rows else ((), (), ())
+    return Ticks(get_pair(pair), digits, np.array(time, np.int64), np.array(bid, np.int32), np.array(ask, np.int32))
+
+
+def run(ticks: Ticks, signals: list[int], stop: float | None = None, target: float | None = None) -> Trades:
+    return simulate(ticks, bars_from_ticks(ticks, MINUTE_MS), np.array(signals, np.int8), stop, target)
+
+
+def reasons(trades: Trades) -> list[str]:
+    return [ExitReason(reason).label for reason in trades.reason.tolist()]
+
+
+class Case(NamedTuple):
+    ticks: Ticks
+    signals: list[int]
+    stop: float | None
+    target: float | None
+    slippage_points: int
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Short markets full of what breaks engines: jumps through levels, equal times, weekends, zero spreads."""
+    digits = draw(st.sampled_from([3, 4, 5]))
+    steps = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from([0, 0, 1, 10_000, 30_000, 59_999, 60_000, 61_000, 180_000_000]),
+                st.one_of(st.integers(-3, 3), st.integers(-60, 60)),
+                st.sampled_from([0, 0, 1, 2, 15, 40]),
+            ),
+            min_size=1,
+            max_size=60,
+        )
+    )
+    time, bid, rows = draw(st.integers(0, 120_000)), 10_000, []
+    for wait, move, spread in steps:
+        time += wait
+        bid += move
+        rows.append((time, bid, bid + spread))
+    ticks = make_ticks(rows, digits)
+    n_bars = len(naive_bars(ticks, MINUTE_MS))
+    signals = draw(st.lists(st.sampled_from([0, 0, 1, -1]), min_size=n_bars, max_size=n_bars))
+    distance = st.one_of(st.none(), st.sampled_from([0.1, 0.3, 0.55, 1.0, 1.1, 2.0, 2.3, 5.0, 20.0]))
+    return Case(ticks, signals, draw(distance), draw(distance), draw(st.sampled_from([0, 0, 1, 7])))
+
+
+@settings(max_examples=600)
+@given(cases())
+@example(Case(make_ticks([(0, 100, 101)]), [1], None, None, 0))
+def test_simulate_any_market_equals_naive_walk(case: Case) -> None:
+    ticks, signals, stop, target, slippage_points = case
+    slippage_pips = slippage_points / ticks.points_per_pip
+    bars = bars_from_ticks(ticks, MINUTE_MS)
+    trades = simulate(ticks, bars, np.array(signals, np.int8), stop, target, slippage_pips)
+    expected = naive_trades(ticks, MINUTE_MS, signals, stop, target, slippage_points)
+    assert [
+        (int(side), int(entry), int(exit_), label)
+        for side, entry, exit_, label in zip(
+            trades.side, trades.entry_tick, trades.exit_tick, reasons(trades), strict=True
+        )
+    ] == [(trade.side, trade.entry_tick, trade.exit_tick, trade.reason) for trade in expected]
+    assert trades.entry_price.tolist() == [float(trade.entry_points) / ticks.scale for trade in expected]
+    assert trades.exit_price.tolist() == pytest.approx(
+        [float(trade.exit_points / ticks.scale) for trade in expected], rel=1e-15
+    )
+    assert trades.points.tolist() == pytest.approx(
+        [float((trade.exit_points - trade.entry_points) * trade.side) for trade in expected], abs=1e-9
+    )
+    assert trades.entry_time_ms.tolist() == [int(ticks.time_ms[trade.entry_tick]) for trade in expected]
+    assert trades.exit_time_ms.tolist() == [int(ticks.time_ms[trade.exit_tick]) for trade in expected]
+
+
+@given(cases(), st.integers(0, 2**32 - 1))
+def test_simulate_later_ticks_changed_leaves_earlier_trades(case: Case, seed: int) -> None:
+    """Nothing sees the future: what closed before the change is untouched by it."""
+    ticks, signals, stop, target, _ = case
+    rng = np.random.default_rng(seed)
+    cut = int(rng.integers(0, len(ticks)))
+    bid, ask = ticks.bid.copy(), ticks.ask.copy()
+    bid[cut:] += rng.integers(-50, 50, len(ticks) - cut, dtype=np.int32)
+    ask[cut:] = bid[cut:] + 3
+    changed = Ticks(ticks.pair, ticks.digits, ticks.time_ms, bid, ask)
+    before, after = run(ticks, signals, stop, target), run(changed, signals, stop, target)
+    closed = int((before.exit_tick < cut).sum())
+    assert before.exit_tick[:closed].tolist() == after.exit_tick[:closed].tolist()
+    assert before.points[:closed].tolist() == after.points[:closed].tolist()
+
+
+def test_simulate_long_signal_enters_at_ask_of_first_tick_after_close() -> None:
+    ticks = make_ticks([(0, 100, 102), (59_999, 101, 103), (60_000, 110, 113), (61_000, 120, 121)])
+    trades = run(ticks, [1, 0])
+    assert trades.entry_price.tolist() == [113 / 1e5]
+    assert trades.exit_price.tolist() == [120 / 1e5]
+    assert trades.points.tolist() == [7.0]
+    assert reasons(trades) == ["end_of_data"]
+
+
+def test_simulate_signal_on_last_bar_does_nothing() -> None:
+    assert len(run(make_ticks([(0, 100, 101), (60_000, 100, 101)]), [0, 1])) == 0
+
+
+def test_simulate_gap_through_stop_fills_at_the_tick() -> None:
+    ticks = make_ticks([(0, 1000, 1001), (60_000, 1000, 1001), (200_000, 900, 905)])
+    trades = run(ticks, [1, 0, 0], stop=2.0)
+    assert (trades.points.tolist(), reasons(trades)) == ([-101.0], ["stop_loss"])
+
+
+def test_simulate_gap_through_target_fills_at_the_level() -> None:
+    ticks = make_ticks([(0, 1000, 1001), (60_000, 1000, 1001), (200_000, 1100, 1101)])
+    trades = run(ticks, [1, 0, 0], target=2.0)
+    assert (trades.points.tolist(), reasons(trades)) == ([20.0], ["take_profit"])
+
+
+def test_simulate_opposite_signal_at_the_tick_of_a_stop_stops_first_then_enters() -> None:
+    ticks = make_ticks([(0, 1000, 1001), (60_000, 1000, 1001), (120_000, 950, 951), (121_000, 950, 951)])
+    trades = run(ticks, [1, -1, 0], stop=2.0)
+    assert reasons(trades) == ["stop_loss", "end_of_data"]
+    assert trades.side.tolist() == [1, -1]
+    assert trades.entry_tick.tolist() == [1, 2]
+
+
+def test_simulate_own_direction_at_the_tick_of_a_stop_enters_again() -> None:
+    ticks = make_ticks([(0, 1000, 1001), (60_000, 1000, 1001), (120_000, 950, 951), (121_000, 960, 961)])
+    trades = run(ticks, [1, 1, 0], stop=2.0)
+    assert trades.entry_tick.tolist() == [1, 2]
+
+
+def test_simulate_spread_wider_than_stop_stops_at_the_tick_after_entry() -> None:
+    ticks = make_ticks([(0, 1000, 1050), (60_000, 1000, 1050), (60_001, 1000, 1050), (60_002, 1200, 1250)])
+    trades = run(ticks, [1, 0], stop=2.0)
+    assert (trades.exit_tick.tolist(), trades.points.tolist()) == ([2], [-50.0])
+
+
+def test_simulate_stop_of_eleven_points_is_reached_at_eleven() -> None:
+    """1.1 * 10 is 11.000000000000002 in floating point; the level is 11 points all the same."""
+    ticks = make_ticks([(0, 1000, 1000), (60_000, 1000, 1000), (60_001, 989, 989), (60_002, 1200, 1200)])
+    assert reasons(run(ticks, [1, 0], stop=1.1)) == ["stop_loss"]
+
+
+def test_simulate_own_direction_at_last_tick_makes_no_second_trade() -> None:
+    ticks = make_ticks([(0, 100, 101), (60_000, 100, 101), (120_000, 100, 101)])
+    trades = run(ticks, [1, 1, 0])
+    assert (len(trades), reasons(trades)) == (1, ["end_of_data"])
+
+
+@pytest.mark.parametrize("pips", [0.0, -1.0, float("nan"), float("inf")])
+def test_simulate_impossible_distance_is_refused(pips: float) -> None:
+    ticks = make_ticks([(0, 100, 101)])
+    with pytest.raises(UsageError, match="stop_loss_pips"):
+        run(ticks, [0], stop=pips)
+    with pytest.raises(UsageError, match="take_profit_pips"):
+        run(ticks, [0], target=pips)
+
+
+def test_simulate_no_ticks_gives_no_trades() -> None:
+    assert len(run(make_ticks([]), [])) == 0

@@ -1,0 +1,130 @@
+"""CSV as text: every row with the line it stands on, whatever stands between them."""
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from necrozma_core.errors import DataError
+from necrozma_core.feeds.reading.delimited import read_blocks, read_header
+
+
+def stream(content: bytes | str) -> io.BufferedReader:
+    return io.BufferedReader(io.BytesIO(content if isinstance(content, bytes) else content.encode()))
+
+
+def rows_of(content: bytes | str, fields: int = 2) -> tuple[dict[int, list[str]], dict[int, str]]:
+    """Whole rows and torn ones, each by its line."""
+    whole: dict[int, list[str]] = {}
+    torn: dict[int, str] = {}
+    for block in read_blocks(stream(content), "a.csv", fields):
+        cells = zip(*(column.to_pylist() for column in block.table.columns), strict=True)
+        whole |= dict(zip(block.row.tolist(), map(list, cells), strict=True))
+        torn |= {row.row: row.text for row in block.torn}
+    return whole, torn
+
+
+@given(
+    st.lists(st.sampled_from(["1,2", "1", "", "1,2,3", ",", "x,", '"a,b",c', '"q""q",']), max_size=40),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
+def test_rows_keep_the_line_they_stand_on(texts: list[str], newline: str, ends: bool) -> None:
+    while texts and not texts[-1]:
+        texts.pop()
+    whole, torn = rows_of(newline.join(["a,b", *texts]) + (newline if ends or not texts else ""))
+
+    expected = {
+        "1,2": ["1", "2"],
+        "": ["", ""],
+        ",": ["", ""],
+        "x,": ["x", ""],
+        '"a,b",c': ["a,b", "c"],
+        '"q""q",': ['q"q', ""],
+    }
+    # A line without content is told to be torn or to be a row of empty cells, as it happens: bad either way.
+    empty = {line: [""] * 2 for line, text in torn.items() if text in ("", ",")}
+    assert {line: text for line, text in torn.items() if line not in empty} == {
+        line: text for line, text in enumerate(texts, 2) if text in ("1", "1,2,3")
+    }
+    assert whole | empty == {line: expected[text] for line, text in enumerate(texts, 2) if text in expected}
+
+
+def test_rows_of_many_blocks_keep_the_line_they_stand_on() -> None:
+    texts = [f"{number},{'x' * 60}" if number % 1_000 else "torn" for number in range(1, 60_001)]
+
+    whole, torn = rows_of("\n".join(["a,b", *texts]))
+
+    assert list(torn) == [line for line, text in enumerate(texts, 2) if text == "torn"]
+    assert all(int(cells[0]) == line - 1 for line, cells in whole.items())
+    assert len(whole) + len(torn) == 60_000
+
+
+def test_empty_lines_count_only_where_a_row_follows() -> None:
+    assert rows_of("a,b\n1,2\n\n\n") == ({2: ["1", "2"]}, {})
+    assert rows_of("a,b\n1,2\n\n3,4\n") == ({2: ["1", "2"], 3: ["", ""], 4: ["3", "4"]}, {})
+
+
+def test_commas_alone_are_a_row_even_at_the_end() -> None:
+    assert rows_of("a,b\n1,2\n,\n") == ({2: ["1", "2"]}, {3: ","})
+    assert rows_of('a,b\r\n1,2\r\n\r\n"",""\r\n\r\n') == ({2: ["1", "2"]}, {3: "", 4: '"",""'})
+    assert rows_of("a,b\n1,2\n" + "\n" * 70_000)[1] == dict.fromkeys(range(3, 70_003), "")
+
+
+def test_empty_lines_at_the_end_of_a_block_are_torn_rows_once_another_block_follows() -> None:
+    filler = "1," + "2" * 97 + "\n"  # a hundred bytes
+    block = filler * (2**20 // 100)
+    content = "a,b\n" + block + "\n" * 200 + filler * 10
+
+    whole, torn = rows_of(content)
+
+    assert len(whole) + len(torn) == content.count("\n") - 1
+    assert set(torn.values()) <= {""}
+    assert list(whole)[-1] == content.count("\n")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'a,b\n"1,2\n3,4\n5,6\n',
+        'a,b\n1,"2\n3,4\n"5,6\n',
+        'a,b\n"1\n2",3\n4,5\n',
+        'a,b\n1,2\n"3,4\n5",6,"7\n',
+        'a,b\n"1\r2",3\n',
+    ],
+)
+def test_a_quote_that_swallows_lines_is_refused(content: str) -> None:
+    with pytest.raises(DataError, match=r"a.csv: row \d: expected a row on one line, found a quote not closed on it"):
+        rows_of(content)
+
+
+def test_text_in_another_encoding_names_its_row() -> None:
+    with pytest.raises(DataError, match=r"a.csv: row 3: expected UTF-8 text, found another encoding; save it as UTF-8"):
+        rows_of("a,b\n1,2\n\xe9,2\n".encode("latin-1"))
+
+
+def test_a_line_longer_than_a_block_is_refused() -> None:
+    with pytest.raises(DataError, match="expected lines of text, found one of more than 1,048,576 bytes"):
+        rows_of("a,b\n" + "x" * 3_000_000 + ",1\n")
+
+
+def test_header_is_read_and_left_in_place() -> None:
+    source = stream('\ufeff"Exness", Symbol ,"Time, of day"\r\n1,2,3\r\n')
+
+    assert read_header(source, "a.csv") == ("Exness", "Symbol", "Time, of day")
+    assert source.read(3) == b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("a,b\n1,2\n".encode("utf-16"), "UTF-16 or binary"),
+        ("a,b\n1,2\n".encode("utf-16-be"), "UTF-16 or binary"),
+        (b"\x00\x01\x02", "UTF-16 or binary"),
+        ("\xe9,b\n".encode("latin-1"), "another encoding"),
+    ],
+)
+def test_header_in_another_encoding_is_refused(content: bytes, found: str) -> None:
+    with pytest.raises(DataError, match=f"a.csv: .*expected UTF-8 text, found {found}.*; save it as UTF-8"):
+        read_header(stream(content), "a.csv")

@@ -1,0 +1,122 @@
+"""The instrument table, and names that must match to the letter."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from necrozma_core.errors import ExitCode, UnknownPairError, UsageError
+from necrozma_core.market.instruments import CURRENCIES, PAIRS, find_conversion, get_pair
+
+
+@pytest.mark.parametrize(
+    ("name", "pip", "point_digits", "contract_size", "quote"),
+    [
+        ("EURUSD", "0.0001", 5, 100_000, "USD"),
+        ("EURGBP", "0.0001", 5, 100_000, "GBP"),
+        ("USDJPY", "0.01", 3, 100_000, "JPY"),
+        ("GBPJPY", "0.01", 3, 100_000, "JPY"),
+        ("XAUUSD", "0.1", 2, 100, "USD"),
+        ("XAGUSD", "0.01", 3, 5_000, "USD"),
+    ],
+)
+def test_pair_has_the_markets_conventions(
+    name: str, pip: str, point_digits: int, contract_size: int, quote: str
+) -> None:
+    pair = get_pair(name)
+
+    assert (pair.pip, pair.point_digits, pair.contract_size, pair.quote) == (
+        Decimal(pip),
+        point_digits,
+        contract_size,
+        quote,
+    )
+    assert pair.base + pair.quote == pair.name == name
+
+
+def test_table_holds_each_pair_one_way_round() -> None:
+    assert not {pair.quote + pair.base for pair in PAIRS.values()} & set(PAIRS)
+    assert all(pair.quote in CURRENCIES for pair in PAIRS.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "digits", "points"),
+    [("EURUSD", 5, 10), ("EURUSD", 4, 1), ("EURUSD", 3, "0.1"), ("USDJPY", 3, 10), ("XAUUSD", 2, 10)],
+)
+def test_points_per_pip_follow_the_files_digits(name: str, digits: int, points: int | str) -> None:
+    assert get_pair(name).points_per_pip(digits) == Decimal(points)
+
+
+@given(st.text(max_size=12) | st.from_regex(r"[A-Za-z]{5,7}", fullmatch=True))
+def test_name_that_is_not_in_the_table_to_the_letter_is_refused(name: str) -> None:
+    if name in PAIRS:
+        assert get_pair(name).name == name
+        return
+    with pytest.raises(UnknownPairError):
+        get_pair(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "eurusd",
+        "EURUSD ",
+        "EURUSD\n",
+        "EUR/USD",
+        "../EURUSD",
+        "EURUSD/..",
+        "$(reboot)",
+        "EURUSD;ls",
+        "\u0395URUSD",
+        "EUR\0USD",
+    ],
+)
+def test_name_with_anything_but_six_capitals_is_refused(name: str) -> None:
+    with pytest.raises(UnknownPairError) as caught:
+        get_pair(name)
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, UsageError)
+    assert caught.value.exit_code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("EURUSX", "EURUSD"), ("eur/usd", "EURUSD"), ("GBPUDS", "GBPUSD"), ("XAUUS", "XAUUSD")]
+)
+def test_name_that_is_nearly_known_is_answered_with_the_nearest(name: str, near: str) -> None:
+    with pytest.raises(UnknownPairError, match=f"did you mean .*{near}"):
+        get_pair(name)
+
+
+def test_name_that_is_like_none_is_answered_with_some() -> None:
+    with pytest.raises(UnknownPairError, match="known are EURUSD, GBPUSD"):
+        get_pair("QQQQQQ")
+
+
+@pytest.mark.parametrize(
+    ("currency", "account", "expected"),
+    [
+        ("USD", "USD", None),
+        ("GBP", "USD", ("GBPUSD", True)),
+        ("JPY", "USD", ("USDJPY", False)),
+        ("USD", "EUR", ("EURUSD", False)),
+        ("CHF", "JPY", ("CHFJPY", True)),
+    ],
+)
+def test_conversion_multiplies_or_divides_by_the_pair_that_exists(
+    currency: str, account: str, expected: tuple[str, bool] | None
+) -> None:
+    found = find_conversion(currency, account)
+
+    assert (found and (found[0].name, found[1])) == expected
+
+
+def test_conversion_without_a_pair_names_both_currencies() -> None:
+    with pytest.raises(UnknownPairError, match="no known pair converts TRY into CHF"):
+        find_conversion("TRY", "CHF")
+
+
+def test_conversion_to_dollars_exists_for_every_quote() -> None:
+    for pair in PAIRS.values():
+        find_conversion(pair.quote, "USD")

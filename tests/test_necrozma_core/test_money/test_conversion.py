@@ -1,0 +1,105 @@
+"""Conversion against a plain search, and what it says when it cannot convert."""
+
+from bisect import bisect_right
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from money_samples import make_ticks, ms, times
+
+from necrozma_core.errors import ConversionError
+from necrozma_core.market.instruments import get_pair
+from necrozma_core.market.ticks import Ticks
+from necrozma_core.money.conversion import STALE_MS, Conversion, Quotes, TickQuotes
+
+STERLING = make_ticks([("2024-01-08 10:00", 126_000, 126_020), ("2024-01-08 11:00", 127_000, 127_020)], "GBPUSD")
+TO_DOLLARS = Conversion.from_ticks(STERLING.pair, STERLING, multiply=True)
+
+
+def _gathered(ticks: Ticks) -> Quotes:
+    span_ms = (int(ticks.time_ms[0]), int(ticks.time_ms[-1])) if len(ticks) else (0, 0)
+    half = len(ticks) // 2
+    pieces = [
+        Ticks(ticks.pair, ticks.digits, ticks.time_ms[part], ticks.bid[part], ticks.ask[part])
+        for part in (slice(half), slice(half, None))
+    ]
+    return Quotes.gather(pieces, len(ticks), ticks.digits, span_ms)
+
+
+def test_identity_is_one_at_any_time() -> None:
+    assert Conversion.identity().at(times(-5, 0, 10**15)).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_at_takes_the_last_quote_at_or_before() -> None:
+    asked = times("2024-01-08 11:00", "2024-01-08 10:59:59.999", "2024-01-08 10:00", "2024-01-09")
+    assert TO_DOLLARS.at(asked).tolist() == [1.2701, 1.2601, 1.2601, 1.2701]
+
+
+def test_at_quotes_of_one_time_takes_the_last_of_them() -> None:
+    ticks = make_ticks([(5, 100_000, 100_000), (5, 200_000, 200_000), (6, 300_000, 300_000)], "GBPUSD")
+    assert Conversion.from_ticks(ticks.pair, ticks, multiply=True).at(times(5)).tolist() == [2.0]
+
+
+def test_at_before_the_first_quote_names_pair_time_and_command() -> None:
+    with pytest.raises(ConversionError) as caught:
+        TO_DOLLARS.at(times("2024-01-08 12:00", "2024-01-08 09:59:59.999"))
+    assert str(caught.value) == (
+        "GBPUSD: no quote in the 7 days up to 2024-01-08 09:59:59.999 UTC to turn GBP into USD, there is none before "
+        "it: import it with `necrozma data import FILES --pair GBPUSD --to DATA`"
+    )
+
+
+def test_at_stale_quote_is_refused_and_seven_days_are_not_stale() -> None:
+    week_later = ms("2024-01-15 11:00")
+    assert TO_DOLLARS.at(times(week_later)).tolist() == [1.2701]
+    with pytest.raises(ConversionError, match=r"GBPUSD: .* the last one is of 2024-01-08 11:00:00.000 UTC"):
+        TO_DOLLARS.at(times(week_later + 1))
+
+
+def test_at_no_quotes_at_all_is_refused() -> None:
+    nothing = make_ticks([], "USDJPY", 3)
+    for quotes in (TickQuotes(nothing), _gathered(nothing)):
+        with pytest.raises(ConversionError, match=r"USDJPY: .* turn JPY into USD"):
+            Conversion(nothing.pair, quotes, multiply=False).at(times(0))
+
+
+def test_at_no_times_gives_no_rates() -> None:
+    assert len(TO_DOLLARS.at(times())) == 0
+
+
+def test_find_missing_is_nan() -> None:
+    assert np.isnan(TO_DOLLARS.find(times(0, "2024-01-08 12:00"))).tolist() == [True, False]
+
+
+def test_from_ticks_of_another_pair_is_refused() -> None:
+    with pytest.raises(ValueError, match="GBPUSD cannot convert by the price of EURUSD"):
+        Conversion.from_ticks(get_pair("EURUSD"), STERLING, multiply=True)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 400_000_000), st.integers(1, 500_000)), min_size=1, max_size=40),
+    st.lists(st.integers(-1_000, 9_000_000_000), max_size=40),
+    st.booleans(),
+)
+def test_find_any_quotes_equals_a_plain_search(quotes: list[tuple[int, int]], asked: list[int], multiply: bool) -> None:
+    time, rows = 0, []
+    for wait, bid in quotes:
+        time += wait
+        rows.append((time, bid, bid + 7))
+    ticks, times_ms = make_ticks(rows, "GBPUSD"), np.array(asked, np.int64)
+    at_hand = Conversion.from_ticks(ticks.pair, ticks, multiply)
+    gathered = Conversion(ticks.pair, _gathered(ticks), multiply)
+    rates = at_hand.find(times_ms).tolist()
+    assert np.array_equal(gathered.find(times_ms), rates, equal_nan=True)
+    every = np.arange(len(ticks))
+    assert at_hand.at_ticks(ticks, every).tolist() == gathered.at_ticks(ticks, every).tolist()
+    assert at_hand.at_ticks(ticks, every).tolist() == gathered.at(ticks.time_ms).tolist()
+    opening = [row[0] for row in rows]
+    for at, rate in zip(asked, rates, strict=True):
+        index = bisect_right(opening, at) - 1
+        if index < 0 or at - opening[index] > STALE_MS:
+            assert np.isnan(rate)
+            continue
+        mid = (rows[index][1] + rows[index][2]) / 2 / 1e5
+        assert rate == pytest.approx(mid if multiply else 1 / mid, rel=1e-14)

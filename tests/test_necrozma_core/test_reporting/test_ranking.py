@@ -1,0 +1,134 @@
+"""The order of a ranking, whatever the order of what is ranked."""
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from money_samples import make_ticks, make_trades
+
+from necrozma_core.metrics.figures import Metrics, measure
+from necrozma_core.metrics.merit import merit
+from necrozma_core.money.conversion import Conversion
+from necrozma_core.money.costs import Account, Costs, price_trades
+from necrozma_core.money.equity import trading_days
+from necrozma_core.reporting.ranking import rank_metrics
+from necrozma_core.storage.results.schemas import METRICS_SCHEMA, RANKING_SCHEMA
+
+IDLE_TICKS = make_ticks([(0, 100, 101), (1, 100, 101)])
+IDLE_TRADES = make_trades(IDLE_TICKS, [])
+IDLE: Metrics = measure(
+    IDLE_TRADES,
+    price_trades(IDLE_TRADES, IDLE_TICKS, 1.0, Costs(), Conversion.identity()),
+    trading_days(IDLE_TICKS, Conversion.identity()),
+    IDLE_TICKS,
+    1.0,
+    Account(),
+)
+
+
+def row(
+    strategy: str,
+    sharpe: float | None,
+    trades: int = 100,
+    net_profit: float = 0.0,
+    pair: str = "EURUSD",
+    params: str = "{}",
+) -> dict[str, Any]:
+    figures = {field.name: getattr(IDLE, field.name) for field in METRICS_SCHEMA if hasattr(IDLE, field.name)}
+    settings = {"pair": pair, "timeframe": "5min", "strategy": strategy, "params": params, "lots": 0.1}
+    changed = {"trades": trades, "few_trades": trades < 30, "net_profit": net_profit, "sharpe": sharpe}
+    return figures | settings | changed
+
+
+def table(*rows: dict[str, Any]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=METRICS_SCHEMA)
+
+
+def order(ranking: pa.Table) -> list[str]:
+    return ranking["strategy"].to_pylist()
+
+
+def test_rank_two_trades_with_a_fine_sharpe_come_after_thirty() -> None:
+    ranking = rank_metrics(
+        [
+            table(row("two trades", 9.0, trades=2), row("none", None, trades=0)),
+            table(row("thirty", -1.0, trades=30), row("good", 2.0), row("twenty-nine", 1.0, trades=29)),
+        ]
+    )
+    assert order(ranking) == ["good", "thirty", "two trades", "twenty-nine", "none"]
+    assert ranking["rank"].to_pylist() == [1, 2, 3, 4, 5]
+    assert ranking.schema.equals(RANKING_SCHEMA, check_metadata=True)
+
+
+def test_rank_many_trades_without_sharpe_come_last_by_profit() -> None:
+    rows = [row("ruined", None, net_profit=-9e3), row("idle", None, trades=0), row("few", -5.0, trades=3)]
+    assert order(rank_metrics([table(*rows)])) == ["few", "idle", "ruined"]
+
+
+def test_rank_nan_counts_as_no_sharpe() -> None:
+    assert order(rank_metrics([table(row("nan", float("nan")), row("few", -5.0, trades=3))])) == ["few", "nan"]
+
+
+def test_rank_ties_go_by_profit_then_pair_then_name_then_settings() -> None:
+    rows = [
+        row("a", 1.0, pair="GBPUSD"),
+        row("b", 1.0, params='{"n": 2}'),
+        row("b", 1.0, params='{"n": 1}'),
+        row("a", 1.0),
+        row("z", 1.0, net_profit=5.0, pair="USDJPY"),
+    ]
+    ranking = rank_metrics([table(*rows)])
+    found = list(zip(*(ranking[name].to_pylist() for name in ("strategy", "pair", "params")), strict=True))
+    assert found == [
+        ("z", "USDJPY", "{}"),
+        ("a", "EURUSD", "{}"),
+        ("b", "EURUSD", '{"n": 1}'),
+        ("b", "EURUSD", '{"n": 2}'),
+        ("a", "GBPUSD", "{}"),
+    ]
+
+
+@pytest.mark.parametrize("tables", [[], [table()], [table(), table()]])
+def test_rank_nothing_gives_an_empty_ranking(tables: list[pa.Table]) -> None:
+    ranking = rank_metrics(tables)
+    assert len(ranking) == 0
+    assert ranking.schema.equals(RANKING_SCHEMA, check_metadata=True)
+
+
+def test_rank_table_with_other_metadata_is_taken() -> None:
+    stored = table(row("a", 1.0)).replace_schema_metadata({"necrozma.pair": "EURUSD"})
+    assert len(rank_metrics([stored])) == 1
+
+
+rows_of_any_merit = st.lists(
+    st.builds(
+        row,
+        st.sampled_from(["a", "b", "c"]),
+        st.one_of(st.none(), st.sampled_from([-1.0, 0.0, 1.0, 2.5])),
+        st.sampled_from([0, 2, 29, 30, 500]),
+        st.sampled_from([-10.0, 0.0, 10.0]),
+        st.sampled_from(["EURUSD", "USDJPY"]),
+    ),
+    max_size=25,
+)
+
+
+@given(rows_of_any_merit, st.randoms(use_true_random=False))
+def test_rank_any_order_of_rows_and_tables_gives_one_ranking(rows: list[dict[str, Any]], random: Any) -> None:
+    shuffled = list(rows)
+    random.shuffle(shuffled)
+    cut = random.randint(0, len(rows))
+    ranking = rank_metrics([table(*rows)])
+    assert rank_metrics([table(*shuffled[cut:]), table(*shuffled[:cut])]).equals(ranking)
+    assert len(ranking) == len(rows)
+
+
+@given(rows_of_any_merit)
+def test_merit_any_rows_falls_along_the_ranking(rows: list[dict[str, Any]]) -> None:
+    names = Metrics.__slots__
+    merits = [
+        merit(Metrics(**{name: entry[name] for name in names})) for entry in rank_metrics([table(*rows)]).to_pylist()
+    ]
+    assert merits == sorted(merits, reverse=True)

@@ -1,0 +1,147 @@
+"""Columns by name, type and null rule, and the tables built from the domain's values."""
+
+import json
+import math
+from dataclasses import fields
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from necrozma_core.engine.trades import ExitReason, Trades
+from necrozma_core.metrics.figures import Metrics
+from necrozma_core.money.costs import Money
+from necrozma_core.storage.disk.schema_names import schema_name, with_metadata
+from necrozma_core.storage.results.schemas import EXIT_REASONS, METRICS_SCHEMA, RANKING_SCHEMA, TRADES_SCHEMA
+from necrozma_core.storage.results.tables import MetricsRow, metrics_table, trades_table
+
+PROMISED_TRADES = [
+    "strategy", "side", "entry_time", "exit_time", "entry_price", "exit_price", "lots", "pips", "profit", "commission",
+    "swap", "exit_reason",
+]  # fmt: skip
+PROMISED_METRICS = [
+    "pair", "timeframe", "strategy", "params", "stop_loss_pips", "take_profit_pips", "lots", "trades", "win_rate",
+    "profit_factor", "net_profit", "total_return", "sharpe", "sortino", "calmar", "max_drawdown", "ulcer_index",
+    "expectancy",
+]  # fmt: skip
+
+
+def figures(**given: float | None) -> Metrics:
+    """Make Metrics with every figure undefined and every count 0, but for what is given."""
+    undefined = {field.name: None for field in fields(Metrics)}
+    counts = {field.name: 0 for field in METRICS_SCHEMA if pa.types.is_integer(field.type)}
+    return Metrics(**(undefined | counts | {"few_trades": True} | given))  # type: ignore[arg-type]
+
+
+def two_trades() -> tuple[Trades, Money]:
+    """A long that hits its stop and a short that is open at the end, in EURUSD of five digits."""
+    trades = Trades(
+        side=np.array([1, -1], np.int8),
+        entry_tick=np.array([0, 5], np.int64),
+        exit_tick=np.array([3, 9], np.int64),
+        entry_time_ms=np.array([0, 1_700_000_000_123], np.int64),
+        exit_time_ms=np.array([999, 1_700_000_100_456], np.int64),
+        entry_price=np.array([1.10012, 1.09]),
+        exit_price=np.array([1.09912, 1.0885]),
+        points=np.array([-100.0, 150.0]),
+        reason=np.array([ExitReason.STOP_LOSS, ExitReason.END_OF_DATA], np.int8),
+    )
+    money = Money(profit=np.array([-10.0, 15.0]), commission=np.array([0.7, 0.7]), swap=np.array([0.0, -0.25]))
+    return trades, money
+
+
+def test_trades_schema_begins_with_the_promised_columns() -> None:
+    assert TRADES_SCHEMA.names == PROMISED_TRADES
+    assert not any(field.nullable for field in TRADES_SCHEMA)
+
+
+def test_metrics_schema_begins_with_the_promised_columns() -> None:
+    assert METRICS_SCHEMA.names[: len(PROMISED_METRICS)] == PROMISED_METRICS
+
+
+def test_metrics_schema_holds_every_figure_that_is_measured() -> None:
+    assert {field.name for field in fields(Metrics)} <= set(METRICS_SCHEMA.names)
+
+
+def test_ranking_schema_is_the_metrics_and_a_rank() -> None:
+    assert RANKING_SCHEMA.names == ["rank", *METRICS_SCHEMA.names]
+
+
+@pytest.mark.parametrize(
+    ("schema", "name"), [(TRADES_SCHEMA, "trades/1"), (METRICS_SCHEMA, "metrics/1"), (RANKING_SCHEMA, "ranking/1")]
+)
+def test_schema_name_survives_added_metadata(schema: pa.Schema, name: str) -> None:
+    extended = with_metadata(schema, {"timeframe": "5min", "pair": "EURUSD"})
+
+    assert schema_name(schema) == schema_name(extended) == name
+    assert extended.metadata[b"necrozma.pair"] == b"EURUSD"
+
+
+def test_schema_name_of_another_schema_is_empty() -> None:
+    assert schema_name(pa.schema([])) == ""
+
+
+def test_exit_reasons_are_those_of_the_engine_in_its_order() -> None:
+    assert tuple(reason.label for reason in sorted(ExitReason)) == EXIT_REASONS
+
+
+def test_trades_table_lays_out_every_trade() -> None:
+    trades, money = two_trades()
+
+    table = trades_table("sma", trades, money, lots=0.1, points_per_pip=10.0).cast(TRADES_SCHEMA)
+
+    assert table.schema.equals(TRADES_SCHEMA, check_metadata=True)
+    rows = table.to_pylist()
+    assert rows[0]["side"] == "long"
+    assert rows[0]["exit_reason"] == "stop_loss"
+    assert rows[0]["entry_time"].isoformat() == "1970-01-01T00:00:00+00:00"
+    assert rows[1]["exit_time"].isoformat() == "2023-11-14T22:15:00.456000+00:00"
+    del rows[1]["entry_time"], rows[1]["exit_time"]
+    assert rows[1] == {
+        "strategy": "sma",
+        "side": "short",
+        "entry_price": 1.09,
+        "exit_price": 1.0885,
+        "lots": 0.1,
+        "pips": 15.0,
+        "profit": 15.0,
+        "commission": 0.7,
+        "swap": -0.25,
+        "exit_reason": "end_of_data",
+    }
+
+
+def test_trades_table_without_trades_is_empty() -> None:
+    trades, money = two_trades()
+    none = Trades(**{field.name: getattr(trades, field.name)[:0] for field in fields(Trades)})
+    nothing = Money(**{field.name: getattr(money, field.name)[:0] for field in fields(Money)})
+
+    table = trades_table("sma", none, nothing, 0.1, 10.0).cast(TRADES_SCHEMA)
+
+    assert table.num_rows == 0
+    assert table.schema.equals(TRADES_SCHEMA)
+
+
+def test_metrics_table_lays_out_settings_and_figures() -> None:
+    row = MetricsRow("sma", {"slow": 20, "fast": 5}, 20.0, None, figures(trades=3, sharpe=1.5), "a note")
+
+    table = metrics_table("EURUSD", "5min", 0.1, [row])
+
+    assert table.schema.equals(METRICS_SCHEMA, check_metadata=True)
+    (stored,) = table.to_pylist()
+    assert stored["params"] == '{"fast": 5, "slow": 20}'
+    assert json.loads(stored["params"]) == {"fast": 5, "slow": 20}
+    assert (stored["pair"], stored["timeframe"], stored["lots"]) == ("EURUSD", "5min", 0.1)
+    assert (stored["stop_loss_pips"], stored["take_profit_pips"]) == (20.0, None)
+    assert (stored["trades"], stored["sharpe"], stored["calmar"], stored["note"]) == (3, 1.5, None, "a note")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_metrics_table_stores_what_is_not_finite_as_null(value: float) -> None:
+    row = MetricsRow("sma", {}, None, None, figures(sharpe=value))
+
+    assert metrics_table("EURUSD", "5min", 0.1, [row])["sharpe"].to_pylist() == [None]
+
+
+def test_metrics_table_of_no_strategies_is_empty() -> None:
+    assert metrics_table("EURUSD", "5min", 0.1, []).num_rows == 0
