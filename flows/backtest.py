@@ -14,7 +14,7 @@ from tasks.report import publish_report
 
 @flow(
     name="backtest-pairs",
-    task_runner=ThrottledRunner(),  # type: ignore[arg-type] -- Prefect wants runners of any future, ours are of one kind
+    task_runner=ThrottledRunner(),  # type: ignore[arg-type]  # typed for runners of any future; ours gives one kind
     persist_result=False,
     on_completion=[notify],
     on_failure=[notify],
