@@ -60,8 +60,9 @@ core-only: setup ## the core by itself: installed and tested without Prefect, in
 	  -c requirements.lock --group core-test pyproject.toml -o .venv-core/requirements.txt >/dev/null
 	@$(BIN)/uv pip sync -q --no-config --require-hashes --python .venv-core/bin/python .venv-core/requirements.txt
 	@$(BIN)/uv pip install -q --python .venv-core/bin/python --no-config --no-deps --no-build-isolation -e .
-	@.venv-core/bin/python -c 'import importlib.util as i, sys; sys.exit(i.find_spec("prefect") is not None)'
+	@.venv-core/bin/python -c 'import importlib.util as i, sys; sys.exit(any(map(i.find_spec, ("prefect", "pydantic_settings", "rich", "typer"))))'
 	@.venv-core/bin/python -m pytest tests/test_necrozma_core -m "not slow and not faults" -n 2 --dist worksteal -q
+	@.venv-core/bin/python -m pytest tests/test_necrozma_core/test_sweep -m "faults and not slow" -q
 
 bench: setup ## parity first, then time: prints the tables of docs/performance.md (half an hour; WRITE=--write keeps them)
 	@$(BIN)/python -m benchmarks $(WRITE)
