@@ -78,10 +78,10 @@ bench-peers: setup ## the same bars and settings in other backtesters, from thei
 faults: setup ## kill and interrupt by the thousand, for three quarters of an hour: the table of docs/reliability.md
 	@$(BIN)/python -m tests.faults --write
 
-lock: ## resolve the dependencies anew, for every supported Python, without an index address
-	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-config --all-extras --group dev --no-header -q -o requirements.lock
-	@cd benchmarks/peers && $(CURDIR)/$(BIN)/uv pip compile requirements.in --universal --python-version 3.11 \
+lock: ## resolve the dependencies anew, the newest that fit, for every supported Python, without an index address
+	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-config --all-extras --group dev --no-header -q -o requirements.lock
+	@cd benchmarks/peers && $(CURDIR)/$(BIN)/uv pip compile requirements.in --upgrade --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-config --no-header -q -o requirements.lock
 
 clean: ## remove the environments and everything generated
