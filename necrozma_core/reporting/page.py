@@ -28,7 +28,7 @@ caption { text-align: left; padding: .3rem 0; }
 th, td { border-bottom: 1px solid var(--line); padding: .2rem .5rem; text-align: left; }
 th { background: var(--head); vertical-align: bottom; } th.number, td.number { text-align: right; }
 td { white-space: nowrap; } td.long { overflow-wrap: anywhere; white-space: normal; min-width: 16rem; }
-.curves { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fill, minmax(min(24rem, 100%), 1fr)); }
+.curves { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fill, minmax(min(30rem, 100%), 1fr)); }
 figure { margin: 0; min-width: 0; } figcaption { overflow-wrap: anywhere; } svg { width: 100%; }
 """.strip()
 
