@@ -112,7 +112,7 @@ def serve_ui(home: Path | None) -> int:
     from flows.cli.interrupts import Interrupts  # noqa: PLC0415
     from flows.folders import history_folder  # noqa: PLC0415
     from flows.server.address import configured_api_url  # noqa: PLC0415
-    from flows.server.embedded import start_server  # noqa: PLC0415
+    from flows.server.embedded import start_embedded  # noqa: PLC0415
 
     settings = load_settings({"prefect_home": home})
     if url := configured_api_url():
@@ -125,7 +125,7 @@ def serve_ui(home: Path | None) -> int:
         return True
 
     with Interrupts(end):
-        server = start_server(settings.prefect_home or history_folder())
+        server = start_embedded(settings.prefect_home or history_folder())
         try:
             server.wait_ready(give_up=ended.is_set)
             if not ended.is_set():

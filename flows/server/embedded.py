@@ -43,10 +43,10 @@ _IDLE_SERVICES: Final = (
 """Parts of Prefect's server that an embedded one does without: nothing is deployed, scheduled or paused there."""
 
 
-class ServerHandle:
+class EmbeddedServer:
     """A server in use; it stays while anybody uses it, and ends with its last user, however that one ends.
 
-    Made by `start_server`.
+    Made by `start_embedded`.
     """
 
     def __init__(self, running: RunningServer, lease: int) -> None:
@@ -104,7 +104,7 @@ class ServerHandle:
                 (self.home / _STATE).unlink(missing_ok=True)
 
 
-def start_server(home: Path, extra: Mapping[str, str] | None = None) -> ServerHandle:
+def start_embedded(home: Path, extra: Mapping[str, str] | None = None) -> EmbeddedServer:
     """Start the server of a folder, or join the one that runs there; return before it answers.
 
     Parameters
@@ -131,7 +131,7 @@ def start_server(home: Path, extra: Mapping[str, str] | None = None) -> ServerHa
         except BaseException:
             os.close(lease)
             raise
-    return ServerHandle(running, lease)
+    return EmbeddedServer(running, lease)
 
 
 def _spawn(home: Path, extra: Mapping[str, str]) -> RunningServer:
