@@ -1,4 +1,4 @@
-"""One pair: its key, what is stored under it already, or a worker that computes it, and a receipt."""
+"""One pair as a task: look its key up in the store, else have a worker compute it; return a receipt."""
 
 from typing import Any, Protocol
 
@@ -16,11 +16,11 @@ from necrozma_core.storage.runs.folder import STORE_FOLDER
 from tasks.artifacts import show_pair
 
 RETRY_DELAYS_S = (0.5, 2.0)
-"""Short enough for Ctrl-C: Prefect sleeps through them, whatever happens meanwhile."""
+"""Short, because Ctrl-C has to wait for them: Prefect sleeps through a delay whatever happens meanwhile."""
 
 
 class Workers(Protocol):
-    """Whoever computes a pair: a pool of processes, or a test."""
+    """What computes a pair: the pool of worker processes, or a fake in a test."""
 
     def run(self, request: PairRequest) -> Receipt:
         """Backtest a pair and store its results."""
@@ -28,9 +28,9 @@ class Workers(Protocol):
 
 
 def is_worth_retrying(task: "Task[Any, Any]", task_run: TaskRun, state: "State[Any]") -> bool:
-    """Tell whether another try may end better: after a died worker or trouble with the disk, nothing else.
+    """Tell whether another try may succeed: only after the death of a worker or trouble with the disk.
 
-    Bad data stays bad, a strategy that raises will raise again, and a run that ends wants no retries.
+    Bad data stays bad, a strategy that raises will raise again, and a run that is ending wants no retries.
     """
     error = state.data
     if isinstance(error, PoisonousPairError | DamagedError):
@@ -44,7 +44,7 @@ def is_worth_retrying(task: "Task[Any, Any]", task_run: TaskRun, state: "State[A
     retries=len(RETRY_DELAYS_S),
     retry_delay_seconds=list(RETRY_DELAYS_S),
     retry_condition_fn=is_worth_retrying,
-    # The store knows what is computed already, by content; Prefect's cache would only know by name.
+    # The store knows by content what was computed; Prefect's cache would know only by name.
     cache_policy=NO_CACHE,
     persist_result=False,
 )
@@ -53,7 +53,8 @@ def backtest_pair(request: PairRequest, workers: Workers) -> "Receipt | State[No
 
     Returns
     -------
-    Receipt, or a cancelled state if the run is ending.
+    Receipt, or a cancelled state
+        The state if the run is ending.
     """
     request = with_key(request)
     store = ResultStore(request.results_dir / STORE_FOLDER)
