@@ -86,7 +86,7 @@ def run_stored_tasks(folder: Path, tasks: int) -> dict[str, Any]:
         closing = time.perf_counter() - watcher.moments[-1]
         if outcome.exit_code or len(watcher.moments) != tasks:
             raise SystemExit(f"{len(watcher.moments)} of {tasks} pairs were done: {outcome.failures[:1]}")
-        return {"moments": watcher.moments, "closing": closing, "shown": _shown(server.api_url, watcher.flow_run_id)}
+        return {"moments": watcher.moments, "closing": closing, "shown": _shown(server.api_url, outcome.run_id)}
     finally:
         server.stop()
 
@@ -96,14 +96,9 @@ class _Watcher:
 
     def __init__(self) -> None:
         self.moments: list[float] = []
-        self._session: Any = None
 
-    @property
-    def flow_run_id(self) -> Any:
-        return self._session.flow_run_id
-
-    def on_start(self, session: Any) -> None:
-        self._session = session
+    def on_start(self, run: object) -> None:
+        pass
 
     def on_message(self, text: str) -> None:
         pass
@@ -133,10 +128,11 @@ def _add_pairs(count: int) -> list[str]:
 
 
 def _store(settings: Any, names: list[str]) -> None:
-    from flows.plan import plan_requests  # noqa: PLC0415
+    from flows.sweep_request import sweep_request  # noqa: PLC0415
     from necrozma_core.backtest.river import backtest_pair  # noqa: PLC0415
     from necrozma_core.market.ticks import Ticks  # noqa: PLC0415
     from necrozma_core.storage.ticks.store import TickStore  # noqa: PLC0415
+    from necrozma_core.sweep.plan import plan_requests  # noqa: PLC0415
 
     random = np.random.default_rng(0)
     bid = 110_000 + np.cumsum(random.integers(-20, 21, _TICKS, dtype=np.int32), dtype=np.int32)
@@ -144,16 +140,16 @@ def _store(settings: Any, names: list[str]) -> None:
     moments = _START_MS + np.arange(_TICKS, dtype=np.int64) * _STEP_MS
     for name in names:
         TickStore(settings.data).write(Ticks(instruments.get_pair(name), 5, moments, bid, ask))
-    for request in plan_requests(settings):
+    for request in plan_requests(sweep_request(settings)):
         backtest_pair(request, lambda *_: None)
 
 
-def _shown(api_url: str, flow_run_id: Any) -> int:
+def _shown(api_url: str, run_id: str) -> int:
     from prefect.client.orchestration import get_client  # noqa: PLC0415
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId  # noqa: PLC0415
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName  # noqa: PLC0415
     from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415
 
-    chosen = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
+    chosen = FlowRunFilter(name=FlowRunFilterName(any_=[run_id]))
     found = []
     with temporary_settings({PREFECT_API_URL: api_url}), get_client(sync_client=True) as client:
         while page := client.read_task_runs(flow_run_filter=chosen, limit=200, offset=len(found)):

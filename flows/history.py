@@ -5,9 +5,9 @@ None of it decides over results, so a server that does not answer costs a line i
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -27,9 +27,6 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging.handlers import APILogWorker
 from prefect.states import Crashed
 
-if TYPE_CHECKING:
-    from flows.running import RunSession
-
 _FLUSH_S: Final = 5.0
 _ARRIVAL_S: Final = 10.0
 _POLL_S: Final = 0.1
@@ -40,11 +37,22 @@ _UNFINISHED: Final = [kind for kind in StateType if kind not in TERMINAL_STATES]
 _log = logging.getLogger(__name__)
 
 
-def wait_for_server(session: "RunSession") -> None:
+def wait_for_server(
+    tell: Callable[[str], None], is_worth_waiting: Callable[[], bool], is_wanted: Callable[[], bool]
+) -> None:
     """Return when the server that the user named answers, or when it is no longer worth waiting.
 
     It may be starting anew, and a flow run can only be made while it answers. Pairs are computed meanwhile, so it is
     waited for while they are, and for `_ABSENCE_S` in any case. What else is wrong with it is for Prefect to say.
+
+    Parameters
+    ----------
+    tell : callable
+        Takes a line for the user.
+    is_worth_waiting : callable
+        Tells whether pairs are being computed.
+    is_wanted : callable
+        Tells whether the run still wants the server.
     """
     deadline = time.monotonic() + _ABSENCE_S
     is_told = False
@@ -52,18 +60,17 @@ def wait_for_server(session: "RunSession") -> None:
         # Something that answers is there, whatever it answers.
         while (error := client.api_healthcheck()) and not isinstance(error, PrefectHTTPStatusError):
             if not is_told:
-                session.tell(f"the Prefect server does not answer ({error}); the backtests go on, and it is waited for")
+                tell(f"the Prefect server does not answer ({error}); the backtests go on, and it is waited for")
                 is_told = True
-            if session.is_stopping or (time.monotonic() > deadline and session.dispatch.is_idle()):
+            if not is_wanted() or (time.monotonic() > deadline and not is_worth_waiting()):
                 return
             time.sleep(_LOOK_S)
 
 
-def name_flow_run(flow_run_id: UUID, session: "RunSession") -> None:
+def name_flow_run(flow_run_id: UUID, name: str, tags: Sequence[str]) -> None:
     """Give a flow run the name of its run folder, and its pairs as tags."""
     with _best_effort("name the run"), get_client(sync_client=True) as client:
-        tags = ["necrozma", *(request.pair for request in session.requests)]
-        client.update_flow_run(flow_run_id, name=session.run.run_id, tags=tags)
+        client.update_flow_run(flow_run_id, name=name, tags=tags)
 
 
 def mark_crashed_flow_runs(run_ids: Sequence[str]) -> None:

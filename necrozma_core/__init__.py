@@ -26,4 +26,53 @@ The river flows one way::
 Start reading at :mod:`necrozma_core.backtest.river`.
 """
 
-__version__ = "0.1.0"
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from necrozma_core.version import __version__
+
+if TYPE_CHECKING:
+    from necrozma_core.errors import NecrozmaError as NecrozmaError
+    from necrozma_core.feeds.intake import import_files as import_files
+    from necrozma_core.feeds.samples.quotes import write_samples as write_samples
+    from necrozma_core.money.costs import Account as Account
+    from necrozma_core.money.costs import Costs as Costs
+    from necrozma_core.strategies.source import StrategySource as StrategySource
+    from necrozma_core.sweep.observer import Observer as Observer
+    from necrozma_core.sweep.observer import RunView as RunView
+    from necrozma_core.sweep.outcome import RunOutcome as RunOutcome
+    from necrozma_core.sweep.request import SweepRequest as SweepRequest
+    from necrozma_core.sweep.running import Silent as Silent
+    from necrozma_core.sweep.running import run_sweep as run_sweep
+    from necrozma_core.throttle.limits import Limits as Limits
+    from necrozma_core.throttle.priority import Priority as Priority
+    from necrozma_core.workers.limits import WorkerLimits as WorkerLimits
+
+
+_HOMES: Final = {
+    "Account": "money.costs",
+    "Costs": "money.costs",
+    "Limits": "throttle.limits",
+    "NecrozmaError": "errors",
+    "Observer": "sweep.observer",
+    "Priority": "throttle.priority",
+    "RunOutcome": "sweep.outcome",
+    "RunView": "sweep.observer",
+    "Silent": "sweep.running",
+    "StrategySource": "strategies.source",
+    "SweepRequest": "sweep.request",
+    "WorkerLimits": "workers.limits",
+    "import_files": "feeds.intake",
+    "run_sweep": "sweep.running",
+    "write_samples": "feeds.samples.quotes",
+}
+"""Where each name of the public face is; a test holds it against the imports above."""
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 -- the names are in the dictionary
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when asked for: whoever wants the errors alone must not wait for Arrow and the compiler.
+    if home := _HOMES.get(name):
+        return getattr(import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

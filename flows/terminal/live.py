@@ -21,8 +21,8 @@ from necrozma_core.workers.progress import SlotProgress, SlotState
 
 if TYPE_CHECKING:
     from config import Settings
-    from flows.observer import RunOutcome
-    from flows.running import RunSession
+    from necrozma_core.sweep.observer import RunView
+    from necrozma_core.sweep.outcome import RunOutcome
     from necrozma_core.throttle.control import Look
     from necrozma_core.throttle.gate import GateView
     from necrozma_core.throttle.sensors.readings import Reading, Readings
@@ -52,7 +52,7 @@ class LiveConsole(PlainConsole):
     def __init__(self, settings: "Settings", remarks: Sequence[str], console: Console) -> None:
         super().__init__(settings, remarks)
         self._console = console
-        self._view: RunView | None = None
+        self._view: RunPicture | None = None
         self._live = Live(
             console=console,
             get_renderable=self._draw,
@@ -62,10 +62,10 @@ class LiveConsole(PlainConsole):
             redirect_stderr=sys.stderr.isatty(),
         )
 
-    def on_start(self, session: "RunSession") -> None:
+    def on_start(self, run: "RunView") -> None:
         """Begin to draw."""
-        super().on_start(session)
-        self._view = RunView(session, self.settled)
+        super().on_start(run)
+        self._view = RunPicture(run, self.settings, self.settled)
         self._live.start()
 
     def on_finish(self, outcome: "RunOutcome") -> None:
@@ -82,21 +82,23 @@ class LiveConsole(PlainConsole):
         return self._view.draw(time.monotonic()) if self._view is not None else ""
 
 
-class RunView:
-    """Draws a session.
+class RunPicture:
+    """Draws a run.
 
     Parameters
     ----------
-    session : RunSession
-        Only read, and only by calls that take none of the locks under which the session calls us. We draw while
-        holding the terminal's lock, and a thread that tells us something waits for that lock: a lock of the session
-        taken here would be a deadlock.
+    run : RunView
+        Only read, and only by calls that take none of the locks under which the run calls us. We draw while holding
+        the terminal's lock, and a thread that tells us something waits for that lock: taking a lock of the run here
+        could be a deadlock.
+    settings : Settings
     settled : collection of str
         Pairs that are stored or failed.
     """
 
-    def __init__(self, session: "RunSession", settled: Collection[str]) -> None:
-        self._session = session
+    def __init__(self, run: "RunView", settings: "Settings", settled: Collection[str]) -> None:
+        self._run = run
+        self._settings = settings
         self._settled = settled
         self._began: float | None = None
         self._held: dict[int, _HeldShare] = {}
@@ -106,25 +108,24 @@ class RunView:
         """Return the view at a time of the monotonic clock, at most 80 columns wide."""
         # The board is closed a moment before the view ends; the last rows are shown until then.
         with suppress(ValueError):
-            self._rows = self._session.progress()
-        throttle = self._session.throttle
-        gate, look = throttle.view(), throttle.controller.latest
+            self._rows = self._run.progress()
+        gate, look = self._run.gate(), self._run.latest_look()
         return Group(
             "",
             self._draw_progress(now),
-            processor_line(look, gate.allowance, self._session.settings),
+            processor_line(look, gate.allowance, self._settings),
             memory_line(look.readings),
             self._draw_workers(now, gate),
         )
 
     def _draw_progress(self, now: float) -> RenderableType:
-        total = len(self._session.requests)
+        total = len(self._run.requests)
         settled = len(self._settled)
         done = settled + sum(part_done(row) for row in self._rows)
         if self._began is None and any(row.started for row in self._rows):
             self._began = now
         line = Table.grid(padding=(0, 1))
-        words = "stopping" if self._session.is_stopping else f"{settled} of {total} pairs"
+        words = "stopping" if self._run.is_stopping else f"{settled} of {total} pairs"
         line.add_row(
             words,
             ProgressBar(total=max(total, 1), completed=done, width=_BAR_WIDTH),

@@ -7,9 +7,9 @@ from necrozma_core.errors import ExitCode
 
 if TYPE_CHECKING:
     from config import Settings
-    from flows.observer import RunOutcome
     from necrozma_core.backtest.request import Receipt
     from necrozma_core.feeds import ImportReport
+    from necrozma_core.sweep.outcome import RunOutcome
 
 
 _FAILURES_SHOWN: Final = 3
