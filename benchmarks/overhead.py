@@ -1,4 +1,4 @@
-"""What Prefect costs a pair: a run of many pairs that are all stored already, so that nothing else is left to do."""
+"""What Prefect costs a pair: a run of many pairs that are all stored already, so that only Prefect's part is left."""
 
 import gc
 import itertools
@@ -62,7 +62,7 @@ def run_stored_tasks(folder: Path, tasks: int) -> dict[str, Any]:
         del os.environ[name]
     os.environ["PREFECT_PROFILES_PATH"] = str(folder / "no-profiles.toml")
     names = _add_pairs(tasks)
-    # Prefect is not to be imported before its environment is as it should be.
+    # Imported late: Prefect reads its environment at import, and it is set above.
     from config import load_settings  # noqa: PLC0415
     from flows.launch import run_backtest  # noqa: PLC0415
     from flows.server.embedded import start_embedded  # noqa: PLC0415
@@ -114,14 +114,14 @@ class _Watcher:
 
 
 def _add_pairs(count: int) -> list[str]:
-    """Put made-up pairs into this process's table of instruments: there are not two hundred real ones."""
+    """Put made-up pairs into this process's table of instruments, because there are not two hundred real ones."""
     bases = itertools.islice(itertools.product("Q", ascii_uppercase, ascii_uppercase), count)
     names = [f"{''.join(base)}USD" for base in bases]
     model = instruments.get_pair("EURUSD")
     made = {
         name: instruments.Pair(name, name[:3], "USD", model.pip, model.point, model.contract_size) for name in names
     }
-    # The table is read-only, and other modules hold it too; so what it shows is changed, not the table.
+    # The table is a read-only view that other modules hold too, so the dictionary behind it is changed.
     (table,) = gc.get_referents(instruments.PAIRS)
     table |= made
     return names
@@ -154,6 +154,6 @@ def _shown(api_url: str, run_id: str) -> int:
     with temporary_settings({PREFECT_API_URL: api_url}), get_client(sync_client=True) as client:
         while page := client.read_task_runs(flow_run_filter=chosen, limit=200, offset=len(found)):
             found += page
-    # The ranking and the report are two tasks more.
+    # Leave out the two task runs of the ranking and the report.
     pairs = [run for run in found if run.name in instruments.PAIRS]
     return sum(run.state is not None and run.state.is_completed() for run in pairs)

@@ -1,4 +1,4 @@
-"""What it takes to begin: imports, kernels, the server."""
+"""How long a start takes: imports, kernels, the server."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ def measure_startup(scale: Scale = FULL) -> Report:
         kernels, home = {"NUMBA_CACHE_DIR": str(scratch / "kernels")}, scratch / "prefect"
         compiled = [_compile(scratch / f"kernels-{number}") for number in range(scale.job_runs)]
         first = [_start(scratch / f"prefect-{number}") for number in range(scale.job_runs)]
-        _child(kernels)  # so that those below find compiled kernels, and a database
+        _child(kernels)  # this and the next line make the kernels and the database that the works below find
         _start(home)
         works: dict[str, Callable[[], float]] = {
             "Python itself": partial(_python, "pass"),

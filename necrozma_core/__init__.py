@@ -4,26 +4,26 @@ The river flows one way::
 
     ticks -> bars -> signals -> trades -> metrics -> stored results -> ranking -> report
 
-==================  ===================================================================================
-``feeds``           source files to ticks, every row checked
-``ticks``           quotes of one pair, prices as whole points
-``bars``            half-open intervals of ticks
-``strategies``      bars to signals: one file a family, ``catalog`` names the default fifty
-``simulation``      ticks, bars and signals to trades
-``costs``           trades to money: commission, swap, slippage, conversion
-``metrics``         money to figures, one function a formula
-``evaluation``      the river for one pair, in one place
-``recording``       what strategies came to, on its way to the store;  ``shards``: one pair by several workers
-``storage``         what is at rest: ticks, results, runs, each published whole or not at all
-``ranking``         all figures of a run in order; ``report`` shows them
-``kernels``         compiled loops over arrays
-``throttle``        how much of the machine may be used; knows nothing of the rest
-``workers``         the processes that do the work, held back by the throttle
-``instruments``     pips, points, contract sizes;  ``calendars``: trading days and local clocks
-``errors``          everything that is raised on purpose
-==================  ===================================================================================
+The rooms, from the ground up; a room imports only rooms above it in this table.
 
-Start reading at :mod:`necrozma_core.backtest.river`.
+==============  =====================================================================================
+``errors``      everything that is raised on purpose;  ``version``: which version this is
+``kernels``     compiled loops over arrays
+``market``      what is traded, when, at which prices: pairs, calendars, ticks, bars
+``throttle``    how much of the machine may be used; knows nothing of backtests
+``engine``      ticks, bars and signals to trades
+``strategies``  bars to signals: one file a family, ``catalog`` names the default fifty
+``money``       trades to money: costs, conversion, equity
+``metrics``     money to figures, one function a formula
+``storage``     files: ticks, results, runs, each published whole or not at all
+``feeds``       source files to stored ticks, every row checked
+``backtest``    one pair: ``river`` joins the rooms above, ``key`` addresses its result
+``reporting``   all figures of a run in order, and the page that shows them
+``workers``     the processes that compute pairs, held back by the throttle
+``sweep``       many pairs: ``running`` does a whole sweep in one call
+==============  =====================================================================================
+
+Start reading at :mod:`necrozma_core.backtest.river`, then :mod:`necrozma_core.sweep.running`.
 """
 
 from importlib import import_module

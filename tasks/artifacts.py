@@ -1,6 +1,6 @@
 """What Prefect's UI shows of a run: tables and short texts, each readable at a glance.
 
-The results are on disk before any of these is made, so a server that does not answer costs a warning and nothing else.
+The results are on disk before any artifact is made, so a server that does not answer costs a warning and nothing else.
 """
 
 import base64
@@ -36,14 +36,14 @@ _RANKING_COLUMNS: Final = (
 )  # fmt: skip
 _MOST_MESSAGES: Final = 50
 _INK: Final = "#4b8bd6"
-"""Seen on the UI's dark and light pages alike: an image does not take the page's colour."""
+"""Readable on the UI's dark and light pages: an image does not take the page's colour."""
 
 _log = logging.getLogger(__name__)
 
 
 @best_effort
 def show_pair(store: ResultStore, receipt: Receipt, initial_balance: float) -> None:
-    """Show one pair's summary with its best strategies, and what the best did to the account."""
+    """Show one pair's summary with its best strategies, and the account's balance under the best one."""
     best = rank_metrics([store.read_metrics(receipt.pair, receipt.key)]).slice(0, _TOP_OF_PAIR)
     origin = "computed now" if receipt.computed else "stored before, not computed again"
     lines = [
@@ -92,7 +92,7 @@ def show_run(manifest: Manifest, report: Path) -> None:
 
 @best_effort
 def show_governor(run: Path, manifest: Manifest) -> None:
-    """Show what the machine was like during a run and how the throttle answered; nothing where nothing was computed."""
+    """Show the machine's load during a run and how the throttle answered; nothing where nothing was computed."""
     if GOVERNOR_FILE not in manifest.files:
         return
     looks = read_governor(run, manifest)

@@ -1,4 +1,4 @@
-"""One pair: what the sweep says has come of it, shown."""
+"""One pair as a task: wait for its receipt from the sweep, then show it in Prefect."""
 
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from tasks.artifacts import show_pair
 
 
 class Pairs(Protocol):
-    """Whoever has pairs computed: the dispatch of a sweep, or a test."""
+    """What has pairs computed: the dispatch of a sweep, or a fake in a test."""
 
     def next_try(self, request: PairRequest) -> Receipt:
         """Return the receipt of a pair once it is stored, on its first try or on a further one."""
@@ -25,7 +25,7 @@ class Pairs(Protocol):
 
 
 def may_retry(task: "Task[Any, Any]", task_run: TaskRun, state: "State[Any]") -> bool:
-    """Tell Prefect whether another try of a task may end better."""
+    """Tell Prefect whether another try of a task may succeed."""
     return is_worth_retrying(state.data)
 
 
@@ -35,7 +35,7 @@ def may_retry(task: "Task[Any, Any]", task_run: TaskRun, state: "State[Any]") ->
     retries=len(RETRY_DELAYS_S),
     retry_delay_seconds=list(RETRY_DELAYS_S),
     retry_condition_fn=may_retry,
-    # The store knows what is computed already, by content; Prefect's cache would only know by name.
+    # The store knows by content what was computed; Prefect's cache would know only by name.
     cache_policy=NO_CACHE,
     persist_result=False,
 )
@@ -44,7 +44,8 @@ def backtest_pair(request: PairRequest, pairs: Pairs) -> "Receipt | State[None]"
 
     Returns
     -------
-    Receipt, or a cancelled state if the run is ending.
+    Receipt, or a cancelled state
+        The state if the run is ending.
     """
     try:
         receipt = pairs.next_try(request)

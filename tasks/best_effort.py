@@ -1,4 +1,4 @@
-"""Prefect told as far as its server answers: results do not depend on it."""
+"""Calls to Prefect that may fail: results do not depend on them."""
 
 import functools
 import logging
@@ -12,18 +12,19 @@ from necrozma_core.errors import StorageError
 P = ParamSpec("P")
 
 _QUIET_S: Final = 60.0
+"""After a failed call, how long no other is tried: each might wait for a lost server."""
 
 _log = logging.getLogger(__name__)
 
 
 class _Line:
-    """Whether the server was reachable when it was last tried: nobody waits for a lost one again and again."""
+    """The connection to the server: after a failed call no other is tried for a while."""
 
     quiet_until = -math.inf
 
 
 def best_effort(show: Callable[P, None]) -> Callable[P, None]:
-    """Let a server that does not answer cost a warning, and nothing more for a while; StorageError passes."""
+    """Turn any error but StorageError into one warning, and skip further calls for a minute."""
 
     @functools.wraps(show)
     def shown(*args: P.args, **kwargs: P.kwargs) -> None:

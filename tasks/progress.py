@@ -16,7 +16,7 @@ _PROGRESS_EVERY_S: Final = 1.0
 
 
 class Progress:
-    """How far a run is, in Prefect's UI; made inside the flow, and told of every pair.
+    """How far a run is, in Prefect's UI; made inside the flow, and called after every pair.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Progress:
     @best_effort
     def show(self, settled: int) -> None:
         """Show how many pairs are stored or failed; not more often than each second, but the last one always."""
-        # Told by many threads, of which the earlier may come later.
+        # Called from many threads, so a smaller number may arrive after a larger one.
         with self._lock:
             now = time.monotonic()
             is_soon = settled < self._total and now - self._shown_at < _PROGRESS_EVERY_S

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 class QuietConsole:
-    """Says nothing but errors and, at the end, where the results are. The base of those that say more."""
+    """Prints errors alone and, at the end, where the results are. The base of the consoles that print more."""
 
     def __init__(self, settings: "Settings", remarks: Sequence[str] = ()) -> None:
         self.settings = settings
         self.remarks = remarks
         self.run: RunView | None = None
         self.settled: set[str] = set()
-        """Pairs that are stored or failed, as far as we were told."""
+        """Pairs that were reported as stored or failed."""
 
     def stop(self, code: ExitCode) -> bool:
-        """End the run, and tell whether there is one."""
+        """End the run, and tell whether one had begun."""
         if self.run is None:
             return False
         self.complain("stopping; what is stored stays. Once more ends at once")
@@ -64,15 +64,15 @@ class QuietConsole:
 
     def complain(self, text: str) -> None:
         """Write one line to stderr."""
-        # Not by typer, which goes around whatever stands in for stderr while the live view is drawn.
+        # Not by typer, which writes past the stand-in for stderr that the live view puts up.
         print(" ".join(text.split()), file=sys.stderr, flush=True)  # noqa: T201
 
 
 class PlainConsole(QuietConsole):
-    """Says everything, a line a change: for logs, pipes and ``--plain``."""
+    """Prints a line for every change: for logs, pipes and ``--plain``."""
 
     def on_start(self, run: "RunView") -> None:
-        """Say what will be done, and how."""
+        """Print the settings and what will be computed."""
         super().on_start(run)
         for remark in self.remarks:
             self.say(remark)
@@ -83,7 +83,7 @@ class PlainConsole(QuietConsole):
         self.say(f"{pairs}, {run.requests[0].source.describe()}, bars of {self.settings.timeframe}")
 
     def on_message(self, text: str) -> None:
-        """Pass it on."""
+        """Print the line."""
         self.say(text)
 
     def on_pair_done(self, receipt: "Receipt") -> None:

@@ -1,4 +1,4 @@
-"""A run as it goes, on a terminal: how far it is, what the machine does, what every worker is at."""
+"""A run while it goes on, on a terminal: how far it is, how busy the machine is, what every worker does."""
 
 import sys
 import time
@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 
 _REFRESH_A_SECOND: Final = 4
 _WINDOW_S: Final = 3.0
-"""What a share of held time is a share of: long enough for a duty cycle, short enough to follow a change."""
+"""The window in which the share of held time is measured: several periods of the gate, yet short enough to follow a
+change."""
 _HELD_FROM: Final = 0.05
+"""Share of held time from which a worker is shown as held; less is a pause between two pieces of work."""
 _BAR_WIDTH: Final = 30
 _ETA_AFTER_S: Final = 1.0
+"""Before this, the time left would be guessed from next to nothing."""
 
 
 class LiveConsole(PlainConsole):
@@ -55,7 +58,7 @@ class LiveConsole(PlainConsole):
             get_renderable=self._draw,
             refresh_per_second=_REFRESH_A_SECOND,
             transient=True,
-            # What goes to a file is left to go there.
+            # Where stderr is a file, its lines stay in that file.
             redirect_stderr=sys.stderr.isatty(),
         )
 
@@ -66,7 +69,7 @@ class LiveConsole(PlainConsole):
         self._live.start()
 
     def on_finish(self, outcome: "RunOutcome") -> None:
-        """Draw no more."""
+        """End the view, and say how the run ended."""
         self._live.stop()
         self._view = None
         super().on_finish(outcome)
@@ -85,8 +88,9 @@ class RunPicture:
     Parameters
     ----------
     run : RunView
-        Read, never changed, and only what takes none of the locks under which it tells us something: we draw under
-        the terminal's lock, for which whoever tells us something waits.
+        Only read, and only by calls that take none of the locks under which the run calls us. We draw while holding
+        the terminal's lock, and a thread that tells us something waits for that lock: taking a lock of the run here
+        could be a deadlock.
     settings : Settings
     settled : collection of str
         Pairs that are stored or failed.
@@ -101,8 +105,8 @@ class RunPicture:
         self._rows: list[SlotProgress] = []
 
     def draw(self, now: float) -> RenderableType:
-        """Return what is seen at a time of the monotonic clock, at most 80 columns wide."""
-        # The board is closed a moment before the view ends; the last rows stand until then.
+        """Return the view at a time of the monotonic clock, at most 80 columns wide."""
+        # The board is closed a moment before the view ends; the last rows are shown until then.
         with suppress(ValueError):
             self._rows = self._run.progress()
         gate, look = self._run.gate(), self._run.latest_look()
@@ -176,7 +180,7 @@ def processor_line(look: "Look", allowance: float, settings: "Settings") -> Text
     total, ours, others = (
         _percent(readings.percent(reading)) for reading in (readings.total, readings.ours, readings.others)
     )
-    # In the words of the messages; "16.0" and "1e+02" are nobody's.
+    # Written as in the messages: neither "16.0" nor "1e+02".
     allowed = f"allowance {count_workers(allowance).split()[0]} of {settings.workers}"
     return Text(f"CPU {total} of {settings.cpu_limit:g}%: ours {ours}, others {others}  {allowed}", style="dim")
 

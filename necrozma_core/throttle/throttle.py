@@ -47,24 +47,24 @@ class Throttle:
         self.gate.admit()
 
     def release(self) -> None:
-        """Tell that an admitted task has ended."""
+        """Report that an admitted task has ended."""
         self.gate.release()
         self._controller.poke()
 
     def view(self) -> GateView:
-        """Return what is going on at the gate."""
+        """Return the gate's state for display."""
         return self.gate.view()
 
     def latest_look(self) -> Look:
-        """Return what was last seen of the machine, and decided."""
+        """Return the newest look: what was read, and what was decided."""
         return self._controller.latest
 
     def take_records(self) -> list[Look]:
-        """Return the looks that are worth keeping since the last call."""
+        """Return the looks recorded since the last call: all changes, and one every two seconds."""
         return self._controller.take_records()
 
     def stop(self) -> None:
-        """End it: nobody is admitted, nobody looks."""
+        """Close the gate and end the loop."""
         self.gate.close()
         if self._is_looking:
             self._controller.stop()
