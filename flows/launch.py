@@ -93,7 +93,7 @@ def _run_flow(settings: Settings, binding: FlowBinding, server: EmbeddedServer |
     try:
         with _prefect(server, session):
             from flows.backtest import backtest_pairs  # noqa: PLC0415 -- loaded by then, with Prefect
-            from flows.history import mark_crashed_flow_runs, settle_history  # noqa: PLC0415
+            from flows.history import drain_history, mark_crashed_flow_runs  # noqa: PLC0415
 
             if not crossing.cross():
                 return
@@ -104,7 +104,7 @@ def _run_flow(settings: Settings, binding: FlowBinding, server: EmbeddedServer |
                 if server is not None and not server.is_alive():
                     session.tell("the Prefect server ended in mid-run: its history of this run is incomplete")
                 else:
-                    settle_history(binding.flow_run_id, binding.task_runs)
+                    drain_history(binding.flow_run_id, binding.task_runs)
             error = state.result(raise_on_failure=False) if state.is_failed() else None
     except Exception as failure:  # noqa: BLE001 -- whatever Prefect and its HTTP client may raise
         _log.debug("the flow run failed", exc_info=True)

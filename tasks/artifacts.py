@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 
 @best_effort
-def show_pair(store: ResultStore, receipt: Receipt, initial_balance: float) -> None:
+def pair_artifact(store: ResultStore, receipt: Receipt, initial_balance: float) -> None:
     """Show one pair's summary with its best strategies, and the account's balance under the best one."""
     best = rank_metrics([store.read_metrics(receipt.pair, receipt.key)]).slice(0, _TOP_OF_PAIR)
     origin = "computed now" if receipt.computed else "stored before, not computed again"
@@ -58,7 +58,7 @@ def show_pair(store: ResultStore, receipt: Receipt, initial_balance: float) -> N
 
 
 @best_effort
-def show_ranking(ranking: pa.Table, path: Path) -> None:
+def ranking_artifact(ranking: pa.Table, path: Path) -> None:
     """Show the top of the ranking as a table that can be searched."""
     top = ranking.slice(0, _TOP)
     enough = pc.sum(pc.invert(ranking["few_trades"])).as_py() or 0
@@ -73,7 +73,7 @@ def show_ranking(ranking: pa.Table, path: Path) -> None:
 
 
 @best_effort
-def show_run(manifest: Manifest, report: Path) -> None:
+def run_artifact(manifest: Manifest, report: Path) -> None:
     """Show a run's settings, inputs and files, and a link to its report."""
     states = [f"- {pair}: {record.state}" + (f", {plain(record.failure)}" if record.failure else "")
               for pair, record in manifest.pairs.items()]  # fmt: skip
@@ -91,7 +91,7 @@ def show_run(manifest: Manifest, report: Path) -> None:
 
 
 @best_effort
-def show_governor(run: Path, manifest: Manifest) -> None:
+def governor_artifact(run: Path, manifest: Manifest) -> None:
     """Show the machine's load during a run and how the throttle answered; nothing where nothing was computed."""
     if GOVERNOR_FILE not in manifest.files:
         return

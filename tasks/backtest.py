@@ -13,7 +13,7 @@ from necrozma_core.errors import StoppedError
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.storage.runs.folder import STORE_FOLDER
 from necrozma_core.sweep.retries import RETRY_DELAYS_S, is_worth_retrying
-from tasks.artifacts import show_pair
+from tasks.artifacts import pair_artifact
 
 
 class Pairs(Protocol):
@@ -51,5 +51,5 @@ def backtest_pair(request: PairRequest, pairs: Pairs) -> "Receipt | State[None]"
         receipt = pairs.next_try(request)
     except StoppedError as error:
         return Cancelled(message=str(error))
-    show_pair(ResultStore(request.results_dir / STORE_FOLDER), receipt, request.account.initial_balance)
+    pair_artifact(ResultStore(request.results_dir / STORE_FOLDER), receipt, request.account.initial_balance)
     return receipt

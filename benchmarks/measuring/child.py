@@ -38,7 +38,7 @@ def rehearse() -> dict[str, Any]:
     return {}
 
 
-def settle_tasks(folder: str, tasks: str) -> dict[str, Any]:
+def show_stored_tasks(folder: str, tasks: str) -> dict[str, Any]:
     """Run a flow of pairs that are stored already; see `benchmarks.overhead`."""
     from benchmarks.overhead import run_stored_tasks  # noqa: PLC0415
 
@@ -48,7 +48,7 @@ def settle_tasks(folder: str, tasks: str) -> dict[str, Any]:
 _CHILDREN: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "pair": backtest_one_pair,
     "rehearse": rehearse,
-    "tasks": settle_tasks,
+    "tasks": show_stored_tasks,
 }
 
 

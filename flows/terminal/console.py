@@ -23,7 +23,7 @@ class QuietConsole:
         self.settings = settings
         self.remarks = remarks
         self.run: RunView | None = None
-        self.settled: set[str] = set()
+        self.finished: set[str] = set()
         """Pairs that were reported as stored or failed."""
 
     def stop(self, code: ExitCode) -> bool:
@@ -43,13 +43,13 @@ class QuietConsole:
 
     def on_pair_done(self, receipt: "Receipt") -> None:
         """Name the strategies that failed."""
-        self.settled.add(receipt.pair)
+        self.finished.add(receipt.pair)
         for line in strategy_failure_lines(receipt):
             self.complain(line)
 
     def on_pair_failed(self, pair: str, error: Exception) -> None:
         """Say why."""
-        self.settled.add(pair)
+        self.finished.add(pair)
         text = str(error)
         self.complain(text if text.startswith(pair) else f"{pair}: {text}")
 
@@ -90,7 +90,7 @@ class PlainConsole(QuietConsole):
         """Say how it went."""
         super().on_pair_done(receipt)
         if self.run is not None:
-            self.say(done_line(receipt, len(self.settled), len(self.run.requests)))
+            self.say(done_line(receipt, len(self.finished), len(self.run.requests)))
 
     def on_finish(self, outcome: "RunOutcome") -> None:
         """Show the best of the ranking, and where the rest is."""

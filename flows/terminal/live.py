@@ -65,7 +65,7 @@ class LiveConsole(PlainConsole):
     def on_start(self, run: "RunView") -> None:
         """Begin to draw."""
         super().on_start(run)
-        self._view = RunPicture(run, self.settings, self.settled)
+        self._view = RunPicture(run, self.settings, self.finished)
         self._live.start()
 
     def on_finish(self, outcome: "RunOutcome") -> None:
@@ -92,14 +92,14 @@ class RunPicture:
         the terminal's lock, and a thread that tells us something waits for that lock: taking a lock of the run here
         could be a deadlock.
     settings : Settings
-    settled : collection of str
+    finished : collection of str
         Pairs that are stored or failed.
     """
 
-    def __init__(self, run: "RunView", settings: "Settings", settled: Collection[str]) -> None:
+    def __init__(self, run: "RunView", settings: "Settings", finished: Collection[str]) -> None:
         self._run = run
         self._settings = settings
-        self._settled = settled
+        self._finished = finished
         self._began: float | None = None
         self._held: dict[int, _HeldShare] = {}
         self._rows: list[SlotProgress] = []
@@ -120,12 +120,12 @@ class RunPicture:
 
     def _draw_progress(self, now: float) -> RenderableType:
         total = len(self._run.requests)
-        settled = len(self._settled)
-        done = settled + sum(part_done(row) for row in self._rows)
+        finished = len(self._finished)
+        done = finished + sum(part_done(row) for row in self._rows)
         if self._began is None and any(row.started for row in self._rows):
             self._began = now
         line = Table.grid(padding=(0, 1))
-        words = "stopping" if self._run.is_stopping else f"{settled} of {total} pairs"
+        words = "stopping" if self._run.is_stopping else f"{finished} of {total} pairs"
         line.add_row(
             words,
             ProgressBar(total=max(total, 1), completed=done, width=_BAR_WIDTH),

@@ -28,9 +28,9 @@ def start_up_block(settings: "Settings") -> str:
     )
 
 
-def done_line(receipt: "Receipt", settled: int, total: int) -> str:
+def done_line(receipt: "Receipt", finished: int, total: int) -> str:
     """Say that a pair is stored."""
-    head = f"[{settled}/{total}] {receipt.pair}: "
+    head = f"[{finished}/{total}] {receipt.pair}: "
     if not receipt.computed:
         return f"{head}stored already"
     seconds = sum(receipt.seconds.values())

@@ -104,7 +104,7 @@ class Station:
             self._gate.wait()
 
 
-def settle_in(setup: WorkerSetup) -> None:
+def set_up_worker(setup: WorkerSetup) -> None:
     """Make this process a worker; Pebble calls it once in each."""
     global _station  # noqa: PLW0603 -- a process is one worker, and Pebble hands nothing from here to the jobs
     # Pebble's handler is Python code, which runs only after compiled code has returned. The default ends the process
@@ -183,7 +183,7 @@ _station: Station | None = None
 
 def _place() -> Station:
     if _station is None:
-        raise RuntimeError("this process is not a worker: settle_in was not called")
+        raise RuntimeError("this process is not a worker: set_up_worker was not called")
     return _station
 
 

@@ -59,7 +59,7 @@ def request_(tmp_path: Path) -> PairRequest:
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Nothing is told to a server; the pairs that would have been shown."""
     pairs: list[str] = []
-    monkeypatch.setattr(tasks.backtest, "show_pair", lambda store, receipt, *_: pairs.append(receipt.pair))
+    monkeypatch.setattr(tasks.backtest, "pair_artifact", lambda store, receipt, *_: pairs.append(receipt.pair))
     return pairs
 
 
