@@ -65,7 +65,7 @@ def run_stored_tasks(folder: Path, tasks: int) -> dict[str, Any]:
     # Imported late: Prefect reads its environment at import, and it is set above.
     from config import load_settings  # noqa: PLC0415
     from flows.launch import run_backtest  # noqa: PLC0415
-    from flows.server.embedded import start_server  # noqa: PLC0415
+    from flows.server.embedded import start_embedded  # noqa: PLC0415
 
     settings = load_settings(
         {
@@ -78,7 +78,7 @@ def run_stored_tasks(folder: Path, tasks: int) -> dict[str, Any]:
         }
     )
     _store(settings, names)
-    server = start_server(settings.prefect_home)
+    server = start_embedded(settings.prefect_home)
     try:
         server.wait_ready()
         watcher = _Watcher()

@@ -13,7 +13,7 @@ from benchmarks.measuring.command import NECROZMA
 from benchmarks.measuring.measure import Report, Timing, interleaved, markdown_table
 from benchmarks.measuring.new_process import run_child
 from benchmarks.scale import FULL, Scale
-from flows.server.embedded import start_server
+from flows.server.embedded import start_embedded
 
 _ROOT: Final = Path(__file__).parents[1]
 
@@ -67,7 +67,7 @@ def _compile(folder: Path) -> float:
 def _start(home: Path) -> float:
     """Seconds until a server of a folder answers; it is gone afterwards."""
     start = time.perf_counter()
-    server = start_server(home)
+    server = start_embedded(home)
     try:
         server.wait_ready()
         return time.perf_counter() - start

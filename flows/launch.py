@@ -19,7 +19,7 @@ from flows.binding import FlowBinding, bind
 from flows.flow_thread import Crossing, run_in_thread
 from flows.folders import history_folder
 from flows.server.address import configured_api_url
-from flows.server.embedded import ServerHandle, start_server
+from flows.server.embedded import EmbeddedServer, start_embedded
 from flows.server.environment import QUIET
 from flows.sweep_request import flow_parameters, sweep_request
 from necrozma_core.errors import NecrozmaError, PairsFailedError
@@ -67,19 +67,19 @@ def run_backtest(settings: Settings, observer: Observer) -> RunOutcome:
 
 
 @contextmanager
-def _server_for(settings: Settings) -> Iterator[ServerHandle | None]:
+def _server_for(settings: Settings) -> Iterator[EmbeddedServer | None]:
     """Hold the embedded server, or nothing where the user has one."""
     if configured_api_url():
         yield None
         return
-    server = start_server(settings.prefect_home or history_folder())
+    server = start_embedded(settings.prefect_home or history_folder())
     try:
         yield server
     finally:
         server.stop()
 
 
-def _run_flow(settings: Settings, binding: FlowBinding, server: ServerHandle | None, crossing: Crossing) -> None:
+def _run_flow(settings: Settings, binding: FlowBinding, server: EmbeddedServer | None, crossing: Crossing) -> None:
     """Run the flow against the server.
 
     Trouble with Prefect itself is told and ends here: results do not depend on it.
@@ -115,7 +115,7 @@ def _run_flow(settings: Settings, binding: FlowBinding, server: ServerHandle | N
 
 
 @contextmanager
-def _prefect(server: ServerHandle | None, session: RunSession) -> Iterator[None]:
+def _prefect(server: EmbeddedServer | None, session: RunSession) -> Iterator[None]:
     """Import Prefect and point it at the server, once that answers."""
     # Read when Prefect is imported. Its log goes to the server; the terminal belongs to the observer.
     levels = {f"PREFECT_LOGGING_HANDLERS_{handler}_LEVEL": "CRITICAL" for handler in ("CONSOLE", "DEBUG")}

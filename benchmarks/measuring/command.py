@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.measuring.processes import Family, Role, watch
-from flows.server.embedded import start_server
+from flows.server.embedded import start_embedded
 
 NECROZMA: Final = str(Path(sys.executable).with_name("necrozma"))
 
@@ -166,7 +166,7 @@ def bench() -> Iterator[Bench]:
 @contextmanager
 def running_server(bench: Bench) -> Iterator[dict[str, str]]:
     """Keep a Prefect server up for several runs; yields the variables that point them at it."""
-    server = start_server(bench.home)
+    server = start_embedded(bench.home)
     try:
         server.wait_ready()
         yield {"PREFECT_API_URL": server.api_url}

@@ -17,7 +17,7 @@ from rich.text import Text
 from config import Settings, load_service_settings, load_settings
 from flows.folders import cache_folder, history_folder, server_folder
 from flows.server.address import configured_api_url
-from flows.server.standing import find_service
+from flows.server.standing import find_standing
 from flows.terminal.tables import open_console
 from necrozma_core.errors import ExitCode, NecrozmaError, StorageError
 from necrozma_core.storage.disk.network import network_file_system
@@ -155,9 +155,9 @@ def look_at_prefect(settings: Settings) -> Iterator[Finding]:
         history = "with the history of earlier runs" if home.is_dir() else "made by the first run"
         yield Finding(Health.FINE, "server", f"our own, started with each run; {home}, {history}")
     home = load_service_settings().server_home or server_folder()
-    if service := find_service(home):
-        answers = service.is_answering()
-        text = f"{service.url} {'answers' if answers else f'does not answer, see {service.log_file}'}"
+    if server := find_standing(home):
+        answers = server.is_answering()
+        text = f"{server.url} {'answers' if answers else f'does not answer, see {server.log_file}'}"
         yield Finding(Health.FINE if answers else Health.BAD, "deployments", text)
     else:
         yield Finding(Health.NOTE, "deployments", "no server for them; `necrozma server start` starts one")

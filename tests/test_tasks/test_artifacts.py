@@ -13,6 +13,7 @@ import pytest
 from storage_samples import KEY, METADATA, random_table
 
 from necrozma_core.backtest.request import Receipt
+from necrozma_core.reporting import curves
 from necrozma_core.storage.results.schemas import GOVERNOR_SCHEMA, METRICS_SCHEMA, TRADES_SCHEMA
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.storage.runs.folder import RunFolder
@@ -94,9 +95,10 @@ def test_picture_ends_at_the_balance_after_all_trades(store, shown):
 
 
 def test_pair_with_very_many_trades_is_shown_without_a_picture(store, shown, monkeypatch):
-    monkeypatch.setattr(artifacts, "_MOST_TRADES", 199)
+    monkeypatch.setattr(curves, "MOST_TRADES", 199)
     show_pair(store, RECEIPT, 10_000.0)
     assert "data:image" not in shown["markdown", "pair-eurusd"]
+    assert "Balance not drawn: 200 trades" in shown["markdown", "pair-eurusd"]
 
 
 def test_failed_strategies_cannot_change_the_page(store, shown):

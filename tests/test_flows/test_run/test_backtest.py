@@ -253,3 +253,20 @@ def test_flow_parameters_explain_themselves(history):
     properties = backtest_pairs.parameters.properties
     assert all(properties[name].get("description") for name in properties)
     assert len(properties) == 21
+
+
+def test_run_through_prefect_stores_the_bytes_that_a_script_stores(run, settings, tmp_path):
+    from flows.sweep_request import sweep_request
+    from necrozma_core.sweep.running import run_sweep
+
+    by_flow = run().outcome
+    elsewhere = sweep_request(settings(results=tmp_path / "elsewhere"))
+    by_script = run_sweep(elsewhere)
+
+    def stored(results):
+        return {str(path.relative_to(results)): path.read_bytes() for path in sorted(results.glob("store/*/*/*"))}
+
+    assert stored(tmp_path / "results") == stored(tmp_path / "elsewhere")
+    assert len(stored(tmp_path / "results")) == 3 * len(PAIRS)
+    rankings = [pq.read_table(outcome.ranking_path) for outcome in (by_flow, by_script)]
+    assert rankings[0].equals(rankings[1])
