@@ -44,7 +44,8 @@ ALLOWED = {
     ("place", "necrozma_core/feeds/sieve.py"): "a column's position in a row",
     ("place", "necrozma_core/kernels/signals.py"): "the close's position in its range",
     ("place", "necrozma_core/strategies/"): "a line of a user's file",
-    ("settled", "benchmarks/governor/"): "a load after its beginning",
+    ("settle", "benchmarks/governor/"): "time for a load to become steady",
+    ("settled", "benchmarks/governor/"): "a load that has become steady",
     ("word", "flows/cli/exits.py"): "a word of the command line",
     ("words", "flows/cli/exits.py"): "the words of the command line",
     ("word", "necrozma_core/kernels/"): "64 bits that the processor takes at once",
@@ -54,6 +55,7 @@ ALLOWED = {
     ("words", "flows/server/"): "the last lines that a server wrote; a schedule as text",
     ("words", "flows/notifications.py"): "the text of a notification",
     ("words", "flows/terminal/live.py"): "a state as text",
+    ("words", "necrozma_core/workers/slot.py"): "the report of a worker's death",
 }
 """Where a retired word has a meaning of its own, and which."""
 
