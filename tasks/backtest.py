@@ -11,8 +11,7 @@ from prefect.tasks import Task
 from necrozma_core.backtest.key import with_key
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.errors import DamagedError, PoisonousPairError, StoppedError, StorageError, WorkerError
-from necrozma_core.storage.results.store import ResultStore
-from necrozma_core.storage.runs.folder import STORE_FOLDER
+from necrozma_core.storage.results_folder import ResultsFolder
 from tasks.artifacts import show_pair
 
 RETRY_DELAYS_S = (0.5, 2.0)
@@ -56,7 +55,7 @@ def backtest_pair(request: PairRequest, workers: Workers) -> "Receipt | State[No
     Receipt, or a cancelled state if the run is ending.
     """
     request = with_key(request)
-    store = ResultStore(request.results_dir / STORE_FOLDER)
+    store = ResultsFolder(request.results_dir).store
     try:
         stored = store.has(request.pair, request.key)
         receipt = stored_receipt(store, request) if stored else workers.run(request)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.metrics.merit import merit
 from necrozma_core.storage.results.part_files import PartWriter, read_details, read_part
-from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.results_folder import ResultsFolder
 
 if TYPE_CHECKING:
     from necrozma_core.backtest.outcome import Checkpoint
@@ -122,7 +122,7 @@ def join_parts(request: PairRequest, parts: Sequence[Part], seconds: dict[str, f
     """
     from necrozma_core.backtest.recording import refuse_all_failed, result_metadata  # noqa: PLC0415 -- as above
 
-    store = ResultStore(request.results_dir / "store")
+    store = ResultsFolder(request.results_dir).store
     details = _joined_details([read_details(part.folder) for part in parts])
     refuse_all_failed(request.pair, details)
     kept = _kept_strategies(request, parts, details["strategies"])

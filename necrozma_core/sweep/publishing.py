@@ -9,8 +9,7 @@ import pyarrow as pa
 from necrozma_core.backtest.request import Receipt
 from necrozma_core.reporting.page import render_report
 from necrozma_core.reporting.ranking import rank_metrics
-from necrozma_core.storage.results.store import ResultStore
-from necrozma_core.storage.runs.folder import STORE_FOLDER, RunFolder, read_ranking
+from necrozma_core.storage.runs.folder import RunFolder, read_ranking
 
 
 def publish_ranking(run: RunFolder, receipts: Sequence[Receipt]) -> tuple[Path, pa.Table]:
@@ -34,7 +33,7 @@ def publish_ranking(run: RunFolder, receipts: Sequence[Receipt]) -> tuple[Path, 
     StorageError
         The table cannot be written.
     """
-    store = ResultStore(run.path.parents[1] / STORE_FOLDER)
+    store = run.results.store
     ranking = rank_metrics([store.read_metrics(receipt.pair, receipt.key) for receipt in receipts])
     return run.publish_ranking(ranking), ranking
 

@@ -13,7 +13,7 @@ from storage_samples import METADATA, random_table
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.storage.results.schemas import METRICS_SCHEMA, TRADES_SCHEMA
 from necrozma_core.storage.results.store import ResultStore
-from necrozma_core.storage.runs.folder import STORE_FOLDER
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.workers.job import Station, in_place
 
 BATCHES, ROWS = 4, 60
@@ -35,7 +35,7 @@ def compute_naively(request: PairRequest) -> Receipt:
 
 
 def _compute(request: PairRequest, station: Station) -> Receipt:
-    store = ResultStore(request.results_dir / STORE_FOLDER)
+    store = ResultsFolder(request.results_dir).store
     if not store.has(request.pair, request.key):
         _write(store, request, station)
         return stored_receipt(store, request, {"strategies": BATCHES * PAUSE_S})
@@ -43,7 +43,7 @@ def _compute(request: PairRequest, station: Station) -> Receipt:
 
 
 def _compute_naively(request: PairRequest, station: Station) -> Receipt:
-    store = ResultStore(request.results_dir / STORE_FOLDER)
+    store = ResultsFolder(request.results_dir).store
     folder = store.folder(request.pair, request.key)
     if folder.exists():
         return stored_receipt(store, request)

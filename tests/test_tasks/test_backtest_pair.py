@@ -25,7 +25,7 @@ from necrozma_core.errors import (
     WorkerTimeoutError,
 )
 from necrozma_core.feeds import write_samples
-from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.strategies.source import StrategySource
 from tasks.backtest import RETRY_DELAYS_S, backtest_pair, is_worth_retrying
 
@@ -72,7 +72,7 @@ def test_pair_not_stored_is_computed_under_its_key(request_: PairRequest, shown:
     assert isinstance(receipt, Receipt)
     assert (receipt.computed, receipt.key) == (True, key)
     assert [asked.key for asked in workers.asked] == [key]
-    assert ResultStore(request_.results_dir / "store").has("EURUSD", key)
+    assert ResultsFolder(request_.results_dir).store.has("EURUSD", key)
     assert shown == ["EURUSD"]
 
 

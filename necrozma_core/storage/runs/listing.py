@@ -8,7 +8,8 @@ from typing import Final
 from necrozma_core.errors import DamagedError, UsageError
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.lock import ResultsLock
-from necrozma_core.storage.runs.folder import RUNS_FOLDER, RunFolder
+from necrozma_core.storage.results_folder import ResultsFolder
+from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.manifest import MANIFEST_FILE, Manifest, RunStatus, read_manifest
 
 LATEST: Final = "latest"
@@ -84,7 +85,7 @@ def mark_ended(lock: ResultsLock, status: RunStatus, current: str = "") -> list[
             _log.warning("%s", error)
             continue
         if manifest.status is RunStatus.RUNNING and manifest.run_id != current:
-            RunFolder(path, manifest).finish(status)
+            RunFolder(ResultsFolder(lock.folder), path.name, manifest).finish(status)
             marked.append(manifest.run_id)
     return marked
 
@@ -92,7 +93,7 @@ def mark_ended(lock: ResultsLock, status: RunStatus, current: str = "") -> list[
 def run_folders(results: Path) -> list[Path]:
     """List the folders of runs that have a manifest, in order of their ids."""
     with disk_errors("read", results):
-        return sorted(path.parent for path in (results / RUNS_FOLDER).glob(f"*/{MANIFEST_FILE}"))
+        return sorted(path.parent for path in ResultsFolder(results).runs.glob(f"*/{MANIFEST_FILE}"))
 
 
 def _as_seen(manifest: Manifest) -> Manifest:

@@ -11,6 +11,7 @@ from necrozma_core.errors import DamagedError, StorageError
 from necrozma_core.storage.disk.layer import DISK, FileLayer
 from necrozma_core.storage.disk.process import Process
 from necrozma_core.storage.disk.sealed import publish_sealed
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder, installed_versions, read_ranking
 from necrozma_core.storage.runs.manifest import Manifest, PairRecord, PairState, RunStatus, read_manifest
 
@@ -117,7 +118,9 @@ def test_records_of_many_threads_are_all_kept(tmp_path: Path) -> None:
 def test_manifest_on_a_failing_disk_keeps_the_older_one(tmp_path: Path, call: str) -> None:
     run = start_run(tmp_path)
     before = tree(run.path)
-    failing = RunFolder(run.path, run.manifest, files=FailingFiles(OSError(errno.ENOSPC, "full"), call))
+    failing = RunFolder(
+        ResultsFolder(tmp_path, FailingFiles(OSError(errno.ENOSPC, "full"), call)), run.run_id, run.manifest
+    )
 
     with pytest.raises(StorageError, match="No space left"):
         failing.finish(RunStatus.COMPLETED)
@@ -136,7 +139,7 @@ def test_manifest_never_vouches_for_a_file_that_is_being_replaced(tmp_path: Path
             super().rename(source, target)
             seen.append("report.html" in read_manifest(run.path).files)
 
-    RunFolder(run.path, run.manifest, files=Watching()).publish_report("new")
+    RunFolder(ResultsFolder(tmp_path, Watching()), run.run_id, run.manifest).publish_report("new")
 
     # The manifest forgets, the report is replaced, the manifest vouches for the new one.
     assert seen == [False, False, True]
