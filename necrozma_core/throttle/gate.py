@@ -27,22 +27,6 @@ class GateState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SlotView:
-    """One worker as the gate sees it.
-
-    Attributes
-    ----------
-    busy : bool
-        Whether it is at work, held or not.
-    held_s : float
-        Seconds for which it has been held in all.
-    """
-
-    busy: bool
-    held_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class GateView:
     """The gate at one moment, for display.
 
@@ -51,21 +35,13 @@ class GateView:
     state : GateState
     allowance : float
         Workers; 0 while resting.
-    in_flight : int
-        Tasks admitted and not released.
     cooling_left_s : float
         Seconds of cooldown left; 0 if there is none.
-    held_share : float
-        The share of its time for which a busy worker is held, 0 to 1.
-    slots : tuple of SlotView
     """
 
     state: GateState
     allowance: float
-    in_flight: int
     cooling_left_s: float
-    held_share: float
-    slots: tuple[SlotView, ...]
 
 
 class Gate:
@@ -184,18 +160,8 @@ class Gate:
 
     def view(self) -> GateView:
         """Return what is going on."""
-        busy = self._words[self._shared.busy_words].tolist()
-        held = self._words[self._shared.held_words].tolist()
         with self._changed:
-            at_work = sum(map(bool, busy)) or self._in_flight
-            return GateView(
-                state=self._state(),
-                allowance=self._allowance,
-                in_flight=self._in_flight,
-                cooling_left_s=self._cooling_left(),
-                held_share=max(0.0, 1 - self._allowance / at_work) if at_work else 0.0,
-                slots=tuple(SlotView(bool(pid), ns / 1e9) for pid, ns in zip(busy, held, strict=True)),
-            )
+            return GateView(self._state(), self._allowance, self._cooling_left())
 
     def _count(self, change: int) -> None:
         now = self._clock()

@@ -34,7 +34,6 @@ class WorkerGate:
         self._words = shared.words
         self._slot = slot
         self._busy = shared.busy_word(slot)
-        self._held = shared.held_word(slot)
         self._all = shared.busy_words
         self._on_hold = on_hold
         self._clock_ns = clock_ns
@@ -107,7 +106,6 @@ class WorkerGate:
             while resume > now:
                 self._sleep(min(resume - now, _GLANCE_NS) / 1e9)
                 self._ran_from_ns, now = now, self._clock_ns()
-                self._words[self._held] += now - self._ran_from_ns
                 resume = self._next_turn(now, ran=False)
         finally:
             if self._on_hold:

@@ -33,7 +33,6 @@ from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.manifest import (
     Manifest,
     PairRecord,
-    PairState,
     RunStatus,
     publish_manifest,
     read_manifest,
@@ -141,27 +140,10 @@ class RunFolder:
         """The run's id, which is its folder's name."""
         return self._manifest.run_id
 
-    def resume(self) -> None:
-        """Go on with a run that ended: it is running again, in this process, and its failed pairs are pending."""
-        with self._lock:
-            pairs = {
-                pair: PairRecord(record.key) if record.state is PairState.FAILED else record
-                for pair, record in self._manifest.pairs.items()
-            }
-            self._publish(
-                replace(self._manifest, status=RunStatus.RUNNING, process=Process.current(), ended_at=None, pairs=pairs)
-            )
-
     def record(self, pair: str, record: PairRecord) -> None:
         """Say how a pair stands; StorageError where that cannot be written."""
         with self._lock:
             self._publish(replace(self._manifest, pairs={**self._manifest.pairs, pair: record}))
-
-    def record_failure(self, pair: str, failure: str) -> None:
-        """Say why a pair failed, in one line; StorageError where that cannot be written."""
-        with self._lock:
-            record = replace(self._manifest.pairs[pair], state=PairState.FAILED, failure=failure)
-            self.record(pair, record)
 
     def finish(self, status: RunStatus, seconds: Mapping[str, float] | None = None) -> None:
         """End the run; StorageError where that cannot be written."""
@@ -225,7 +207,9 @@ def read_ranking(path: Path, manifest: Manifest) -> pa.Table:
         It cannot be read.
     """
     if RANKING_FILE not in manifest.files:
-        raise DamagedError(f"{path}: the run {manifest.run_id} ended without a ranking; resume it")
+        raise DamagedError(
+            f"{path}: the run ended without a ranking; go on with it by `necrozma retry {manifest.run_id}`"
+        )
     return read_table(path / RANKING_FILE, manifest.files[RANKING_FILE], RANKING_SCHEMA)
 
 

@@ -66,7 +66,7 @@ LOOK = Look(0.0, Readings(time=1.0), Decision(2.0, Reason.STEADY))
 
 
 def gate(state: GateState = GateState.OPEN, cooling_left_s: float = 0.0) -> GateView:
-    return GateView(state, 2.0, 1, cooling_left_s, 0.0, ())
+    return GateView(state, 2.0, cooling_left_s)
 
 
 def session(*rows: SlotProgress, pairs: int = 4, **changes: Any) -> Any:

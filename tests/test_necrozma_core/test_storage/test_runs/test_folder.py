@@ -28,7 +28,7 @@ def test_run_begins_with_every_pair_pending(tmp_path: Path) -> None:
     run = start_run(tmp_path)
 
     manifest = read_manifest(run.path)
-    assert manifest == run.manifest
+    assert manifest == run.manifest == RunFolder.open(tmp_path, run.run_id).manifest
     assert run.path == tmp_path / "runs" / manifest.run_id
     assert manifest.status is RunStatus.RUNNING
     assert manifest.process == Process.current()
@@ -47,7 +47,7 @@ def test_manifest_reads_back_everything_that_was_recorded(tmp_path: Path) -> Non
         seconds={"read": 0.25, "strategies": 1.5},
     )
     run.record("EURUSD", record)
-    run.record_failure("GBPUSD", "worker killed")
+    run.record("GBPUSD", PairRecord(OTHER_KEY, PairState.FAILED, failure="worker killed"))
     run.publish_ranking(random_ranking(5))
     run.publish_report("<p>é</p>")
     run.finish(RunStatus.FAILED, {"total": 3.5})
@@ -85,22 +85,6 @@ def test_ranking_that_was_changed_or_never_published_is_damage(tmp_path: Path) -
     path.write_bytes(path.read_bytes()[:-1] + b"2")
     with pytest.raises(DamagedError, match="expected sha256"):
         read_ranking(run.path, run.manifest)
-
-
-def test_run_that_is_resumed_runs_again_with_only_its_failed_pairs_pending(tmp_path: Path) -> None:
-    run = start_run(tmp_path)
-    run.record("EURUSD", PairRecord(KEY, PairState.COMPUTED))
-    run.record_failure("GBPUSD", "worker killed")
-    run.finish(RunStatus.FAILED)
-
-    resumed = RunFolder.open(tmp_path, run.run_id)
-    assert resumed.manifest == run.manifest
-    resumed.resume()
-
-    manifest = read_manifest(run.path)
-    assert manifest.status is RunStatus.RUNNING
-    assert manifest.ended_at is None
-    assert manifest.pairs == {"EURUSD": PairRecord(KEY, PairState.COMPUTED), "GBPUSD": PairRecord(OTHER_KEY)}
 
 
 def test_records_of_many_threads_are_all_kept(tmp_path: Path) -> None:
