@@ -6,12 +6,11 @@ from pathlib import Path
 import typer
 
 from config import restore_settings
-from flows.cli.refusals import no_runs
 from flows.cli.starting import start
 from necrozma_core.errors import ExitCode
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.results_folder import ResultsFolder
-from necrozma_core.storage.runs.listing import list_runs, run_folders
+from necrozma_core.storage.runs.listing import list_runs, no_runs_error, run_folders
 from necrozma_core.storage.runs.manifest import Manifest
 from necrozma_core.storage.runs.verify import Damage, remove_damaged, verify_results
 
@@ -19,7 +18,7 @@ from necrozma_core.storage.runs.verify import Damage, remove_damaged, verify_res
 def refuse_without_results(results: Path) -> None:
     """Raise UsageError where there is nothing to look through, so that a mistyped folder is not called whole."""
     if not run_folders(results) and not list(ResultsFolder(results).store.entries()):
-        raise no_runs(results)
+        raise no_runs_error(results)
 
 
 def report_damages(results: Path) -> int:

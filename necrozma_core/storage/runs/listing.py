@@ -1,6 +1,7 @@
 """The runs of a results folder: listed, found, compared, cleaned, and the dead among them marked."""
 
 import logging
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -50,7 +51,7 @@ def find_run(results: Path, name: str) -> Manifest:
     """
     runs = list_runs(results)
     if not runs:
-        raise UsageError(f"{results}: no run there yet; start one with `necrozma backtest`")
+        raise no_runs_error(results)
     if name == LATEST:
         return runs[0]
     found = [run for run in runs if run.run_id.startswith(name)] if name else []
@@ -60,6 +61,14 @@ def find_run(results: Path, name: str) -> Manifest:
     if found:
         raise UsageError(f"run {name!r} is one of {_names(found)}: give more of its id")
     raise UsageError(f"no run {name[:40]!r} in {results}: there are {_names(runs)}")
+
+
+def no_runs_error(results: Path) -> UsageError:
+    """Return the error that says that a results folder has no run, and how that changes."""
+    folder = results.absolute()
+    return UsageError(
+        f"{folder}: no run there yet; start one with `necrozma backtest --results {shlex.quote(str(folder))}`"
+    )
 
 
 def mark_crashed(lock: ResultsLock, current: str = "") -> list[str]:

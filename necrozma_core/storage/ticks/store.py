@@ -5,6 +5,7 @@ that one rename makes everything it brings visible at once, and whatever dies be
 """
 
 import hashlib
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -59,10 +60,7 @@ class TickStore:
         """
         folder = self.data_dir / get_pair(pair_name).name
         if not (folder / MANIFEST_FILE).is_file():
-            raise DataError(
-                f"{self.data_dir}: no ticks of {pair_name}; bring some with `necrozma data import` "
-                "or make some with `necrozma data sample`"
-            )
+            raise no_ticks_error(self.data_dir, pair_name)
         return TickManifest.read(folder)
 
     def fingerprint(self, pair_name: str) -> str:
@@ -225,6 +223,18 @@ class TickStore:
             TickManifest(pair.name, years, sources).publish(folder, files=self._files)
             remove_others(folder, {year.file for year in years}, files=self._files)
         return added
+
+
+def no_ticks_error(data_dir: Path, pair_name: str | None = None) -> DataError:
+    """Return the error that says that a data folder has no ticks, or none of a pair, and how that changes."""
+    # The whole path: a relative one says nothing of where the command was started.
+    folder = data_dir.absolute()
+    to = shlex.quote(str(folder))
+    return DataError(
+        f"{folder}: no ticks {f'of {pair_name} ' if pair_name else ''}there; import some with "
+        f"`necrozma data import FILES --pair {pair_name or 'EURUSD'} --to {to}` "
+        f"or make samples with `necrozma data sample --to {to}`"
+    )
 
 
 @contextmanager

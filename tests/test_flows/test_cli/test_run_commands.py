@@ -17,6 +17,7 @@ from flows.terminal.block_chart import draw_columns, spread_evenly
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder
+from necrozma_core.storage.runs.listing import no_runs_error
 from necrozma_core.storage.runs.manifest import PairRecord, PairState, RunStatus
 from necrozma_core.storage.runs.verify import Damage
 from necrozma_core.throttle.control import Look
@@ -69,7 +70,7 @@ def test_commands_without_runs_say_so_in_one_line(words: list[str], necrozma: An
     result = necrozma(*words)
     assert not RESULTS.exists()
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "error: results: no run there yet; start one with `necrozma backtest`\n"
+    assert result.stderr == f"error: {no_runs_error(RESULTS)}\n"
 
 
 def test_list_shows_newest_first(necrozma: Any) -> None:

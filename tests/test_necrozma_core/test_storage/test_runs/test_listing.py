@@ -88,7 +88,7 @@ def test_find_run_of_none_or_several_says_which_there_are(tmp_path: Path, name: 
 
 
 def test_find_run_where_there_is_none_says_how_to_start_one(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no run there yet"):
+    with pytest.raises(UsageError, match="no run there yet; start one with `necrozma backtest --results /"):
         find_run(tmp_path, "latest")
 
 

@@ -20,7 +20,7 @@ from necrozma_core.market.ticks import Ticks
 from necrozma_core.storage.ticks import encoding as tick_files
 from necrozma_core.storage.ticks.encoding import ROW_GROUP_ROWS, encode_ticks
 from necrozma_core.storage.ticks.manifest import MANIFEST_FILE, Source, TickManifest
-from necrozma_core.storage.ticks.store import TickStore
+from necrozma_core.storage.ticks.store import TickStore, no_ticks_error
 
 
 @st.composite
@@ -173,10 +173,25 @@ def test_store_without_ticks_says_how_to_get_some(tmp_path: Path) -> None:
     assert store.pairs() == []
     assert store.summaries() == []
     for ask in (store.read, store.fingerprint, store.summary):
-        with pytest.raises(DataError, match="no ticks of EURUSD; bring some with `necrozma data import`"):
+        with pytest.raises(DataError) as refusal:
             ask("EURUSD")
+        assert str(refusal.value) == str(no_ticks_error(store.data_dir, "EURUSD"))
         with pytest.raises(UnknownPairError):
             ask("../../etc")
+
+
+def test_no_ticks_error_names_the_whole_path_and_commands_that_can_be_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert str(no_ticks_error(Path("my data"))) == (
+        f"{tmp_path}/my data: no ticks there; import some with `necrozma data import FILES --pair EURUSD --to "
+        f"'{tmp_path}/my data'` or make samples with `necrozma data sample --to '{tmp_path}/my data'`"
+    )
+    assert "no ticks of GBPUSD there; import some with `necrozma data import FILES --pair GBPUSD --to" in str(
+        no_ticks_error(Path("data"), "GBPUSD")
+    )
 
 
 # --- other readers
