@@ -23,6 +23,7 @@ from necrozma_core.throttle.worker_gate import WorkerGate
 from necrozma_core.workers.progress import ProgressBoard, SlotState, SlotWriter
 
 if TYPE_CHECKING:
+    # A worker lowers its priority before it imports anything large, and learns its work by the name of this module.
     from necrozma_core.backtest.parts import Part
     from necrozma_core.backtest.request import PairRequest, Receipt
 
