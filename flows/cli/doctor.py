@@ -86,8 +86,13 @@ def look_at_machine(capacity: Capacity) -> Iterator[Finding]:
 
 def look_at_sensors(readings: Readings) -> Iterator[Finding]:
     """Give every sensor's value, or why there is none."""
-    for name in ("total", "ours", "others", "steal"):
-        reading: Reading = getattr(readings, name)
+    processor = {
+        "total": readings.total,
+        "ours": readings.run_total,
+        "others": readings.others,
+        "steal": readings.steal,
+    }
+    for name, reading in processor.items():
         percent = readings.percent(reading)
         text = reading.describe() if percent is None else f"{percent:.1f}% of the capacity"
         yield Finding(_health(reading), f"CPU {name}", text)

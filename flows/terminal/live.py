@@ -173,7 +173,7 @@ def processor_line(look: "Look", allowance: float, settings: "Settings") -> Text
     """Say who uses the processor and what we may use, in one line of at most 80 columns."""
     readings = look.readings
     total, ours, others = (
-        _percent(readings.percent(reading)) for reading in (readings.total, readings.ours, readings.others)
+        _percent(readings.percent(reading)) for reading in (readings.total, readings.run_total, readings.others)
     )
     # In the words of the messages; "16.0" and "1e+02" are nobody's.
     allowed = f"allowance {count_workers(allowance).split()[0]} of {settings.workers}"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from necrozma_core.errors import StoppedError
+from necrozma_core.throttle.gate_file import ALLOWED, CLOSED, OPEN, REST, SINCE, GateFile
 from necrozma_core.throttle.limits import Limits
-from necrozma_core.throttle.words import ALLOWED, CLOSED, OPEN, REST, SINCE, SharedWords
 
 _WAKE_S: Final = 0.2
 
@@ -64,8 +64,8 @@ class Gate:
 
     def __init__(self, path: Path, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self.path = path
-        self._shared = SharedWords.create(path, limits.workers)
-        self._words = self._shared.words
+        self._file = GateFile.create(path, limits.workers)
+        self._words = self._file.words
         self._limits = limits
         self._clock = clock
         self._changed = threading.Condition()
@@ -149,7 +149,7 @@ class Gate:
 
     def vacate(self, slot: int) -> None:
         """Tell that a slot's worker is gone, so that the others need not share with it until it has a successor."""
-        self._words[self._shared.busy_word(slot)] = 0
+        self._words[self._file.busy_word(slot)] = 0
 
     def close(self) -> None:
         """End it: whoever waits in `admit` or is held in a worker gets StoppedError within a moment."""

@@ -43,7 +43,7 @@ class Window:
         return max(now_ns, periods * PERIOD_NS + into + self.start_ns)
 
 
-def find_window(allowance: float, workers: int, place: int) -> Window:
+def find_window(allowance: float, workers: int, position: int) -> Window:
     """Return the window of one of ``workers`` workers at work.
 
     Parameters
@@ -52,8 +52,8 @@ def find_window(allowance: float, workers: int, place: int) -> Window:
         Above 0; shared by all alike.
     workers : int
         At least 1.
-    place : int
-        The worker's place among them, from 0.
+    position : int
+        The worker's position among them, from 0.
     """
     open_ns = max(1, min(PERIOD_NS, int(PERIOD_NS * allowance / workers)))
-    return Window(place * open_ns % PERIOD_NS, open_ns)
+    return Window(position * open_ns % PERIOD_NS, open_ns)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from necrozma_core.errors import StoppedError
+from necrozma_core.throttle.gate_file import ALLOWED, CLOSED, OPEN, REST, SINCE, GateFile
 from necrozma_core.throttle.schedule import find_window
-from necrozma_core.throttle.words import ALLOWED, CLOSED, OPEN, REST, SINCE, SharedWords
 
 _GLANCE_NS: Final = 50_000_000
 """How long a held worker sleeps at most before it looks whether something changed."""
@@ -25,16 +25,16 @@ class WorkerGate:
 
     def __init__(
         self,
-        shared: SharedWords,
+        file: GateFile,
         slot: int,
         on_hold: Callable[[bool], object] | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self._words = shared.words
+        self._words = file.words
         self._slot = slot
-        self._busy = shared.busy_word(slot)
-        self._all = shared.busy_words
+        self._busy = file.busy_word(slot)
+        self._all = file.busy_words
         self._on_hold = on_hold
         self._clock_ns = clock_ns
         self._sleep = sleep
@@ -62,7 +62,7 @@ class WorkerGate:
         OSError
             If the file cannot be mapped.
         """
-        return cls(SharedWords.attach(path), slot, on_hold)
+        return cls(GateFile.attach(path), slot, on_hold)
 
     def begin(self) -> None:
         """Tell that this worker is at work from now on, so that it gets its share."""

@@ -11,9 +11,9 @@ import pytest
 
 from necrozma_core.errors import StoppedError
 from necrozma_core.throttle.gate import Gate, GateState
+from necrozma_core.throttle.gate_file import GateFile
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.schedule import PERIOD_NS
-from necrozma_core.throttle.words import SharedWords
 from necrozma_core.throttle.worker_gate import WorkerGate
 
 SECOND_NS = 10**9
@@ -29,7 +29,7 @@ class Paper:
         self.longest_sleep_s = 0.0
         self.holds: list[bool] = []
         self.while_asleep: Callable[[], None] = lambda: None
-        self.gate = WorkerGate(SharedWords.attach(path), slot, self.holds.append, lambda: self.now_ns, self.sleep)
+        self.gate = WorkerGate(GateFile.attach(path), slot, self.holds.append, lambda: self.now_ns, self.sleep)
 
     def sleep(self, seconds: float) -> None:
         assert seconds > 0
@@ -48,8 +48,8 @@ class Paper:
 
 
 def busy_slots(gate: Gate) -> list[bool]:
-    shared = SharedWords.attach(gate.path)
-    return [bool(pid) for pid in shared.words[shared.busy_words]]
+    file = GateFile.attach(gate.path)
+    return [bool(pid) for pid in file.words[file.busy_words]]
 
 
 def make_gate(tmp_path: Path, workers: int = 2) -> Gate:
@@ -62,7 +62,7 @@ def test_open_gate_is_passed_without_a_look_at_the_clock(tmp_path: Path) -> None
     def no_clock() -> int:
         raise AssertionError("looked at the clock")
 
-    worker = WorkerGate(SharedWords.attach(gate.path), 0, clock_ns=no_clock)
+    worker = WorkerGate(GateFile.attach(gate.path), 0, clock_ns=no_clock)
     worker.begin()
     worker.wait()
 

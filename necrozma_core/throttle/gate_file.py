@@ -25,7 +25,7 @@ _WORD_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class SharedWords:
+class GateFile:
     """A mapped file and where its words are.
 
     Attributes
@@ -38,7 +38,7 @@ class SharedWords:
     slots: int
 
     @classmethod
-    def create(cls, path: Path, slots: int) -> "SharedWords":
+    def create(cls, path: Path, slots: int) -> "GateFile":
         """Make the file, everything open, and map it.
 
         Raises
@@ -50,7 +50,7 @@ class SharedWords:
         return cls.attach(path)
 
     @classmethod
-    def attach(cls, path: Path) -> "SharedWords":
+    def attach(cls, path: Path) -> "GateFile":
         """Map an existing file.
 
         Raises
