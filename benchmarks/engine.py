@@ -32,6 +32,7 @@ from necrozma_core.money.costs import Account, Costs, Money, price_trades
 from necrozma_core.money.equity import TradingDays, trading_days
 from necrozma_core.reporting.ranking import rank_metrics
 from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.ticks.store import TickStore
 from necrozma_core.strategies.catalog import default_strategies
 from necrozma_core.strategies.protocol import Strategy
@@ -176,7 +177,7 @@ def _stored_rows(data: Path, scratch: Path, runs: int) -> list[tuple[str, Timing
 def _backtest(data: Path, results: Path) -> tuple[pa.Table, pa.Table]:
     request = with_key(PairRequest(_PAIR, parse_timeframe(TIMEFRAME), StrategySource(), data, results, _LOTS))
     backtest_pair(request, lambda *_: None)
-    store = ResultStore(results / "store")
+    store = ResultsFolder(results).store
     return store.read_metrics(_PAIR, request.key), store.read_trades(_PAIR, request.key)
 
 

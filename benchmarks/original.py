@@ -20,6 +20,7 @@ from necrozma_core.backtest.request import PairRequest
 from necrozma_core.backtest.river import backtest_pair
 from necrozma_core.market.timeframes import parse_timeframe
 from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.strategies.source import StrategySource
 
 ESTIMATES: Final = (
@@ -117,7 +118,7 @@ def _json_extra(data: Path, pairs: tuple[str, ...]) -> tuple[float, float]:
 def _results(data: Path, pair: str, results: Path) -> tuple[ResultStore, str, pa.Table, pa.Table]:
     request = with_key(PairRequest(pair, parse_timeframe(TIMEFRAME), StrategySource(), data, results))
     backtest_pair(request, lambda *_: None)
-    store = ResultStore(results / "store")
+    store = ResultsFolder(results).store
     return store, request.key, store.read_metrics(pair, request.key), store.read_trades(pair, request.key)
 
 

@@ -10,8 +10,7 @@ from prefect.tasks import Task
 
 from necrozma_core.backtest.request import PairRequest, Receipt
 from necrozma_core.errors import StoppedError
-from necrozma_core.storage.results.store import ResultStore
-from necrozma_core.storage.runs.folder import STORE_FOLDER
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.sweep.retries import RETRY_DELAYS_S, is_worth_retrying
 from tasks.artifacts import pair_artifact
 
@@ -51,5 +50,5 @@ def backtest_pair(request: PairRequest, pairs: Pairs) -> "Receipt | State[None]"
         receipt = pairs.next_try(request)
     except StoppedError as error:
         return Cancelled(message=str(error))
-    pair_artifact(ResultStore(request.results_dir / STORE_FOLDER), receipt, request.account.initial_balance)
+    pair_artifact(ResultsFolder(request.results_dir).store, receipt, request.account.initial_balance)
     return receipt

@@ -24,7 +24,7 @@ from necrozma_core.strategies.source import StrategySource
 from necrozma_core.throttle.gate import Gate
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.worker_gate import WorkerGate
-from necrozma_core.workers.job import Station, WorkerSetup
+from necrozma_core.workers.job import WorkerSetup, WorkerSlot
 from necrozma_core.workers.progress import ProgressBoard, SlotState
 
 _PAGE: Final = DOCS / "throttling.md"
@@ -43,11 +43,11 @@ def measure_gate() -> str:
         folder = Path(name)
         gate = Gate(folder / "gate", Limits(workers=2, cooldown_s=0))
         board = ProgressBoard.create(folder / "progress", 2)
-        station = Station(WorkerSetup(0, board.path, gate.path))
-        passes, pair = _count_passes(data, folder), time_runs(lambda: _backtest(data, folder, station), 5)
+        slot = WorkerSlot(WorkerSetup(0, board.path, gate.path))
+        passes, pair = _count_passes(data, folder), time_runs(lambda: _backtest(data, folder, slot), 5)
         worker = WorkerGate.attach(gate.path, 1)
         open_s = _seconds_a_pass(worker.wait)
-        with_row_s = _seconds_a_pass(lambda: station("strategies", 7, 50, "sma_cross(10,30) sl20 tp40", _TICKS), 10)
+        with_row_s = _seconds_a_pass(lambda: slot("strategies", 7, 50, "sma_cross(10,30) sl20 tp40", _TICKS), 10)
         held, goes_on = _delays(data, gate, board)
     rows = [
         (f"the pair: {_TICKS:,} ticks, 50 strategies", pair, ""),
@@ -70,9 +70,9 @@ def _request(data: Path, folder: Path) -> PairRequest:
     return with_key(PairRequest(_PAIR, _MINUTE_MS, StrategySource(), data, results))
 
 
-def _backtest(data: Path, folder: Path, station: Station) -> None:
-    with station.at_work(_PAIR):
-        backtest_pair(_request(data, folder), station)
+def _backtest(data: Path, folder: Path, slot: WorkerSlot) -> None:
+    with slot.at_work(_PAIR):
+        backtest_pair(_request(data, folder), slot)
 
 
 def _count_passes(data: Path, folder: Path) -> int:
@@ -134,11 +134,11 @@ def _worker(data: Path, gate: Gate, board: ProgressBoard) -> Iterator[Callable[[
 
 def _work(data: Path, setup: WorkerSetup) -> None:
     request = PairRequest(_PAIR, _MINUTE_MS, StrategySource(), data, data)
-    station = Station(setup)
+    slot = WorkerSlot(setup)
     strategies = request.source.load()
-    with station.at_work(_PAIR):
+    with slot.at_work(_PAIR):
         while True:
-            for _ in evaluate(load_market(request, station), strategies, request, station):
+            for _ in evaluate(load_market(request, slot), strategies, request, slot):
                 pass
 
 

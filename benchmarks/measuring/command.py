@@ -17,6 +17,8 @@ from typing import Any, Final
 
 from benchmarks.measuring.processes import Family, Role, watch
 from flows.server.embedded import start_embedded
+from necrozma_core.storage.results.store import COMMIT_FILE
+from necrozma_core.storage.results_folder import ResultsFolder
 
 NECROZMA: Final = str(Path(sys.executable).with_name("necrozma"))
 
@@ -177,9 +179,9 @@ def running_server(bench: Bench) -> Iterator[dict[str, str]]:
 def _moments(
     results: Path, run: Path, manifest: Mapping[str, Any], family: Family, flow_began: float, began: float
 ) -> dict[str, float]:
+    store = ResultsFolder(results).store
     stored = max(
-        (results / "store" / pair / record["key"] / "commit.json").stat().st_mtime
-        for pair, record in manifest["pairs"].items()
+        (store.folder(pair, record["key"]) / COMMIT_FILE).stat().st_mtime for pair, record in manifest["pairs"].items()
     )
     moments = {
         "the server's process begins": began + family.began_s(Role.SERVER),

@@ -11,6 +11,5 @@
 ``doctor``      what this machine has, and what is not in order
 ``exits``       an error as one line and an exit code
 ``interrupts``  Ctrl-C and SIGTERM
-``refusals``    what a command says where there is nothing to work on
 ==============  ===============================================================
 """

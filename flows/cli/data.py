@@ -39,13 +39,12 @@ def import_(
 @data_app.command("list")
 def list_(data: options.Data = None) -> None:
     """Show the stored pairs: span, ticks, gaps of the open market, spread."""
-    from flows.cli.refusals import no_ticks  # noqa: PLC0415
     from flows.cli.starting import data_folder  # noqa: PLC0415
     from flows.terminal.tables import open_console, pairs_table  # noqa: PLC0415
-    from necrozma_core.storage.ticks.store import TickStore  # noqa: PLC0415
+    from necrozma_core.storage.ticks.store import TickStore, no_ticks_error  # noqa: PLC0415
 
     if not (summaries := TickStore(data_folder(data)).summaries()):
-        raise no_ticks(data_folder(data))
+        raise no_ticks_error(data_folder(data))
     open_console().print(pairs_table(summaries))
 
 

@@ -23,7 +23,7 @@ from necrozma_core.errors import ExitCode, NecrozmaError, StorageError
 from necrozma_core.storage.disk.network import network_file_system
 from necrozma_core.storage.disk.publish import probe_writable
 from necrozma_core.storage.runs.listing import list_runs
-from necrozma_core.storage.ticks.store import TickStore
+from necrozma_core.storage.ticks.store import TickStore, no_ticks_error
 from necrozma_core.throttle.decisions import count_workers
 from necrozma_core.throttle.sensors.capacity import Bound, Capacity
 from necrozma_core.throttle.sensors.machine import MachineSensors
@@ -86,8 +86,13 @@ def look_at_machine(capacity: Capacity) -> Iterator[Finding]:
 
 def look_at_sensors(readings: Readings) -> Iterator[Finding]:
     """List every sensor's value, or the reason why it has none."""
-    for name in ("total", "ours", "others", "steal"):
-        reading: Reading = getattr(readings, name)
+    processor = {
+        "total": readings.total,
+        "ours": readings.run_total,
+        "others": readings.others,
+        "steal": readings.steal,
+    }
+    for name, reading in processor.items():
         percent = readings.percent(reading)
         text = reading.describe() if percent is None else f"{percent:.1f}% of the capacity"
         yield Finding(_health(reading), f"CPU {name}", text)
@@ -125,8 +130,8 @@ def look_at_folders(settings: Settings) -> Iterator[Finding]:
     try:
         summaries = TickStore(settings.data).summaries()
         ticks = sum(pair.ticks for pair in summaries)
-        empty = "no ticks; `necrozma data import` brings some, `necrozma data sample` makes some"
-        text = f"{settings.data}: {len(summaries)} pairs, {ticks:,} ticks" if summaries else f"{settings.data}: {empty}"
+        found = f"{settings.data}: {len(summaries)} pairs, {ticks:,} ticks"
+        text = found if summaries else str(no_ticks_error(settings.data))
         yield Finding(Health.FINE if summaries else Health.NOTE, "data", text)
     except NecrozmaError as error:
         yield Finding(Health.BAD, "data", str(error), error.exit_code)

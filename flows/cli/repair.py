@@ -6,21 +6,19 @@ from pathlib import Path
 import typer
 
 from config import restore_settings
-from flows.cli.refusals import no_runs
 from flows.cli.starting import start
 from necrozma_core.errors import ExitCode
 from necrozma_core.storage.disk.lock import lock_results
-from necrozma_core.storage.results.store import ResultStore
-from necrozma_core.storage.runs.folder import STORE_FOLDER
-from necrozma_core.storage.runs.listing import list_runs, run_folders
+from necrozma_core.storage.results_folder import ResultsFolder
+from necrozma_core.storage.runs.listing import list_runs, no_runs_error, run_folders
 from necrozma_core.storage.runs.manifest import Manifest
 from necrozma_core.storage.runs.verify import Damage, remove_damaged, verify_results
 
 
 def refuse_without_results(results: Path) -> None:
     """Raise UsageError if a folder holds no results: a mistyped one must not be called undamaged."""
-    if not run_folders(results) and not list(ResultStore(results / STORE_FOLDER).entries()):
-        raise no_runs(results)
+    if not run_folders(results) and not list(ResultsFolder(results).store.entries()):
+        raise no_runs_error(results)
 
 
 def report_damages(results: Path) -> int:
@@ -50,7 +48,7 @@ def repair_results(results: Path) -> int:
         settings = restore_settings({**run.settings, "results": results, "pairs": pairs})
         code = max(code, start(settings, plain=True))
         for pair in pairs:
-            if not ResultStore(results / STORE_FOLDER).has(pair, run.keys[pair]):
+            if not ResultsFolder(results).store.has(pair, run.keys[pair]):
                 typer.echo(f"{pair} of run {run.run_id} came from other data or an older version: see the new run")
     return code
 

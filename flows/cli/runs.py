@@ -16,13 +16,12 @@ _Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the beginn
 @runs_app.command("list")
 def list_(results: options.Results = None) -> None:
     """Show all runs, the newest first."""
-    from flows.cli.refusals import no_runs  # noqa: PLC0415
     from flows.cli.starting import results_folder  # noqa: PLC0415
     from flows.terminal.tables import open_console, runs_table  # noqa: PLC0415
-    from necrozma_core.storage.runs.listing import list_runs  # noqa: PLC0415
+    from necrozma_core.storage.runs.listing import list_runs, no_runs_error  # noqa: PLC0415
 
     if not (runs := list_runs(results_folder(results))):
-        raise no_runs(results_folder(results))
+        raise no_runs_error(results_folder(results))
     open_console().print(runs_table(runs))
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flows.cli.refusals import no_ticks
 from flows.terminal.console import PlainConsole, QuietConsole
 
 if TYPE_CHECKING:
@@ -91,10 +90,10 @@ def source_of(settings: Settings) -> "StrategySource":
 
 def _refuse_without_ticks(settings: Settings) -> None:
     # Also asked by the session, but only after a server was started that nobody needs.
-    from necrozma_core.storage.ticks.store import TickStore  # noqa: PLC0415 -- loads pyarrow
+    from necrozma_core.storage.ticks.store import TickStore, no_ticks_error  # noqa: PLC0415 -- loads pyarrow
 
     if not TickStore(settings.data).pairs():
-        raise no_ticks(settings.data)
+        raise no_ticks_error(settings.data)
 
 
 def _capped(profile: str | None, flags: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

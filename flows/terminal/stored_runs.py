@@ -14,7 +14,8 @@ from flows.terminal.tables import (
     ranking_table,
     run_table,
 )
-from necrozma_core.storage.runs.folder import RANKING_FILE, RUNS_FOLDER, read_governor, read_ranking
+from necrozma_core.storage.results_folder import ResultsFolder
+from necrozma_core.storage.runs.folder import RANKING_FILE, read_governor, read_ranking
 
 if TYPE_CHECKING:
     from necrozma_core.storage.runs.manifest import Manifest
@@ -45,7 +46,7 @@ def show_ranking(folder: Path, run: "Manifest") -> None:
 def show_run(results: Path, run: "Manifest") -> None:
     """Show one run: how it went, its pairs, its ranking, where its files are."""
     console = open_console()
-    folder = results / RUNS_FOLDER / run.run_id
+    folder = ResultsFolder(results).run(run.run_id)
     console.print(f"run {run.run_id}: {run.status}, started {run.started_at}, ended {run.ended_at or 'not yet'}")
     console.print(run_table(run))
     for pair, record in sorted(run.pairs.items()):
@@ -67,6 +68,6 @@ def show_governor(results: Path, run: "Manifest") -> None:
         The record is not what was published.
     """
     console = open_console()
-    looks = read_governor(results / RUNS_FOLDER / run.run_id, run).to_pylist()
+    looks = read_governor(ResultsFolder(results).run(run.run_id), run).to_pylist()
     for line in governor_lines(looks, run.settings):
         console.print(line, markup=False)

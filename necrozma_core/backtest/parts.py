@@ -1,24 +1,24 @@
 """One pair by several workers, some of its settings each; the result has the bytes that one worker would give it.
 
 Used where there are fewer pairs left than workers. Every worker reads the ticks, which the machine read from the disk
-once, and evaluates a part of the strategies; one of them then joins what they found.
+once, and evaluates its part of the strategies; one of them then joins what they found.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pyarrow as pa
 
+from necrozma_core.backtest.outcome import Checkpoint
+from necrozma_core.backtest.recording import refuse_all_failed, result_metadata, write_outcomes
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
+from necrozma_core.backtest.stage_clock import StageClock
 from necrozma_core.metrics.merit import merit
 from necrozma_core.storage.results.part_files import PartWriter, read_details, read_part
-from necrozma_core.storage.results.store import ResultStore
-
-if TYPE_CHECKING:
-    from necrozma_core.backtest.outcome import Checkpoint
+from necrozma_core.storage.results_folder import ResultsFolder
 
 LEAST_SETTINGS: Final = 250
 """Fewer for a worker are evaluated sooner than another worker has read the ticks."""
@@ -73,7 +73,7 @@ def split(strategies: int | None, workers: int, folder: Path) -> list[Part]:
     return [Part(start, stop, folder / f"{start}-{stop}") for start, stop in pairwise(edges)]
 
 
-def backtest_part(request: PairRequest, part: Part, checkpoint: "Checkpoint") -> dict[str, float]:
+def backtest_part(request: PairRequest, part: Part, checkpoint: Checkpoint) -> dict[str, float]:
     """Backtest some of a pair's strategies and leave what was found in the part's folder.
 
     Returns
@@ -88,9 +88,7 @@ def backtest_part(request: PairRequest, part: Part, checkpoint: "Checkpoint") ->
     """
     # Late: whoever only splits must not load the compiler.
     from necrozma_core.backtest.market_loading import load_market  # noqa: PLC0415
-    from necrozma_core.backtest.recording import write_outcomes  # noqa: PLC0415
     from necrozma_core.backtest.river import evaluate  # noqa: PLC0415
-    from necrozma_core.backtest.stage_clock import StageClock  # noqa: PLC0415
 
     clock = StageClock()
     with clock.stage("read"):
@@ -120,9 +118,7 @@ def join_parts(request: PairRequest, parts: Sequence[Part], seconds: dict[str, f
     StorageError
         If the results cannot be written.
     """
-    from necrozma_core.backtest.recording import refuse_all_failed, result_metadata  # noqa: PLC0415 -- as above
-
-    store = ResultStore(request.results_dir / "store")
+    store = ResultsFolder(request.results_dir).store
     details = _joined_details([read_details(part.folder) for part in parts])
     refuse_all_failed(request.pair, details)
     kept = _kept_strategies(request, parts, details["strategies"])

@@ -2,20 +2,17 @@
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
+from necrozma_core.backtest.outcome import Evaluated, Market
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.errors import StrategyError
 from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.metrics.merit import merit
 from necrozma_core.storage.results.tables import MetricsRow, metrics_table, trades_table
 from necrozma_core.strategies.protocol import Strategy
-
-if TYPE_CHECKING:
-    # The river writes through this module.
-    from necrozma_core.backtest.outcome import Evaluated, Market
 
 _METRICS_BATCH: Final = 1_000
 
@@ -46,7 +43,7 @@ class _TradeShelf:
         self._keep = keep
         self._best: list[tuple[tuple[float, ...], int, Evaluated]] = []
 
-    def add(self, position: int, outcome: "Evaluated") -> None:
+    def add(self, position: int, outcome: Evaluated) -> None:
         if self._keep is None:
             self._write(outcome)
             return
@@ -59,7 +56,7 @@ class _TradeShelf:
         for _, _, outcome in sorted(self._best, key=lambda entry: -entry[1]):
             self._write(outcome)
 
-    def _write(self, outcome: "Evaluated") -> None:
+    def _write(self, outcome: Evaluated) -> None:
         self._writer.write_trades(
             trades_table(outcome.strategy.name, outcome.trades, outcome.money, self._lots, self._points_per_pip)
         )
@@ -68,9 +65,9 @@ class _TradeShelf:
 def write_outcomes(
     writer: OutcomeWriter,
     request: PairRequest,
-    market: "Market",
+    market: Market,
     strategies: Sequence[Strategy],
-    outcomes: "Iterable[Evaluated | StrategyError]",
+    outcomes: Iterable[Evaluated | StrategyError],
 ) -> dict[str, Any]:
     """Write what strategies came to as it comes.
 

@@ -18,7 +18,7 @@ from necrozma_core.errors import StrategyError
 from necrozma_core.market.bars import Bars
 from necrozma_core.metrics.figures import measure
 from necrozma_core.money.costs import price_trades
-from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.strategies.checking import checked_signals, explain_silence
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import signal_key
@@ -98,7 +98,7 @@ def backtest_pair(request: PairRequest, checkpoint: Checkpoint) -> Receipt:
     StorageError
         If the results cannot be written; what was stored before is untouched.
     """
-    store = ResultStore(request.results_dir / "store")
+    store = ResultsFolder(request.results_dir).store
     clock = StageClock()
     with clock.stage("read"):
         market = load_market(request, checkpoint)

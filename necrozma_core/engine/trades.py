@@ -3,17 +3,16 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from necrozma_core.kernels import simulation as kernels
 from necrozma_core.market.arrays import FloatArray, Int8Array, Int64Array
 
 
 class ExitReason(IntEnum):
-    """Why a trade ended; the value is what the kernels write."""
+    """Why a trade ended; the value is what the kernels write, which say the same numbers for themselves."""
 
-    STOP_LOSS = kernels.STOP_LOSS
-    TAKE_PROFIT = kernels.TAKE_PROFIT
-    SIGNAL = kernels.SIGNAL
-    END_OF_DATA = kernels.END_OF_DATA
+    STOP_LOSS = 0
+    TAKE_PROFIT = 1
+    SIGNAL = 2
+    END_OF_DATA = 3
 
     @property
     def label(self) -> str:

@@ -1,18 +1,15 @@
 """The figures of one strategy on one pair, by the formulas of :mod:`necrozma_core.metrics.formulas`."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.metrics import formulas
 from necrozma_core.money.costs import Account, Money
 from necrozma_core.money.equity import TradingDays, equity_points
-
-if TYPE_CHECKING:
-    # Code that only names the figures must not load the compiler.
-    from necrozma_core.engine.trades import Trades
 
 MIN_TRADES: Final = 30
 """Below this many trades the figures say little; such strategies are marked and ranked after the others."""
@@ -82,7 +79,7 @@ class Metrics:
     exits_end_of_data: int
 
 
-def measure(trades: "Trades", money: Money, days: TradingDays, ticks: Ticks, lots: float, account: Account) -> Metrics:
+def measure(trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots: float, account: Account) -> Metrics:
     """Compute every figure of one strategy.
 
     Parameters
@@ -117,7 +114,7 @@ def measure(trades: "Trades", money: Money, days: TradingDays, ticks: Ticks, lot
     peak = formulas.running_peak(equity.path, start)
     yearly = formulas.annual_return(net_profit / start, len(returns))
     drawdown = formulas.max_drawdown(equity.path, peak)
-    exits = np.bincount(trades.reason, minlength=4).tolist()
+    exits = np.bincount(trades.reason, minlength=len(ExitReason)).tolist()
     return Metrics(
         trades=len(trades),
         few_trades=len(trades) < MIN_TRADES,
@@ -141,8 +138,8 @@ def measure(trades: "Trades", money: Money, days: TradingDays, ticks: Ticks, lot
         commission=float(money.commission.sum()),
         swap=float(money.swap.sum()),
         exposure=formulas.exposure(trades, ticks),
-        exits_stop_loss=exits[0],
-        exits_take_profit=exits[1],
-        exits_signal=exits[2],
-        exits_end_of_data=exits[3],
+        exits_stop_loss=exits[ExitReason.STOP_LOSS],
+        exits_take_profit=exits[ExitReason.TAKE_PROFIT],
+        exits_signal=exits[ExitReason.SIGNAL],
+        exits_end_of_data=exits[ExitReason.END_OF_DATA],
     )

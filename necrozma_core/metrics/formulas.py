@@ -6,16 +6,13 @@ undefined is None, never 0 and never infinite. Sums run in one order, so equal i
 """
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from necrozma_core.engine.trades import Trades
 from necrozma_core.market.arrays import FloatArray
 from necrozma_core.market.ticks import Ticks
-
-if TYPE_CHECKING:
-    # Code that compares stored figures must not load the compiler.
-    from necrozma_core.engine.trades import Trades
 
 DAYS_A_YEAR: Final = 252
 _NOISE: Final = 1e-13
@@ -89,7 +86,7 @@ def largest_loss(net: FloatArray) -> float | None:
     return worst if worst < 0 else None
 
 
-def exposure(trades: "Trades", ticks: Ticks) -> float | None:
+def exposure(trades: Trades, ticks: Ticks) -> float | None:
     """Return the fraction of the time between the first and the last tick spent in a position.
 
     The clock runs through nights and weekends, as the position's risk does. None where the ticks span no time.

@@ -1,4 +1,7 @@
-"""Converts money from a pair's quote currency into the account's, at the quotes of the pair that converts."""
+"""Converts money from a pair's quote currency into the account's, at the quotes of the pair that converts.
+
+Kernels are imported where they are called: values that only name a conversion must not load the compiler.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from necrozma_core.errors import ConversionError
-from necrozma_core.kernels.lookup import INTERVAL_BITS, last_quotes, note_quotes, quotes_of_ticks
 from necrozma_core.market.arrays import FloatArray, Int32Array, Int64Array
 from necrozma_core.market.calendars import DAY_MS
 from necrozma_core.market.instruments import Pair
@@ -54,6 +56,8 @@ class Quotes:
         span_ms : tuple of int
             Times of the first and the last tick; ignored where there are none.
         """
+        from necrozma_core.kernels.lookup import INTERVAL_BITS, note_quotes  # noqa: PLC0415 -- as said above
+
         origin_ms, last_ms = span_ms
         intervals = ((last_ms - origin_ms) >> INTERVAL_BITS) + 1 if count else 0
         offset, twice_mid = np.empty(count, np.uint16), np.empty(count, np.int32)
@@ -66,6 +70,8 @@ class Quotes:
 
     def find(self, time_ms: Int64Array, stale_ms: int = STALE_MS) -> tuple[Int32Array, Int64Array]:
         """Return twice the mid of the last quote at or before each time, and when it was made; 0 where none counts."""
+        from necrozma_core.kernels.lookup import last_quotes  # noqa: PLC0415 -- as said above
+
         twice_mid, quoted_ms = last_quotes(
             self.offset, self.twice_mid, self.ends, self.origin_ms, np.ascontiguousarray(time_ms), stale_ms
         )
@@ -100,6 +106,8 @@ class TickQuotes:
 
     def of_ticks(self, ticks: Int64Array) -> Int32Array:
         """Return twice the mid of the last quote of each tick's millisecond."""
+        from necrozma_core.kernels.lookup import quotes_of_ticks  # noqa: PLC0415 -- as said above
+
         ours = self.ticks
         twice_mid: Int32Array = quotes_of_ticks(ours.time_ms, ours.bid, ours.ask, np.ascontiguousarray(ticks))
         return twice_mid

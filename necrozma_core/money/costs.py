@@ -3,20 +3,17 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from necrozma_core.engine.trades import Trades
 from necrozma_core.errors import UsageError
 from necrozma_core.market.arrays import FloatArray, Int64Array
 from necrozma_core.market.calendars import roll_times_ms, trading_day
 from necrozma_core.market.instruments import CURRENCIES
 from necrozma_core.market.ticks import Ticks
-
-if TYPE_CHECKING:
-    # A request for a backtest holds Costs and Account, and making one must not load the compiler.
-    from necrozma_core.engine.trades import Trades
-    from necrozma_core.money.conversion import Conversion
+from necrozma_core.money.conversion import Conversion
 
 NIGHTS_PER_ROLL: Final = (1, 1, 3, 1, 1, 0, 0)
 """Nights of swap charged at 17:00 New York, Monday first.
@@ -112,7 +109,7 @@ class Money:
         return self.profit - self.commission + self.swap
 
 
-def price_trades(trades: "Trades", ticks: Ticks, lots: float, costs: Costs, conversion: "Conversion") -> Money:
+def price_trades(trades: Trades, ticks: Ticks, lots: float, costs: Costs, conversion: Conversion) -> Money:
     """Turn the points of trades into money.
 
     Profit is ``points * lots * contract_size / scale`` in the quote currency; a night of swap is ``pips * pip *

@@ -1,19 +1,15 @@
 """The account's equity over time: at every trade's exit and at the end of every trading day."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from necrozma_core.engine.trades import Trades
 from necrozma_core.market.arrays import FloatArray, Int32Array, Int64Array
 from necrozma_core.market.calendars import DAY_MS, roll_times_ms, trading_day
 from necrozma_core.market.ticks import Ticks
+from necrozma_core.money.conversion import Conversion
 from necrozma_core.money.costs import Account, Money
-
-if TYPE_CHECKING:
-    # A report draws equity, and making one must not load the compiler.
-    from necrozma_core.engine.trades import Trades
-    from necrozma_core.money.conversion import Conversion
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +38,7 @@ class TradingDays:
     bid: Int32Array
     ask: Int32Array
     rate: FloatArray
-    conversion: "Conversion"
+    conversion: Conversion
 
     def __len__(self) -> int:
         return len(self.day)
@@ -71,7 +67,7 @@ class Equity:
     path: FloatArray
 
 
-def trading_days(ticks: Ticks, conversion: "Conversion") -> TradingDays:
+def trading_days(ticks: Ticks, conversion: Conversion) -> TradingDays:
     """Find the last tick of every trading day; once a pair, for all its strategies.
 
     A day ends at 17:00 in New York. What is quoted between Friday's close and Sunday's belongs to Monday, so that
@@ -104,7 +100,7 @@ def trading_days(ticks: Ticks, conversion: "Conversion") -> TradingDays:
 
 
 def equity_points(
-    trades: "Trades", money: Money, days: TradingDays, ticks: Ticks, lots: float, account: Account
+    trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots: float, account: Account
 ) -> Equity:
     """Follow the account through the trades of one strategy.
 
@@ -147,7 +143,7 @@ def equity_points(
 
 
 def _open_profit(
-    trades: "Trades", position: Int64Array, days: TradingDays, held: Int64Array, ticks: Ticks, lots: float
+    trades: Trades, position: Int64Array, days: TradingDays, held: Int64Array, ticks: Ticks, lots: float
 ) -> FloatArray:
     side = trades.side[position]
     rate = days.rate[held]

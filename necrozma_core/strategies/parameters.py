@@ -13,7 +13,7 @@ MAX_PERIOD: Final = 10_000
 _MAX_PIPS: Final = 1_000_000
 
 
-class Limits(Protocol):
+class Bounds(Protocol):
     """What one setting accepts."""
 
     def check(self, where: str, value: object) -> Any:
@@ -119,9 +119,9 @@ class OneOf:
         return self.check(where, text)
 
 
-def within(limits: Limits) -> MappingProxyType[str, Limits]:
-    """Return the ``metadata`` that gives a dataclass field its limits."""
-    return MappingProxyType({"limits": limits})
+def within(bounds: Bounds) -> MappingProxyType[str, Bounds]:
+    """Return the ``metadata`` that gives a dataclass field its bounds."""
+    return MappingProxyType({"bounds": bounds})
 
 
 PERIOD: Final = within(Whole(2, MAX_PERIOD))
@@ -129,14 +129,14 @@ SHORT_PERIOD: Final = within(Whole(1, MAX_PERIOD))
 PIPS: Final = within(Pips())
 
 
-def read_values(where: str, limits: Limits, raw: object, most: int) -> tuple[Any, ...]:
+def read_values(where: str, bounds: Bounds, raw: object, most: int) -> tuple[Any, ...]:
     """Read one setting that may have many values.
 
     Parameters
     ----------
     where : str
         What a message names.
-    limits : Limits
+    bounds : Bounds
     raw : object
         A value; a text of values and ranges, ``5,10,20:100:20`` (both ends included, step 1 where none is
         given); or a list of these.
@@ -156,13 +156,13 @@ def read_values(where: str, limits: Limits, raw: object, most: int) -> tuple[Any
     values: list[Any] = []
     for part in raw if isinstance(raw, list) else [raw]:
         if not isinstance(part, str):
-            values.append(limits.check(where, part))
+            values.append(bounds.check(where, part))
             continue
         for text in map(str.strip, part.split(",")):
-            if ":" in text and isinstance(limits, Whole | Real | Pips):
-                values.extend(limits.read(where, number) for number in _numbers(where, text, most))
+            if ":" in text and isinstance(bounds, Whole | Real | Pips):
+                values.extend(bounds.read(where, number) for number in _numbers(where, text, most))
             else:
-                values.append(limits.read(where, text))
+                values.append(bounds.read(where, text))
     if not values:
         raise UsageError(f"{where}: expected at least one value, found an empty list")
     return tuple(dict.fromkeys(values))

@@ -12,7 +12,7 @@ from necrozma_core.errors import UsageError
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.timeframes import format_timeframe
-from necrozma_core.strategies.parameters import PIPS, Limits, write_value
+from necrozma_core.strategies.parameters import PIPS, Bounds, write_value
 from necrozma_core.strategies.protocol import Param, Strategy
 
 LEVELS = ("stop_loss_pips", "take_profit_pips")
@@ -23,7 +23,7 @@ LEVELS = ("stop_loss_pips", "take_profit_pips")
 class Rule(ABC):
     """One setting of a built-in family.
 
-    A family is a frozen dataclass whose fields are its parameters, each with a default and with its limits in
+    A family is a frozen dataclass whose fields are its parameters, each with a default and with its bounds in
     ``metadata``; every value is checked when the setting is made.
 
     Attributes
@@ -44,9 +44,9 @@ class Rule(ABC):
 
     def __post_init__(self) -> None:
         try:
-            for name, limits in limits_of(type(self)).items():
+            for name, bounds in bounds_of(type(self)).items():
                 given = getattr(self, name)
-                value = limits.check(name, given)
+                value = bounds.check(name, given)
                 if value is not given:
                     object.__setattr__(self, name, value)
         except UsageError as error:
@@ -57,7 +57,7 @@ class Rule(ABC):
     @property
     def params(self) -> Mapping[str, Param]:
         """The parameters by name, without stop and target."""
-        return {name: getattr(self, name) for name in limits_of(type(self)) if name not in LEVELS}
+        return {name: getattr(self, name) for name in bounds_of(type(self)) if name not in LEVELS}
 
     @property
     def name(self) -> str:
@@ -99,10 +99,10 @@ class Rule(ABC):
 
 
 @cache
-def limits_of(family: type[Rule]) -> Mapping[str, Limits]:
-    """Return the limits of a family's settings by name: its parameters as declared, then stop and target."""
-    limits = {entry.name: entry.metadata["limits"] for entry in fields(family)}
-    return {name: limits[name] for name in sorted(limits, key=LEVELS.__contains__)}
+def bounds_of(family: type[Rule]) -> Mapping[str, Bounds]:
+    """Return the bounds of a family's settings by name: its parameters as declared, then stop and target."""
+    bounds = {entry.name: entry.metadata["bounds"] for entry in fields(family)}
+    return {name: bounds[name] for name in sorted(bounds, key=LEVELS.__contains__)}
 
 
 def signal_key(strategy: Strategy) -> Hashable | None:

@@ -30,7 +30,7 @@ from necrozma_core.errors import UsageError, nearest
 from necrozma_core.strategies.catalog import FAMILIES
 from necrozma_core.strategies.files import read_toml
 from necrozma_core.strategies.parameters import read_values
-from necrozma_core.strategies.rule import Rule, limits_of
+from necrozma_core.strategies.rule import Rule, bounds_of
 
 MAX_SETTINGS: Final = 1_000_000
 """More combinations than this are refused: they are a slip of the keyboard sooner than a wish."""
@@ -137,11 +137,11 @@ def _axes(where: str, grid: Mapping[str, Any]) -> tuple[type[Rule], dict[str, tu
     if name not in FAMILIES:
         raise UsageError(f"{where}: unknown family {name!r:.40}: {nearest(name, FAMILIES)}")
     family = FAMILIES[name]
-    limits = limits_of(family)
+    bounds = bounds_of(family)
     for key in grid:
-        if key != "family" and key not in limits:
-            raise UsageError(f"{where}: {name} has no setting {key!r:.40}: {nearest(key, limits)}")
+        if key != "family" and key not in bounds:
+            raise UsageError(f"{where}: {name} has no setting {key!r:.40}: {nearest(key, bounds)}")
     # In the family's own order, so that the order of the keys decides nothing.
     return family, {
-        key: read_values(f"{where}: {key}", limits[key], grid[key], MAX_SETTINGS) for key in limits if key in grid
+        key: read_values(f"{where}: {key}", bounds[key], grid[key], MAX_SETTINGS) for key in bounds if key in grid
     }

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from necrozma_core.strategies.files import read_python, read_toml
 
-# Late imports: the command line makes sources before it needs what computes and compiles.
 if TYPE_CHECKING:
+    # The command line makes sources before it needs what these load: numpy, and the families with the compiler.
     from necrozma_core.strategies.protocol import Strategy
     from necrozma_core.strategies.settings import Sweep
 

@@ -26,7 +26,8 @@ def governor_table(looks: Sequence[Look]) -> pa.Table:
     decisions = [look.decision for look in looks]
     columns = {
         "time": [round(look.at * 1000) for look in looks],
-        **{name: [getattr(each, name).value for each in readings] for name in ("capacity", "total", "steal", "ours")},
+        **{name: [getattr(each, name).value for each in readings] for name in ("capacity", "total", "steal")},
+        "ours": [each.run_total.value for each in readings],
         "workers": [each.workers.value for each in readings],
         "memory_available_mb": [each.memory_available.value for each in readings],
         "memory_workers_mb": [each.memory_workers.value for each in readings],

@@ -6,11 +6,10 @@ from typing import Any
 
 from necrozma_core.backtest.key import engine_fingerprint, with_key
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
-from necrozma_core.errors import DamagedError, UsageError
+from necrozma_core.errors import DamagedError
 from necrozma_core.market.instruments import get_pair
-from necrozma_core.storage.results.store import ResultStore
-from necrozma_core.storage.runs.folder import STORE_FOLDER
-from necrozma_core.storage.ticks.store import TickStore
+from necrozma_core.storage.results_folder import ResultsFolder
+from necrozma_core.storage.ticks.store import TickStore, no_ticks_error
 from necrozma_core.sweep.request import SweepRequest
 
 
@@ -21,18 +20,13 @@ def plan_requests(sweep: SweepRequest) -> list[PairRequest]:
 
     Raises
     ------
-    UsageError
-        There are no ticks at all, or the strategies cannot be read.
     DataError
-        A pair that was asked for has no ticks, or the pair that converts its profits has none.
+        There are no ticks at all, or none of a pair that was asked for or that converts another's profits.
     """
     store = TickStore(sweep.data)
     pairs = [get_pair(name).name for name in sweep.pairs] or store.pairs()
     if not pairs:
-        raise UsageError(
-            f"{sweep.data}: no ticks there; bring some with `necrozma data import FILES --pair EURUSD --to "
-            f"{sweep.data}` or make some with `necrozma data sample --to {sweep.data}`"
-        )
+        raise no_ticks_error(sweep.data)
     sized = {pair: _ticks(store, pair) for pair in pairs}
     return [_request(sweep, pair) for pair in sorted(sized, key=lambda pair: (-sized[pair], pair))]
 
@@ -54,7 +48,7 @@ def find_stored(request: PairRequest) -> Receipt | None:
 
     The one place that asks: before the workers are counted, and before any of them is given a pair.
     """
-    store = ResultStore(request.results_dir / STORE_FOLDER)
+    store = ResultsFolder(request.results_dir).store
     is_stored = bool(request.key) and store.has(request.pair, request.key)
     return stored_receipt(store, request) if is_stored else None
 

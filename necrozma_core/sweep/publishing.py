@@ -11,8 +11,7 @@ from necrozma_core.errors import StorageError
 from necrozma_core.reporting.curves import Curve, read_curve
 from necrozma_core.reporting.page import render_report
 from necrozma_core.reporting.ranking import best_of_pairs, rank_metrics
-from necrozma_core.storage.results.store import ResultStore
-from necrozma_core.storage.runs.folder import STORE_FOLDER, RunFolder, read_ranking
+from necrozma_core.storage.runs.folder import RunFolder, read_ranking
 
 
 def publish_ranking(run: RunFolder, receipts: Sequence[Receipt]) -> tuple[Path, pa.Table]:
@@ -36,7 +35,7 @@ def publish_ranking(run: RunFolder, receipts: Sequence[Receipt]) -> tuple[Path, 
     StorageError
         The table cannot be written.
     """
-    store = _store_of(run)
+    store = run.results.store
     ranking = rank_metrics([store.read_metrics(receipt.pair, receipt.key) for receipt in receipts])
     return run.publish_ranking(ranking), ranking
 
@@ -62,7 +61,7 @@ def _curves(run: RunFolder, ranking: pa.Table) -> list[Curve]:
     balance = run.manifest.settings.get("initial_balance")
     if balance is None:
         return []
-    store, keys = _store_of(run), run.manifest.keys
+    store, keys = run.results.store, run.manifest.keys
     curves = []
     for row in best_of_pairs(ranking).select(["pair", "strategy", "trades"]).to_pylist():
         pair, strategy = row["pair"], row["strategy"]
@@ -76,7 +75,3 @@ def _curves(run: RunFolder, ranking: pa.Table) -> list[Curve]:
         if curve is not None:
             curves.append(curve)
     return curves
-
-
-def _store_of(run: RunFolder) -> ResultStore:
-    return ResultStore(run.path.parents[1] / STORE_FOLDER)

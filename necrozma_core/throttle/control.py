@@ -11,7 +11,7 @@ from typing import Final
 
 from necrozma_core.throttle.decisions import Decision, Reason
 from necrozma_core.throttle.gate import Gate
-from necrozma_core.throttle.governor import State, decide, start
+from necrozma_core.throttle.governor import State, decide, initial_state
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.sensors.readings import Readings, Sensors
 
@@ -69,7 +69,7 @@ class Controller:
         self._gate = gate
         self._say = say
         self._wall_clock = wall_clock
-        self._state: State = start(limits, seed)
+        self._state: State = initial_state(limits, seed)
         self._latest = Look(wall_clock(), Readings(time=0.0), Decision(self._state.allowance, Reason.STEADY))
         self._records: list[Look] = []
         self._records_lock = threading.Lock()

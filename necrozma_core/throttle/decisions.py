@@ -16,7 +16,7 @@ class Reason(StrEnum):
     EXPECTED = "would exceed the limit"
     ROOM = "room"
     OTHERS = "others use the limit"
-    OWN = "own processes"
+    RUN_OVERHEAD = "own processes"
     BLIND = "no reading"
     HEAT = "too hot"
     MEMORY = "memory short"
@@ -44,7 +44,7 @@ class Decision:
     resting: bool = False
 
 
-def word(before: float, after: float, reason: Reason, readings: Readings, limits: Limits) -> str:
+def describe_change(before: float, after: float, reason: Reason, readings: Readings, limits: Limits) -> str:
     """Put a change of the allowance into words.
 
     Parameters
@@ -78,9 +78,9 @@ def word(before: float, after: float, reason: Reason, readings: Readings, limits
     if reason is Reason.OTHERS:
         others = readings.percent(readings.others) or 0.0
         return f"🌡️  {cause} - {step}: others use {others:.1f}%, it is slow until they stop"
-    if reason is Reason.OWN:
-        own = readings.percent(readings.own) or 0.0
-        return f"🌡️  {cause} - {step}: our own processes beside the workers use {own:.1f}%"
+    if reason is Reason.RUN_OVERHEAD:
+        overhead = readings.percent(readings.run_overhead) or 0.0
+        return f"🌡️  {cause} - {step}: our own processes beside the workers use {overhead:.1f}%"
     return f"🌡️  {cause} - {step}"
 
 

@@ -39,7 +39,7 @@ _NEVER_SURPRISED: Final = 1_000
 """Looks since the last surprise where there was none: any number beyond those that the governor asks for."""
 
 # What our own other processes use.
-_OWN_FALL_PATIENCE: Final = 3
+_OVERHEAD_FALL_PATIENCE: Final = 3
 """Looks in a row after which a fall is believed: 1.5 seconds. One fewer than for others, because process times are
 exact and the machine's total is sampled."""
 
@@ -67,7 +67,7 @@ class Sample:
     elapsed_s : float
         Seconds since the look before.
     capacity, total : float
-    workers, own : float
+    workers, run_overhead : float
         What the workers used, and the run's overhead: what its parent and a server it started used.
     allowed : float
         How many workers were at work: the allowance, or the tasks in flight where those were fewer.
@@ -78,7 +78,7 @@ class Sample:
     total: float
     workers: float
     allowed: float
-    own: float = 0.0
+    run_overhead: float = 0.0
 
     @property
     def is_full(self) -> bool:
@@ -227,7 +227,7 @@ class Estimates:
     per_worker : PerWorker
     others : Load or None
         What everybody else uses; None before the first look.
-    own : Load
+    run_overhead : Load
         The run's overhead while a worker is at work. It is not counted before, because it keeps no worker back, and
         most of what starts a run is over when the first pair begins.
     full_looks : int
@@ -237,25 +237,27 @@ class Estimates:
 
     per_worker: PerWorker = field(default_factory=PerWorker)
     others: Load | None = None
-    own: Load = field(default_factory=Load.none)
+    run_overhead: Load = field(default_factory=Load.none)
     full_looks: int = 0
 
     def after(self, sample: Sample) -> "Estimates":
         """Return the estimates that one more look leads to."""
-        seen = max(0.0, sample.total - sample.workers - sample.own)
+        seen = max(0.0, sample.total - sample.workers - sample.run_overhead)
         demand = self._demand_of_others(sample, seen)
         return Estimates(
             per_worker=self.per_worker.after(sample),
             others=Load.first(demand) if self.others is None else self.others.after(sample, seen, demand),
-            own=self.own.after(sample, sample.own, sample.own, _OWN_FALL_PATIENCE)
+            run_overhead=self.run_overhead.after(
+                sample, sample.run_overhead, sample.run_overhead, _OVERHEAD_FALL_PATIENCE
+            )
             if sample.allowed > 0
             else Load.none(),
             full_looks=self.full_looks + 1 if sample.is_full and sample.allowed > 0 else self.full_looks // 2,
         )
 
-    def own_fell_since(self, before: "Estimates") -> bool:
+    def overhead_fell_since(self, before: "Estimates") -> bool:
         """Tell whether the newest look brought a surprise downwards in the run's overhead."""
-        return self.own.looks == 1 and self.own.mean < before.own.mean
+        return self.run_overhead.looks == 1 and self.run_overhead.mean < before.run_overhead.mean
 
     def _demand_of_others(self, sample: Sample, seen: float) -> float:
         """Return what others would use if the machine were not full.

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from necrozma_core.errors import StoppedError
+from necrozma_core.throttle.gate_file import ALLOWED, CLOSED, OPEN, REST, SINCE, GateFile
 from necrozma_core.throttle.limits import Limits
-from necrozma_core.throttle.words import ALLOWED, CLOSED, OPEN, REST, SINCE, SharedWords
 
 _WAKE_S: Final = 0.2
 """The longest wait in `Gate.admit` before the clock is looked at again: the end of a cooldown notifies nobody."""
@@ -28,22 +28,6 @@ class GateState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SlotView:
-    """One worker as the gate sees it.
-
-    Attributes
-    ----------
-    busy : bool
-        Whether it is at work, held or not.
-    held_s : float
-        Seconds for which it has been held in all.
-    """
-
-    busy: bool
-    held_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class GateView:
     """The gate at one moment, for display.
 
@@ -52,21 +36,13 @@ class GateView:
     state : GateState
     allowance : float
         Workers; 0 while resting.
-    in_flight : int
-        Tasks admitted and not released.
     cooling_left_s : float
         Seconds of cooldown left; 0 if there is none.
-    held_share : float
-        The share of its time for which a busy worker is held, 0 to 1.
-    slots : tuple of SlotView
     """
 
     state: GateState
     allowance: float
-    in_flight: int
     cooling_left_s: float
-    held_share: float
-    slots: tuple[SlotView, ...]
 
 
 class Gate:
@@ -89,8 +65,8 @@ class Gate:
 
     def __init__(self, path: Path, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self.path = path
-        self._shared = SharedWords.create(path, limits.workers)
-        self._words = self._shared.words
+        self._file = GateFile.create(path, limits.workers)
+        self._words = self._file.words
         self._limits = limits
         self._clock = clock
         self._changed = threading.Condition()
@@ -174,7 +150,7 @@ class Gate:
 
     def vacate(self, slot: int) -> None:
         """Report that a slot's worker is gone; the others get its share until it has a successor."""
-        self._words[self._shared.busy_word(slot)] = 0
+        self._words[self._file.busy_word(slot)] = 0
 
     def close(self) -> None:
         """Close for good: callers that wait in `admit` and workers that are held get StoppedError within a moment."""
@@ -185,18 +161,8 @@ class Gate:
 
     def view(self) -> GateView:
         """Return the gate's state for display."""
-        busy = self._words[self._shared.busy_words].tolist()
-        held = self._words[self._shared.held_words].tolist()
         with self._changed:
-            at_work = sum(map(bool, busy)) or self._in_flight
-            return GateView(
-                state=self._state(),
-                allowance=self._allowance,
-                in_flight=self._in_flight,
-                cooling_left_s=self._cooling_left(),
-                held_share=max(0.0, 1 - self._allowance / at_work) if at_work else 0.0,
-                slots=tuple(SlotView(bool(pid), ns / 1e9) for pid, ns in zip(busy, held, strict=True)),
-            )
+            return GateView(self._state(), self._allowance, self._cooling_left())
 
     def _count(self, change: int) -> None:
         now = self._clock()

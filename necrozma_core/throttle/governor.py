@@ -22,7 +22,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from necrozma_core.throttle.decisions import Decision, Reason, word
+from necrozma_core.throttle.decisions import Decision, Reason, describe_change
 from necrozma_core.throttle.estimates import PATIENCE, Estimates, Load, Sample
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.sensors.readings import Readings
@@ -129,7 +129,7 @@ class State:
     turned_at: float = -math.inf
 
 
-def start(limits: Limits, seed: int = 0) -> State:
+def initial_state(limits: Limits, seed: int = 0) -> State:
     """Return the state that a run begins with: all N workers.
 
     Parameters
@@ -165,7 +165,7 @@ def decide(state: State, readings: Readings, limits: Limits) -> tuple[State, Dec
         after = _adjust(after, readings, limits)
     message = None
     if _is_news(state, after, readings.time, limits):
-        message = word(state.announced, after.allowance, after.reason, readings, limits)
+        message = describe_change(state.announced, after.allowance, after.reason, readings, limits)
         after = replace(after, announced=after.allowance)
     changed = after.allowance != state.allowance or resting
     return after, Decision(after.allowance, after.reason if changed else Reason.STEADY, message, resting)
@@ -184,12 +184,12 @@ def _learn(state: State, readings: Readings) -> State:
         capacity=capacity,
         total=total,
         workers=workers,
-        own=readings.own.value or 0.0,
+        run_overhead=readings.run_overhead.value or 0.0,
         allowed=min(state.allowance, readings.busy_workers),
     )
     estimates = state.estimates.after(sample)
     # Overhead that ended gives its room back at once: the pause before the next rise is dropped.
-    rise_at = -math.inf if estimates.own_fell_since(state.estimates) else state.rise_at
+    rise_at = -math.inf if estimates.overhead_fell_since(state.estimates) else state.rise_at
     return replace(state, estimates=estimates, sampled_at=taken, rise_at=rise_at)
 
 
@@ -246,8 +246,8 @@ def _adjust(state: State, readings: Readings, limits: Limits) -> State:
     aim = capacity * (limits.cpu_limit / 100 - _yielded(state, others, capacity))
     # At 100 % nobody is held: the system's scheduler alone decides who runs.
     fits = (aim - others.mean) / per_worker if limits.cpu_limit < 100 else math.inf
-    own = state.estimates.own.mean / per_worker
-    fits_without_own, fits = fits, fits - own
+    overhead = state.estimates.run_overhead.mean / per_worker
+    fits_without_overhead, fits = fits, fits - overhead
     exceeds = total > capacity * limits.cpu_limit / 100
     if exceeds and state.estimates.full_looks >= PATIENCE:
         # A full machine hides by how much the limit is exceeded, so the cut has a fixed size.
@@ -255,12 +255,12 @@ def _adjust(state: State, readings: Readings, limits: Limits) -> State:
     allowed = min(float(limits.workers), max(limits.floor, fits))
     down, up = (band * capacity / per_worker for band in _bands(state, others, now))
     reason = Reason.OVER_LIMIT if exceeds else Reason.EXPECTED
-    if fits_without_own <= limits.floor:
+    if fits_without_overhead <= limits.floor:
         reason = Reason.OTHERS
     if state.allowance > allowed + (down if fits > limits.floor else 0.0):
-        by_own = fits_without_own > limits.floor and own > state.allowance - fits_without_own
-        return _move(state, allowed, Reason.OWN if by_own else reason, now)
-    if state.reason is Reason.OWN and fits_without_own <= state.allowance + down:
+        by_overhead = fits_without_overhead > limits.floor and overhead > state.allowance - fits_without_overhead
+        return _move(state, allowed, Reason.RUN_OVERHEAD if by_overhead else reason, now)
+    if state.reason is Reason.RUN_OVERHEAD and fits_without_overhead <= state.allowance + down:
         # The overhead ended and others took its room: the allowance stays, the reason changes.
         state = replace(state, reason=reason, reason_since=now)
     if now < state.rise_at or total > aim or state.allowance + (up if allowed < limits.workers else 0.0) >= allowed:
@@ -289,8 +289,8 @@ def _yielded(state: State, others: Load, capacity: float) -> float:
     A load that grows into the room left to it behaves like another run. While it grows, the run with the larger share
     leaves it more, so that the two shares become equal.
     """
-    ours = state.allowance * state.estimates.per_worker.cores
-    share = ours / (ours + others.mean)
+    workers = state.allowance * state.estimates.per_worker.cores
+    share = workers / (workers + others.mean)
     eager = min(1.0, max(0.0, (others.rise / capacity - _EAGER_FROM) / (_EAGER_TO - _EAGER_FROM)))
     more_than_half = min(1.0, max(0.0, (share - 0.45) / 0.1))
     return more_than_half * (_YIELD + (_YIELD_EAGER - _YIELD) * eager)
@@ -302,7 +302,7 @@ def _bands(state: State, others: Load, now: float) -> tuple[float, float]:
     The band is narrowest in the direction of the last move and wider against it. It is widest against it within a
     minute of the last turn while all loads are calm, so that noise does not make the allowance swing.
     """
-    is_usual = others.looks > _CALM_LOOKS and state.estimates.own.looks > _CALM_LOOKS
+    is_usual = others.looks > _CALM_LOOKS and state.estimates.run_overhead.looks > _CALM_LOOKS
     calm = is_usual and now - state.turned_at < _TURN_S
     down, up = (_BAND_CALM_DOWN, _BAND_CALM_UP) if calm else (_BAND_TURN, _BAND_TURN)
     return (down if state.direction > 0 else _BAND), (up if state.direction < 0 else _BAND)
@@ -330,7 +330,7 @@ def _is_news(before: State, after: State, now: float, limits: Limits) -> bool:
     """Tell whether whole workers changed since the user was told last, the floor is reached, or a danger began."""
     if after.danger is not None and after.danger is not before.danger:
         return True
-    if after.reason is Reason.OWN and now - after.reason_since < _PASSING_S:
+    if after.reason is Reason.RUN_OVERHEAD and now - after.reason_since < _PASSING_S:
         return False
     told, new = before.announced, after.allowance
     if new <= limits.floor < told:

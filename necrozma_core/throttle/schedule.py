@@ -45,7 +45,7 @@ class Window:
         return max(now_ns, periods * PERIOD_NS + into + self.start_ns)
 
 
-def find_window(allowance: float, workers: int, place: int) -> Window:
+def find_window(allowance: float, workers: int, position: int) -> Window:
     """Return the window of one of ``workers`` workers at work.
 
     Parameters
@@ -54,8 +54,8 @@ def find_window(allowance: float, workers: int, place: int) -> Window:
         Above 0; shared by all alike.
     workers : int
         At least 1.
-    place : int
+    position : int
         The worker's number among those at work, from 0.
     """
     open_ns = max(1, min(PERIOD_NS, int(PERIOD_NS * allowance / workers)))
-    return Window(place * open_ns % PERIOD_NS, open_ns)
+    return Window(position * open_ns % PERIOD_NS, open_ns)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from necrozma_core.errors import StoppedError
+from necrozma_core.throttle.gate_file import ALLOWED, CLOSED, OPEN, REST, SINCE, GateFile
 from necrozma_core.throttle.schedule import find_window
-from necrozma_core.throttle.words import ALLOWED, CLOSED, OPEN, REST, SINCE, SharedWords
 
 _GLANCE_NS: Final = 50_000_000
 """The longest sleep of a held worker before it looks at the gate again. So a rest that ends is noticed after 50 ms
@@ -28,17 +28,16 @@ class WorkerGate:
 
     def __init__(
         self,
-        shared: SharedWords,
+        file: GateFile,
         slot: int,
         on_hold: Callable[[bool], object] | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self._words = shared.words
+        self._words = file.words
         self._slot = slot
-        self._busy = shared.busy_word(slot)
-        self._held = shared.held_word(slot)
-        self._all = shared.busy_words
+        self._busy = file.busy_word(slot)
+        self._all = file.busy_words
         self._on_hold = on_hold
         self._clock_ns = clock_ns
         self._sleep = sleep
@@ -66,7 +65,7 @@ class WorkerGate:
         OSError
             If the file cannot be mapped.
         """
-        return cls(SharedWords.attach(path), slot, on_hold)
+        return cls(GateFile.attach(path), slot, on_hold)
 
     def begin(self) -> None:
         """Mark this worker as at work, so that it gets its share."""
@@ -110,7 +109,6 @@ class WorkerGate:
             while resume > now:
                 self._sleep(min(resume - now, _GLANCE_NS) / 1e9)
                 self._ran_from_ns, now = now, self._clock_ns()
-                self._words[self._held] += now - self._ran_from_ns
                 resume = self._next_turn(now, ran=False)
         finally:
             if self._on_hold:

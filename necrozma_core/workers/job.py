@@ -23,6 +23,7 @@ from necrozma_core.throttle.worker_gate import WorkerGate
 from necrozma_core.workers.progress import ProgressBoard, SlotState, SlotWriter
 
 if TYPE_CHECKING:
+    # A worker lowers its priority before it imports anything large, and learns its work by the name of this module.
     from necrozma_core.backtest.parts import Part
     from necrozma_core.backtest.request import PairRequest, Receipt
 
@@ -64,8 +65,8 @@ class WorkerSetup:
         return THREADS_ENVIRONMENT | {"ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
-class Station:
-    """A worker's row on the board and its gate; also the checkpoint that the river calls."""
+class WorkerSlot:
+    """A worker's half of its slot: its row on the board and its gate. Also the checkpoint that the river calls."""
 
     def __init__(self, setup: WorkerSetup) -> None:
         self.progress = SlotWriter(ProgressBoard(setup.board_path), setup.slot)
@@ -73,7 +74,7 @@ class Station:
         self._memory_mb = setup.memory_mb
 
     @contextmanager
-    def at_work(self, pair: str) -> Iterator["Station"]:
+    def at_work(self, pair: str) -> Iterator["WorkerSlot"]:
         """Hold the time of a pair: it is shown on the board, has a share at the gate, and its memory is bounded."""
         self.bound_memory()
         self.progress.begin(pair)
@@ -104,17 +105,17 @@ class Station:
             self._gate.wait()
 
 
-def set_up_worker(setup: WorkerSetup) -> None:
+def become_worker(setup: WorkerSetup) -> None:
     """Make this process a worker; Pebble calls it once in each."""
-    global _station  # noqa: PLW0603 -- a process is one worker, and Pebble hands nothing from here to the jobs
+    global _slot  # noqa: PLW0603 -- a process has one slot, and Pebble hands nothing from here to the jobs
     # Pebble's handler is Python code, which runs only after compiled code has returned. The default ends the process
     # at once; there is nothing to clean up.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform != "linux":
         threading.Thread(target=_end_with_parent, daemon=True).start()
     step_back(setup)
-    _station = Station(setup)
-    _station.progress.rest()
+    _slot = WorkerSlot(setup)
+    _slot.progress.rest()
 
 
 def step_back(setup: WorkerSetup) -> None:
@@ -137,40 +138,40 @@ def run_pair(request: "PairRequest") -> "Receipt":
     """
     from necrozma_core.backtest.river import backtest_pair  # noqa: PLC0415 -- only workers load the compiler
 
-    return in_place(request.pair, lambda station: backtest_pair(request, station))
+    return in_slot(request.pair, lambda slot: backtest_pair(request, slot))
 
 
 def run_part(request: "PairRequest", part: "Part") -> dict[str, float]:
     """Backtest some of a pair's strategies in this worker, and return seconds by stage; raises what `run_pair` does."""
     from necrozma_core.backtest.parts import backtest_part  # noqa: PLC0415 -- only workers load the compiler
 
-    return in_place(request.pair, lambda station: backtest_part(request, part, station))
+    return in_slot(request.pair, lambda slot: backtest_part(request, part, slot))
 
 
 def run_join(request: "PairRequest", parts: "Sequence[Part]", seconds: dict[str, float]) -> "Receipt":
     """Store in this worker what several found for a pair; raises what `run_pair` does."""
     from necrozma_core.backtest.parts import join_parts  # noqa: PLC0415 -- only workers load the compiler
 
-    return in_place(request.pair, lambda _: join_parts(request, parts, seconds))
+    return in_slot(request.pair, lambda _: join_parts(request, parts, seconds))
 
 
 def rehearse_here() -> None:
     """Load the engine and run every kernel once, which compiles those that the cache does not hold."""
     from necrozma_core.workers.rehearsal import rehearse  # noqa: PLC0415 -- only workers load the compiler
 
-    _place().progress.rest(SlotState.WARMING)
+    _current_slot().progress.rest(SlotState.WARMING)
     try:
         rehearse()
-        _place().bound_memory()
+        _current_slot().bound_memory()
     finally:
-        _place().progress.rest()
+        _current_slot().progress.rest()
 
 
-def in_place(pair: str, work: Callable[[Station], T]) -> T:
+def in_slot(pair: str, work: Callable[[WorkerSlot], T]) -> T:
     """Do a pair's work as this process's worker; `run_pair` says what may be raised."""
     try:
-        with _place().at_work(pair) as station:
-            return work(station)
+        with _current_slot().at_work(pair) as slot:
+            return work(slot)
     except MemoryError as error:
         detail = str(error) or "an allocation failed"
         raise WorkerMemoryError(f"out of memory ({detail}); allow more with --worker-memory") from None
@@ -178,13 +179,13 @@ def in_place(pair: str, work: Callable[[Station], T]) -> T:
         raise _portable(error) from error.__cause__
 
 
-_station: Station | None = None
+_slot: WorkerSlot | None = None
 
 
-def _place() -> Station:
-    if _station is None:
-        raise RuntimeError("this process is not a worker: set_up_worker was not called")
-    return _station
+def _current_slot() -> WorkerSlot:
+    if _slot is None:
+        raise RuntimeError("this process is not a worker: become_worker was not called")
+    return _slot
 
 
 def _portable(error: Exception) -> Exception:

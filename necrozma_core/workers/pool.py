@@ -82,7 +82,7 @@ class WorkerPool:
         self._board = board
         self._cache = cache
         self._sharing = sharing
-        self._done: set[tuple[str, str]] = set()
+        self._ended: set[tuple[str, str]] = set()
         self._run = run
         self._warm = warm
         self._slots = [self._make_slot(number, gate_path, vacate) for number in range(size)]
@@ -146,7 +146,7 @@ class WorkerPool:
             except WorkerError as error:
                 raise self._judged(key, error) from None
             finally:
-                self._done.add(key)
+                self._ended.add(key)
 
     def stop(self, within_s: float = 2.0) -> bool:
         """Kill the workers, whatever they are doing, and take no more pairs; tell whether all ended in time."""
@@ -232,7 +232,7 @@ class WorkerPool:
         if sharing is None or alone:
             yield []
             return
-        wanted = sharing.helpers_for(len(self._slots), sharing.pairs - len(self._done))
+        wanted = sharing.helpers_for(len(self._slots), sharing.pairs - len(self._ended))
         taken: list[Slot] = []
         with self._changed:
             if wanted:

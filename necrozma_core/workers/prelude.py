@@ -18,7 +18,7 @@ _PR_SET_PDEATHSIG = 1
 _KEEP_MEMORY = {"M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 2**26), "M_MMAP_MAX": (-4, 0)}
 
 
-def prepare_process(parent: int, environment: dict[str, str]) -> None:
+def prepare(parent: int, environment: dict[str, str]) -> None:
     """Set the environment and tie this process's life to its parent's.
 
     Parameters
@@ -44,4 +44,4 @@ def prepare_process(parent: int, environment: dict[str, str]) -> None:
 # multiprocessing runs the child's main module under this name.
 if __name__ == "__mp_main__":
     _orders: dict[str, Any] = json.loads(sys.argv[1])
-    prepare_process(_orders["parent"], _orders["environment"])
+    prepare(_orders["parent"], _orders["environment"])

@@ -22,17 +22,12 @@ _READ_ATTEMPTS: Final = 64
 
 
 class SlotState(IntEnum):
-    """What a slot's worker is doing; `label` is its name for people."""
+    """What a slot's worker is doing."""
 
     IDLE = 0
     WARMING = 1
     RUNNING = 2
     HELD = 3
-
-    @property
-    def label(self) -> str:
-        """The state in lower case."""
-        return self.name.lower()
 
 
 @dataclass(frozen=True, slots=True)

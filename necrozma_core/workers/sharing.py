@@ -5,14 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from necrozma_core.backtest.parts import split
+from necrozma_core.backtest.request import PairRequest, Receipt
 from necrozma_core.workers.job import run_join, run_part
 from necrozma_core.workers.slot import Slot
-
-if TYPE_CHECKING:
-    from necrozma_core.backtest.request import PairRequest, Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class Sharing:
         fair = -(-workers // max(1, pairs_left))
         return max(1, len(split(self.strategies, fair, self.scratch))) - 1
 
-    def backtest(self, slots: Sequence[Slot], timeout_s: float | None, request: "PairRequest") -> "Receipt":
+    def backtest(self, slots: Sequence[Slot], timeout_s: float | None, request: PairRequest) -> Receipt:
         """Backtest a pair in several workers; raises the first error of theirs, once all have ended."""
         with TemporaryDirectory(dir=self.scratch) as folder, ThreadPoolExecutor(len(slots)) as threads:
             parts = split(self.strategies, len(slots), Path(folder))

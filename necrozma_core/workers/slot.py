@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from necrozma_core.errors import StoppedError, WorkerDiedError, WorkerError, WorkerMemoryError, WorkerTimeoutError
-from necrozma_core.workers.job import WorkerSetup, set_up_worker
+from necrozma_core.workers.job import WorkerSetup, become_worker
 from necrozma_core.workers.progress import ProgressBoard
 from necrozma_core.workers.spawn import WorkerContext
 
@@ -31,7 +31,7 @@ _FRESH_STARTS: Final = 5
 
 
 class Slot:
-    """Holds one worker process at a time, under a number for the gate and the progress board.
+    """The parent's half of a slot: one worker process at a time, under a number for the gate and the progress board.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class Slot:
 
     def _new_worker(self) -> "_Worker":
         context = WorkerContext(self._environment)
-        pool = ProcessPool(max_workers=1, initializer=set_up_worker, initargs=(self._setup,), context=context)
+        pool = ProcessPool(max_workers=1, initializer=become_worker, initargs=(self._setup,), context=context)
         return _Worker(pool, context)
 
     def _schedule(self, function: Callable[..., T], args: Any, kwargs: Any) -> "Future[T] | None":

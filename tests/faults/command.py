@@ -10,7 +10,8 @@ from storage_samples import CHILD, CHILD_ENVIRONMENT, KEEP_BYTECODE, tree
 
 from flows.server.embedded import start_embedded
 from necrozma_core.feeds import write_samples
-from necrozma_core.storage.runs.folder import RANKING_FILE, STORE_FOLDER
+from necrozma_core.storage.results_folder import ResultsFolder
+from necrozma_core.storage.runs.folder import RANKING_FILE
 from necrozma_core.storage.runs.listing import list_runs, run_folders
 from necrozma_core.storage.runs.manifest import PairState, RunStatus
 from necrozma_core.storage.runs.verify import verify_results
@@ -155,7 +156,7 @@ def _complete(folder: Path, results: Path, undisturbed: Undisturbed) -> list[str
     with patient_program(folder).running(results) as again:
         if code := again.process.wait(_WAIT_S):
             return [f"the next run ended with {code}"]
-    differs = tree(results / STORE_FOLDER) != undisturbed.store
+    differs = tree(ResultsFolder(results).store.root) != undisturbed.store
     return ["the store differs from that of an undisturbed run"] if differs else []
 
 

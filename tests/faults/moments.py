@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 from storage_samples import CHILD, CHILD_ENVIRONMENT, KEEP_BYTECODE, tree
 
 from necrozma_core.feeds import write_samples
-from necrozma_core.storage.results.store import ResultStore
-from necrozma_core.storage.runs.folder import RANKING_FILE, STORE_FOLDER
+from necrozma_core.storage.results_folder import ResultsFolder
+from necrozma_core.storage.runs.folder import RANKING_FILE
 from necrozma_core.storage.runs.listing import list_runs, run_folders
 from necrozma_core.storage.runs.manifest import PairState, RunStatus
 from necrozma_core.storage.runs.verify import verify_results
@@ -130,7 +130,7 @@ def run_undisturbed(program: Program, folder: Path) -> Undisturbed:
             assert running.process.wait(_END_S) == 0, _words_of(results)
             seconds = time.monotonic() - began
     assert not verify_results(results)
-    return Undisturbed(tree(results / STORE_FOLDER), _ranking(results), seconds)
+    return Undisturbed(tree(ResultsFolder(results).store.root), _ranking(results), seconds)
 
 
 def kill_at_moments(program: Program, undisturbed: Undisturbed, folder: Path, kills: int, seed: int) -> Tally:
@@ -197,7 +197,7 @@ class Stored:
     @classmethod
     def of(cls, results: Path) -> "Stored":
         """Look at a results folder."""
-        store = ResultStore(results / STORE_FOLDER)
+        store = ResultsFolder(results).store
         stored = [entry for entry in store.entries() if store.has(*entry)]
         return cls(
             {entry: _stamp(store.folder(*entry)) for entry in stored},
@@ -232,7 +232,7 @@ def _compare(results: Path, code: int, undisturbed: Undisturbed, tally: Tally) -
     if code != 0:
         tally.wrong.append(f"{results}: the last run ended with {code}: {_words_of(results)}")
         return
-    if tree(results / STORE_FOLDER) != undisturbed.store:
+    if tree(ResultsFolder(results).store.root) != undisturbed.store:
         tally.wrong.append(f"{results}: the store differs from that of an undisturbed run")
     if _ranking(results) != undisturbed.ranking:
         tally.wrong.append(f"{results}: the ranking differs from that of an undisturbed run")
@@ -243,7 +243,7 @@ def _compare(results: Path, code: int, undisturbed: Undisturbed, tally: Tally) -
 
 def _ranking(results: Path) -> list[dict[str, object]]:
     newest = list_runs(results)[0]
-    rows: list[dict[str, object]] = pq.read_table(results / "runs" / newest.run_id / RANKING_FILE).to_pylist()
+    rows: list[dict[str, object]] = pq.read_table(ResultsFolder(results).run(newest.run_id) / RANKING_FILE).to_pylist()
     return rows
 
 

@@ -12,7 +12,7 @@ from necrozma_core.errors import NecrozmaError, StorageError
 from necrozma_core.storage.disk.parquet import publish_table
 from necrozma_core.storage.disk.publish import probe_writable
 from necrozma_core.storage.results.schemas import METRICS_SCHEMA, RANKING_SCHEMA, TRADES_SCHEMA
-from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.manifest import PairRecord, PairState
 
@@ -31,12 +31,12 @@ def replace_naively(folder: Path) -> None:
 
 def write_new_entry(folder: Path) -> None:
     """Write an entry of the store."""
-    write_entry(ResultStore(folder / "store"), rows=NEW_ROWS)
+    write_entry(ResultsFolder(folder).store, rows=NEW_ROWS)
 
 
 def write_entry_on_signal(folder: Path) -> None:
     """Write an entry of the store, and commit it when a line comes in."""
-    with ResultStore(folder / "store").open_writer("EURUSD", KEY, METADATA) as writer:
+    with ResultsFolder(folder).store.open_writer("EURUSD", KEY, METADATA) as writer:
         writer.write_trades(random_table(TRADES_SCHEMA, 40))
         writer.write_metrics(random_table(METRICS_SCHEMA, 10))
         print("ready", flush=True)
@@ -45,13 +45,13 @@ def write_entry_on_signal(folder: Path) -> None:
 
 def record_pair(folder: Path) -> None:
     """Record a pair of the only run in its manifest."""
-    (run,) = (folder / "runs").iterdir()
+    (run,) = ResultsFolder(folder).runs.iterdir()
     RunFolder.open(folder, run.name).record("EURUSD", PairRecord(KEY, PairState.COMPUTED))
 
 
 def fill_disk(folder: Path) -> None:
     """Write an entry that fits and one that does not, on a disk of 2 MB."""
-    store = ResultStore(folder / "store")
+    store = ResultsFolder(folder).store
     write_entry(store)
     try:
         write_entry(store, key=OTHER_KEY, rows=200_000)
@@ -66,7 +66,7 @@ def fill_disk(folder: Path) -> None:
 
 def write_read_only(folder: Path) -> None:
     """Try to write where nothing can be, and read what is there."""
-    store = ResultStore(folder / "store")
+    store = ResultsFolder(folder).store
     store.check("EURUSD", KEY)
     for attempt in (lambda: probe_writable(folder), lambda: write_entry(store, "GBPUSD")):
         try:

@@ -16,6 +16,7 @@ from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.disk.parquet import publish_table
 from necrozma_core.storage.results.schemas import RANKING_SCHEMA
 from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.manifest import PairRecord, PairState, read_manifest
 
@@ -75,7 +76,7 @@ def _whole_entry() -> dict[str, bytes]:
 
 
 def _prepare_damaged(start: Path) -> None:
-    store = ResultStore(start / "store")
+    store = ResultsFolder(start).store
     write_entry(store, rows=NEW_ROWS)
     metrics = store.folder("EURUSD", KEY) / "metrics.parquet"
     metrics.write_bytes(metrics.read_bytes()[:-1] + b"2")
@@ -83,7 +84,7 @@ def _prepare_damaged(start: Path) -> None:
 
 def _judge_entry(left: Path, was_damaged: bool = False) -> str:
     """Old is no entry, or the damaged one; whichever, a second writer must complete it to the very same bytes."""
-    store = ResultStore(left / "store")
+    store = ResultsFolder(left).store
     found = "old"
     if (store.folder("EURUSD", KEY) / "commit.json").exists():
         try:
@@ -101,7 +102,7 @@ def _prepare_run(start: Path) -> None:
 
 
 def _judge_run(left: Path) -> str:
-    (path,) = (left / "runs").iterdir()
+    (path,) = ResultsFolder(left).runs.iterdir()
     try:
         record = read_manifest(path).pairs["EURUSD"]
     except StorageError:

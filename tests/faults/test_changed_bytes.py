@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from storage_samples import KEY, random_ranking, tree, write_entry
 
 from necrozma_core.errors import StorageError
-from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder, read_ranking
 from necrozma_core.storage.runs.manifest import read_manifest
 
@@ -19,7 +19,7 @@ CHANGES = ("flip", "set", "insert", "delete", "cut", "double", "swap")
 
 def read_entry(results: Path) -> tuple[object, ...]:
     """Everything that the store tells of the entry."""
-    store = ResultStore(results / "store")
+    store = ResultsFolder(results).store
     return (
         store.commit_of("EURUSD", KEY),
         store.read_metrics("EURUSD", KEY).to_pylist(),
@@ -29,7 +29,7 @@ def read_entry(results: Path) -> tuple[object, ...]:
 
 def read_run(results: Path) -> tuple[object, ...]:
     """Everything that the run's folder tells of it."""
-    (path,) = (results / "runs").iterdir()
+    (path,) = ResultsFolder(results).runs.iterdir()
     manifest = read_manifest(path)
     return manifest, read_ranking(path, manifest).to_pylist()
 
@@ -52,7 +52,7 @@ def change(content: bytes, how: str, at: int, other: int, byte: int) -> bytes:
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results")
-    write_entry(ResultStore(folder / "store"))
+    write_entry(ResultsFolder(folder).store)
     RunFolder.create(folder, settings={"lots": 0.1}, inputs={}, keys={"EURUSD": KEY}).publish_ranking(random_ranking(9))
     return folder
 

@@ -14,6 +14,7 @@ from storage_samples import KEY, tree, write_entry
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.disk.publish import publish_bytes
 from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.manifest import PairRecord, PairState, read_manifest
 
@@ -73,17 +74,17 @@ def test_entry_whose_writer_dies_is_there_whole_or_not_at_all(tmp_path: Path, da
 
     def prepare(left: Path) -> None:
         if damaged:
-            store = ResultStore(left / "store")
+            store = ResultsFolder(left).store
             write_entry(store)
             path = store.folder("EURUSD", KEY) / damaged
             path.write_bytes(path.read_bytes()[:-1] + b"2")
 
     def act(left: Path, files: DyingFiles) -> None:
-        write_entry(ResultStore(left / "store", files=files))
+        write_entry(ResultsFolder(left, files).store)
 
     there = 0
     for left in deaths(tmp_path, prepare, act):
-        store = ResultStore(left / "store")
+        store = ResultsFolder(left).store
         if not damaged and store.has("EURUSD", KEY):
             store.check("EURUSD", KEY)
             there += 1
@@ -95,10 +96,10 @@ def test_entry_whose_writer_dies_is_there_whole_or_not_at_all(tmp_path: Path, da
 
 def test_whole_entry_stays_whole_whatever_a_second_writer_dies_of(tmp_path: Path) -> None:
     def act(left: Path, files: DyingFiles) -> None:
-        write_entry(ResultStore(left / "store", files=files), seed=2)
+        write_entry(ResultsFolder(left, files).store, seed=2)
 
-    for left in deaths(tmp_path, lambda left: write_entry(ResultStore(left / "store")), act):
-        ResultStore(left / "store").check("EURUSD", KEY)
+    for left in deaths(tmp_path, lambda left: write_entry(ResultsFolder(left).store), act):
+        ResultsFolder(left).store.check("EURUSD", KEY)
 
 
 def test_run_whose_recorder_dies_tells_the_old_or_the_new(tmp_path: Path) -> None:
@@ -106,14 +107,14 @@ def test_run_whose_recorder_dies_tells_the_old_or_the_new(tmp_path: Path) -> Non
         RunFolder.create(left, settings={}, inputs={}, keys={"EURUSD": KEY}).publish_report("old")
 
     def act(left: Path, files: DyingFiles) -> None:
-        (path,) = (left / "runs").iterdir()
-        run = RunFolder(path, read_manifest(path), files=files)
+        (path,) = ResultsFolder(left).runs.iterdir()
+        run = RunFolder(ResultsFolder(left, files), path.name, read_manifest(path))
         run.record("EURUSD", PairRecord(KEY, PairState.COMPUTED))
         run.publish_report("new")
 
     reports: Counter[str] = Counter()
     for left in deaths(tmp_path, prepare, act):
-        (path,) = (left / "runs").iterdir()
+        (path,) = ResultsFolder(left).runs.iterdir()
         manifest = read_manifest(path)
         assert manifest.pairs["EURUSD"].state in {PairState.PENDING, PairState.COMPUTED}
         if "report.html" in manifest.files:
@@ -125,10 +126,10 @@ def test_run_whose_recorder_dies_tells_the_old_or_the_new(tmp_path: Path) -> Non
 
 def test_entry_that_is_being_removed_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     def act(left: Path, files: DyingFiles) -> None:
-        ResultStore(left / "store", files=files).remove("EURUSD", KEY)
+        ResultsFolder(left, files).store.remove("EURUSD", KEY)
 
-    for left in deaths(tmp_path, lambda left: write_entry(ResultStore(left / "store")), act):
-        store = ResultStore(left / "store")
+    for left in deaths(tmp_path, lambda left: write_entry(ResultsFolder(left).store), act):
+        store = ResultsFolder(left).store
         if store.has("EURUSD", KEY):
             store.check("EURUSD", KEY)
         store.remove("EURUSD", KEY)

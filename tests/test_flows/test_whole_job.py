@@ -17,7 +17,7 @@ import pytest
 
 from necrozma_core.feeds import write_samples
 from necrozma_core.storage.runs.verify import verify_results
-from necrozma_core.throttle.words import SharedWords
+from necrozma_core.workers.progress import ProgressBoard
 
 NECROZMA = str(Path(sys.executable).with_name("necrozma"))
 PAIRS = ("EURUSD", "GBPUSD", "USDJPY", "EURGBP")
@@ -304,9 +304,8 @@ def read_until(process: "subprocess.Popen[str]", beginning: str) -> None:
 
 def is_held(temporary: Path) -> bool:
     """Tell whether the gate of the only run that keeps its temporary files there has held a worker."""
-    for path in temporary.glob("necrozma-*/gate"):
-        shared = SharedWords.attach(path)
-        return any(shared.words[shared.held_words])
+    for path in temporary.glob("necrozma-*/progress"):
+        return any(row.held_until(time.monotonic()) for row in ProgressBoard(path).read_all())
     return False
 
 

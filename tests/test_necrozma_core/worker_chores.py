@@ -23,9 +23,9 @@ class Errand:
 
 def obey(errand):
     """Stands for the backtest of a pair, gate and progress included."""
-    from necrozma_core.workers.job import in_place
+    from necrozma_core.workers.job import in_slot
 
-    return in_place(errand.pair, lambda station: globals()[errand.deed](*errand.args))
+    return in_slot(errand.pair, lambda slot: globals()[errand.deed](*errand.args))
 
 
 class StrangeError(Exception):
@@ -44,7 +44,7 @@ def load_and_bound():
     from necrozma_core.workers import job
 
     keep.append(bytearray(64 << 20))
-    job._place().bound_memory()
+    job._own_slot().bound_memory()
 
 
 keep = []
@@ -100,9 +100,9 @@ def be_held(folder, count):
     """Wait like a worker whose gate is closed."""
     from necrozma_core.workers import job
 
-    job._place().progress.hold(True)
+    job._own_slot().progress.hold(True)
     meet(folder, count)
-    job._place().progress.hold(False)
+    job._own_slot().progress.hold(False)
 
 
 def leave_note(path):

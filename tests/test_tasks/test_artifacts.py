@@ -15,7 +15,7 @@ from storage_samples import KEY, METADATA, random_table
 from necrozma_core.backtest.request import Receipt
 from necrozma_core.reporting import curves
 from necrozma_core.storage.results.schemas import GOVERNOR_SCHEMA, METRICS_SCHEMA, TRADES_SCHEMA
-from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder
 from tasks import artifacts, best_effort, progress
 from tasks.artifacts import governor_artifact, pair_artifact
@@ -50,7 +50,7 @@ def shown(monkeypatch):
 @pytest.fixture
 def store(tmp_path):
     """One pair, whose strategies are those of its trades."""
-    store = ResultStore(tmp_path / "store")
+    store = ResultsFolder(tmp_path).store
     trades = random_table(TRADES_SCHEMA, 200)
     metrics = random_table(METRICS_SCHEMA, 3)
     names = pa.array(["alpha", "beta", "gamma(fast=3)"])

@@ -23,7 +23,6 @@ class ResultsLock:
 
     def __init__(self, folder: Path, descriptor: int) -> None:
         self.folder = folder
-        self.stale_temporaries = 0
         self._descriptor = descriptor
 
     def announce(self, run_id: str = "") -> None:
@@ -58,7 +57,7 @@ def lock_results(folder: Path) -> Iterator[ResultsLock]:
                 raise LockedError(_refusal(folder, descriptor)) from None
         lock = ResultsLock(folder, descriptor)
         lock.announce()
-        lock.stale_temporaries = remove_stale_temporaries(folder)
+        remove_stale_temporaries(folder)
         yield lock
     finally:
         # Never removed: another process may have it open already and would lock a file without a name.

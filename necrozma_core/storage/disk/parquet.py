@@ -60,11 +60,6 @@ class ParquetStream:
         )
         self._writer.add_key_value_metadata(schema.metadata or {})
 
-    @property
-    def held_rows(self) -> int:
-        """Rows in memory that are not yet written, fewer than a row group."""
-        return self._pending_rows
-
     def write(self, table: pa.Table) -> None:
         """Add rows; strings may come as dictionaries.
 

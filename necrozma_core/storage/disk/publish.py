@@ -157,8 +157,8 @@ def make_folder(folder: Path, *, files: FileLayer = DISK) -> None:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
 
-def remove_stale_temporaries(folder: Path, *, files: FileLayer = DISK) -> int:
-    """Remove what killed writers left in a folder and below it; return how many there were.
+def remove_stale_temporaries(folder: Path, *, files: FileLayer = DISK) -> None:
+    """Remove what killed writers left in a folder and below it.
 
     A temporary whose writer lives is left alone, so this is safe at any time. A missing folder holds none.
 
@@ -167,13 +167,10 @@ def remove_stale_temporaries(folder: Path, *, files: FileLayer = DISK) -> int:
     StorageError
         A stale temporary cannot be removed.
     """
-    removed = 0
     for temporary in sorted(folder.rglob(f".*{TEMPORARY_SUFFIX}")):
         if _is_stale(temporary):
             with disk_errors("remove", temporary):
                 files.remove(temporary)
-            removed += 1
-    return removed
 
 
 def _sha256(path: Path) -> str:

@@ -1,14 +1,9 @@
 """What a Parquet file says of itself: the name and version of its schema, and what it holds."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pyarrow as pa
-
-if TYPE_CHECKING:
-    # Reading results must not cost the start of the compiler, which these modules load.
-    pass
-
 
 SCHEMA_KEY: Final = b"necrozma.schema"
 """The metadata key under which a file names its schema and version."""

@@ -4,20 +4,16 @@ A schema carries its version in its metadata (``necrozma.schema = "trades/1"``).
 within a version; a column that goes, or changes its meaning, makes the next one.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pyarrow as pa
 
+from necrozma_core.engine.trades import ExitReason
 from necrozma_core.storage.disk.schema_names import SCHEMA_KEY
 
-if TYPE_CHECKING:
-    # Reading results must not cost the start of the compiler, which these modules load.
-    pass
-
-
 SIDES: Final = ("short", "long")
-EXIT_REASONS: Final = ("stop_loss", "take_profit", "signal", "end_of_data")
-"""As stored; the position is the value of ``simulation.ExitReason``."""
+EXIT_REASONS: Final = tuple(reason.label for reason in ExitReason)
+"""As stored; the position is the value of `ExitReason`."""
 
 _TIME: Final = pa.timestamp("ms", "UTC")
 _SETTINGS_FIELDS: Final = (

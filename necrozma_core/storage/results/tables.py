@@ -4,11 +4,14 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from necrozma_core.engine.trades import Trades
+from necrozma_core.metrics.figures import Metrics
+from necrozma_core.money.costs import Money
 from necrozma_core.storage.disk.columns import arrow_column, coded_column, column_of
 from necrozma_core.storage.disk.schema_names import coded
 from necrozma_core.storage.results.schemas import (
@@ -20,12 +23,6 @@ from necrozma_core.storage.results.schemas import (
     SIDES,
     TRADES_SCHEMA,
 )
-
-if TYPE_CHECKING:
-    # Reading results must not cost the start of the compiler, which these modules load.
-    from necrozma_core.engine.trades import Trades
-    from necrozma_core.metrics.figures import Metrics
-    from necrozma_core.money.costs import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class MetricsRow:
     params: Mapping[str, str | int | float | bool]
     stop_loss_pips: float | None
     take_profit_pips: float | None
-    metrics: "Metrics"
+    metrics: Metrics
     note: str | None = None
 
 
@@ -83,7 +80,7 @@ def metrics_table(pair: str, timeframe: str, lots: float, rows: Sequence[Metrics
     return pa.Table.from_arrays(columns, schema=METRICS_SCHEMA)
 
 
-def trades_table(strategy: str, trades: "Trades", money: "Money", lots: float, points_per_pip: float) -> pa.Table:
+def trades_table(strategy: str, trades: Trades, money: Money, lots: float, points_per_pip: float) -> pa.Table:
     """Lay out the trades of one strategy as TRADES_SCHEMA asks, with dictionaries for strings.
 
     Parameters

@@ -7,8 +7,7 @@ from necrozma_core.errors import UsageError
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.layer import DISK
 from necrozma_core.storage.disk.lock import ResultsLock
-from necrozma_core.storage.results.store import ResultStore
-from necrozma_core.storage.runs.folder import STORE_FOLDER
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.listing import run_folders
 from necrozma_core.storage.runs.manifest import MANIFEST_FILE, read_manifest
 
@@ -50,7 +49,7 @@ def clean_runs(lock: ResultsLock, keep: int) -> Cleaned:
     for _, path in runs[keep:]:
         _remove_run(path)
     named = {(pair, key) for manifest, _ in runs[:keep] for pair, key in manifest.keys.items()}
-    store = ResultStore(lock.folder / STORE_FOLDER)
+    store = ResultsFolder(lock.folder).store
     unnamed = [entry for entry in store.entries() if entry not in named]
     for pair, key in unnamed:
         store.remove(pair, key)

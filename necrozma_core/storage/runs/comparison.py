@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from necrozma_core.storage.runs.folder import RANKING_FILE, RUNS_FOLDER, read_ranking
+from necrozma_core.storage.results_folder import ResultsFolder
+from necrozma_core.storage.runs.folder import RANKING_FILE, read_ranking
 from necrozma_core.storage.runs.manifest import Manifest
 
 
@@ -72,7 +73,7 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
 def _ranking_of(results: Path, manifest: Manifest) -> pa.Table | None:
     if RANKING_FILE not in manifest.files:
         return None
-    return read_ranking(results / RUNS_FOLDER / manifest.run_id, manifest)
+    return read_ranking(ResultsFolder(results).run(manifest.run_id), manifest)
 
 
 def _rank_changes(before: pa.Table | None, after: pa.Table | None) -> tuple[RankChange, ...]:

@@ -28,18 +28,16 @@ from necrozma_core.storage.disk.publish import Published, make_folder, publish_b
 from necrozma_core.storage.disk.schema_names import with_metadata
 from necrozma_core.storage.disk.sealed import JSON
 from necrozma_core.storage.results.schemas import GOVERNOR_SCHEMA, RANKING_SCHEMA
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.manifest import (
     Manifest,
     PairRecord,
-    PairState,
     RunStatus,
     publish_manifest,
     read_manifest,
 )
 from necrozma_core.version import __version__
 
-RUNS_FOLDER: Final = "runs"
-STORE_FOLDER: Final = "store"
 RANKING_FILE: Final = "ranking.parquet"
 REPORT_FILE: Final = "report.html"
 GOVERNOR_FILE: Final = "governor.parquet"
@@ -48,12 +46,21 @@ _LIBRARIES: Final = ("numpy", "numba", "pyarrow", "prefect")
 
 
 class RunFolder:
-    """A run's folder and its manifest, which every change replaces. Safe to share between threads."""
+    """A run's folder and its manifest, which every change replaces. Safe to share between threads.
 
-    def __init__(self, path: Path, manifest: Manifest, *, files: FileLayer = DISK) -> None:
-        self.path = path
+    Parameters
+    ----------
+    results : ResultsFolder
+    name : str
+        Of the run's folder: the run's id, unless somebody renamed the folder.
+    manifest : Manifest
+    """
+
+    def __init__(self, results: ResultsFolder, name: str, manifest: Manifest) -> None:
+        self.results = results
+        self.path = results.run(name)
         self._manifest = manifest
-        self._files = files
+        self._files = results.files
         self._lock = threading.RLock()
 
     @classmethod
@@ -86,7 +93,8 @@ class RunFolder:
         StorageError
             The folder cannot be written.
         """
-        make_folder(results / RUNS_FOLDER, files=files)
+        folder = ResultsFolder(results, files)
+        make_folder(folder.runs, files=files)
         now = datetime.now(UTC)
         run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         manifest = Manifest(
@@ -100,16 +108,15 @@ class RunFolder:
             versions=installed_versions() if versions is None else dict(versions),
             pairs={pair: PairRecord(key) for pair, key in sorted(keys.items())},
         )
-        path = results / RUNS_FOLDER / run_id
-        with disk_errors("make", path):
-            path.mkdir()
-            files.sync_folder(path.parent)
-        run = cls(path, manifest, files=files)
+        run = cls(folder, run_id, manifest)
+        with disk_errors("make", run.path):
+            run.path.mkdir()
+            files.sync_folder(folder.runs)
         run._publish(manifest)
         return run
 
     @classmethod
-    def open(cls, results: Path, run_id: str, *, files: FileLayer = DISK) -> "RunFolder":
+    def open(cls, results: Path, run_id: str) -> "RunFolder":
         """Take up a run that exists, as it stands.
 
         Raises
@@ -119,8 +126,8 @@ class RunFolder:
         StorageError
             It cannot be read.
         """
-        path = results / RUNS_FOLDER / run_id
-        return cls(path, read_manifest(path), files=files)
+        folder = ResultsFolder(results)
+        return cls(folder, run_id, read_manifest(folder.run(run_id)))
 
     @property
     def manifest(self) -> Manifest:
@@ -132,27 +139,10 @@ class RunFolder:
         """The run's id, which is its folder's name."""
         return self._manifest.run_id
 
-    def resume(self) -> None:
-        """Go on with a run that ended: it is running again, in this process, and its failed pairs are pending."""
-        with self._lock:
-            pairs = {
-                pair: PairRecord(record.key) if record.state is PairState.FAILED else record
-                for pair, record in self._manifest.pairs.items()
-            }
-            self._publish(
-                replace(self._manifest, status=RunStatus.RUNNING, process=Process.current(), ended_at=None, pairs=pairs)
-            )
-
     def record(self, pair: str, record: PairRecord) -> None:
         """Say how a pair stands; StorageError where that cannot be written."""
         with self._lock:
             self._publish(replace(self._manifest, pairs={**self._manifest.pairs, pair: record}))
-
-    def record_failure(self, pair: str, failure: str) -> None:
-        """Say why a pair failed, in one line; StorageError where that cannot be written."""
-        with self._lock:
-            record = replace(self._manifest.pairs[pair], state=PairState.FAILED, failure=failure)
-            self.record(pair, record)
 
     def finish(self, status: RunStatus, seconds: Mapping[str, float] | None = None) -> None:
         """End the run; StorageError where that cannot be written."""
@@ -216,7 +206,9 @@ def read_ranking(path: Path, manifest: Manifest) -> pa.Table:
         It cannot be read.
     """
     if RANKING_FILE not in manifest.files:
-        raise DamagedError(f"{path}: the run {manifest.run_id} ended without a ranking; resume it")
+        raise DamagedError(
+            f"{path}: the run ended without a ranking; go on with it by `necrozma retry {manifest.run_id}`"
+        )
     return read_table(path / RANKING_FILE, manifest.files[RANKING_FILE], RANKING_SCHEMA)
 
 

@@ -1,6 +1,7 @@
 """The runs of a results folder: listed, found, compared, cleaned, and the dead among them marked."""
 
 import logging
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -8,7 +9,8 @@ from typing import Final
 from necrozma_core.errors import DamagedError, UsageError
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.lock import ResultsLock
-from necrozma_core.storage.runs.folder import RUNS_FOLDER, RunFolder
+from necrozma_core.storage.results_folder import ResultsFolder
+from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.manifest import MANIFEST_FILE, Manifest, RunStatus, read_manifest
 
 LATEST: Final = "latest"
@@ -49,7 +51,7 @@ def find_run(results: Path, name: str) -> Manifest:
     """
     runs = list_runs(results)
     if not runs:
-        raise UsageError(f"{results}: no run there yet; start one with `necrozma backtest`")
+        raise no_runs_error(results)
     if name == LATEST:
         return runs[0]
     found = [run for run in runs if run.run_id.startswith(name)] if name else []
@@ -59,6 +61,14 @@ def find_run(results: Path, name: str) -> Manifest:
     if found:
         raise UsageError(f"run {name!r} is one of {_names(found)}: give more of its id")
     raise UsageError(f"no run {name[:40]!r} in {results}: there are {_names(runs)}")
+
+
+def no_runs_error(results: Path) -> UsageError:
+    """Return the error that says that a results folder has no run, and how that changes."""
+    folder = results.absolute()
+    return UsageError(
+        f"{folder}: no run there yet; start one with `necrozma backtest --results {shlex.quote(str(folder))}`"
+    )
 
 
 def mark_crashed(lock: ResultsLock, current: str = "") -> list[str]:
@@ -84,7 +94,7 @@ def mark_ended(lock: ResultsLock, status: RunStatus, current: str = "") -> list[
             _log.warning("%s", error)
             continue
         if manifest.status is RunStatus.RUNNING and manifest.run_id != current:
-            RunFolder(path, manifest).finish(status)
+            RunFolder(ResultsFolder(lock.folder), path.name, manifest).finish(status)
             marked.append(manifest.run_id)
     return marked
 
@@ -92,7 +102,7 @@ def mark_ended(lock: ResultsLock, status: RunStatus, current: str = "") -> list[
 def run_folders(results: Path) -> list[Path]:
     """List the folders of runs that have a manifest, in order of their ids."""
     with disk_errors("read", results):
-        return sorted(path.parent for path in (results / RUNS_FOLDER).glob(f"*/{MANIFEST_FILE}"))
+        return sorted(path.parent for path in ResultsFolder(results).runs.glob(f"*/{MANIFEST_FILE}"))
 
 
 def _as_seen(manifest: Manifest) -> Manifest:

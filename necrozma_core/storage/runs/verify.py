@@ -10,7 +10,8 @@ from necrozma_core.storage.disk.layer import DISK
 from necrozma_core.storage.disk.lock import ResultsLock
 from necrozma_core.storage.disk.parquet import read_bytes
 from necrozma_core.storage.results.store import COMMIT_FILE, ResultStore
-from necrozma_core.storage.runs.folder import STORE_FOLDER, RunFolder
+from necrozma_core.storage.results_folder import ResultsFolder
+from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.listing import run_folders
 from necrozma_core.storage.runs.manifest import MANIFEST_FILE, Manifest, PairState, read_manifest
 
@@ -51,7 +52,7 @@ def verify_results(results: Path) -> list[Damage]:
     StorageError
         The folder itself cannot be read.
     """
-    store = ResultStore(results / STORE_FOLDER)
+    store = ResultsFolder(results).store
     return [*_verify_runs(results, store), *verify_store(store)]
 
 
@@ -79,7 +80,7 @@ def remove_damaged(lock: ResultsLock, damages: list[Damage]) -> None:
     StorageError
         Something cannot be removed.
     """
-    store = ResultStore(lock.folder / STORE_FOLDER)
+    store = ResultsFolder(lock.folder).store
     for damage in damages:
         if damage.pair is not None and damage.key is not None:
             store.remove(damage.pair, damage.key)

@@ -128,11 +128,6 @@ class PairSummary:
     size: int
     sources: int
 
-    @property
-    def span(self) -> str:
-        """The span for people, to the second."""
-        return format_span(self.first_ms, self.last_ms)
-
 
 @dataclass(frozen=True, slots=True)
 class TickManifest:

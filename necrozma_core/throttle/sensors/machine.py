@@ -161,7 +161,7 @@ class MachineSensors:
         self._group_meter = Meter(self._group_seconds, _growth)
         self._workers_meter = Meter(OwnCpu(self._probes.process_seconds, worker_pids).seconds, _growth)
         others_of_ours = OwnCpu(self._probes.process_seconds, own_pids)
-        self._own_meter = Meter(lambda: self._probes.own_seconds() + others_of_ours.seconds(), _growth)
+        self._overhead_meter = Meter(lambda: self._probes.own_seconds() + others_of_ours.seconds(), _growth)
         self._counted_at: float | None = None
         self._drift = 0.0
         self._capacity_at = -_CAPACITY_EVERY_S
@@ -196,12 +196,12 @@ class MachineSensors:
         drift = self._probes.sleep_clock() - now
         window = 0.0 if self._counted_at is None else now - self._counted_at
         if window > _LONGEST_WINDOW_S or (self._counted_at is not None and abs(drift - self._drift) > _JUMP_S):
-            for meter in (self._cores_meter, self._group_meter, self._workers_meter, self._own_meter):
+            for meter in (self._cores_meter, self._group_meter, self._workers_meter, self._overhead_meter):
                 meter.restart()
         self._counted_at, self._drift = now, drift
         total, steal = self._busy_cores(now)
         workers = _take(lambda: self._workers_meter.read(now), now)
-        own = _take(lambda: self._own_meter.read(now), now)
+        overhead = _take(lambda: self._overhead_meter.read(now), now)
         # Process times are exact and the machine's are sampled at its clock tick, so either may be a little ahead of
         # the other: all are clipped to the capacity.
         most = self._readings.capacity.value or math.inf
@@ -210,7 +210,7 @@ class MachineSensors:
             total=_at_most(most, total),
             steal=steal,
             workers=_at_most(most, workers),
-            ours=_at_most(most, _add(own, workers)),
+            run_total=_at_most(most, _add(overhead, workers)),
         )
 
     def _busy_cores(self, now: float) -> tuple[Reading, Reading]:

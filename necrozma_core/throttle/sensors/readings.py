@@ -66,8 +66,8 @@ class Readings:
         Cores busy within the capacity, with any work; time stolen by a hypervisor counts.
     steal : Reading
         Cores that a hypervisor gave to others.
-    ours : Reading
-        Cores that this process and its workers use. ``total - ours`` is what others use.
+    run_total : Reading
+        Cores that this process and its workers use. ``total - run_total`` is what others use.
     workers : Reading
         Cores that the workers use, which the gate can change.
     memory_available, memory_workers : Reading
@@ -86,7 +86,7 @@ class Readings:
     capacity: Reading = Reading()
     total: Reading = Reading()
     steal: Reading = Reading()
-    ours: Reading = Reading()
+    run_total: Reading = Reading()
     workers: Reading = Reading()
     memory_available: Reading = Reading()
     memory_workers: Reading = Reading()
@@ -103,17 +103,17 @@ class Readings:
 
     @property
     def others(self) -> Reading:
-        """Cores that others use: ``total - ours``, never below 0."""
-        if self.total.value is None or self.ours.value is None:
-            return self.total if self.total.value is None else self.ours
-        return Reading.taken(max(0.0, self.total.value - self.ours.value), self.total.at)
+        """Cores that others use: ``total - run_total``, never below 0."""
+        if self.total.value is None or self.run_total.value is None:
+            return self.total if self.total.value is None else self.run_total
+        return Reading.taken(max(0.0, self.total.value - self.run_total.value), self.total.at)
 
     @property
-    def own(self) -> Reading:
-        """Cores that our processes beside the workers use: ``ours - workers``, never below 0."""
-        if self.ours.value is None or self.workers.value is None:
-            return self.ours if self.ours.value is None else self.workers
-        return Reading.taken(max(0.0, self.ours.value - self.workers.value), self.ours.at)
+    def run_overhead(self) -> Reading:
+        """Cores that our processes beside the workers use: ``run_total - workers``, never below 0."""
+        if self.run_total.value is None or self.workers.value is None:
+            return self.run_total if self.run_total.value is None else self.workers
+        return Reading.taken(max(0.0, self.run_total.value - self.workers.value), self.run_total.at)
 
 
 class Sensors(Protocol):

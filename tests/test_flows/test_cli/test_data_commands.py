@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from necrozma_core.storage.ticks.store import TickStore
+from necrozma_core.storage.ticks.store import TickStore, no_ticks_error
 
 CSV = "timestamp,bid,ask\n2024-01-15T00:00:00.000Z,1.10000,1.10010\n2024-01-15T00:00:01.000Z,1.10001,1.10011\n"
 
@@ -29,7 +29,7 @@ def test_sample_of_impossible_numbers_is_refused(necrozma: Any) -> None:
 def test_list_without_ticks_says_how_to_get_some(necrozma: Any) -> None:
     result = necrozma("data", "list")
     assert result.exit_code == 2
-    assert result.stderr.startswith("error: data: no ticks there; import some with `necrozma data import")
+    assert result.stderr == f"error: {no_ticks_error(Path('data'))}\n"
 
 
 def test_import_stores_and_knows_what_it_stored(necrozma: Any) -> None:

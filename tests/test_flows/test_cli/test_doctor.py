@@ -48,7 +48,7 @@ def test_machine_under_a_quota_says_what_bounds_it() -> None:
 
 
 def test_sensor_that_is_missing_says_why() -> None:
-    found = {finding.subject: finding for finding in look_at_sensors(readings(total=cores(1), ours=cores(0.5)))}
+    found = {finding.subject: finding for finding in look_at_sensors(readings(total=cores(1), run_total=cores(0.5)))}
     assert found["CPU others"].text == "25.0% of the capacity"
     assert found["CPU steal"].health is Health.NOTE
     assert found["temperature"].text == "unavailable (not read yet)"
@@ -63,7 +63,7 @@ def test_sensor_that_is_missing_says_why() -> None:
     ],
 )
 def test_limit_is_weighed_against_what_others_use(others: float, health: Health, text: str) -> None:
-    limit = next(iter(weigh(load_settings(), Capacity(2, 2), readings(total=cores(others), ours=cores(0)))))
+    limit = next(iter(weigh(load_settings(), Capacity(2, 2), readings(total=cores(others), run_total=cores(0)))))
     assert limit.health is health
     assert text in limit.text
 

@@ -14,8 +14,9 @@ from config import Settings, load_settings
 from flows.cli.repair import runs_to_repeat
 from flows.terminal.block_chart import draw_columns, spread_evenly
 from necrozma_core.storage.disk.lock import lock_results
-from necrozma_core.storage.results.store import ResultStore
-from necrozma_core.storage.runs.folder import STORE_FOLDER, RunFolder
+from necrozma_core.storage.results_folder import ResultsFolder
+from necrozma_core.storage.runs.folder import RunFolder
+from necrozma_core.storage.runs.listing import no_runs_error
 from necrozma_core.storage.runs.manifest import PairRecord, PairState, RunStatus
 from necrozma_core.storage.runs.verify import Damage
 from necrozma_core.sweep.governor_log import governor_table
@@ -30,7 +31,7 @@ def make_run(key: str = KEY, seed: int = 1, **settings: Any) -> RunFolder:
     """A finished run of EURUSD, with its entry and its ranking."""
     record = {**load_settings({"workers": 2}).record(), **settings}
     run = RunFolder.create(RESULTS, settings=record, inputs={"EURUSD": key}, keys={"EURUSD": key})
-    write_entry(ResultStore(RESULTS / STORE_FOLDER), key=key, seed=seed)
+    write_entry(ResultsFolder(RESULTS).store, key=key, seed=seed)
     counts = {"strategies": 10, "trades": 1_234, "ticks": 5_678}
     run.record("EURUSD", PairRecord(key, PairState.COMPUTED, None, (("mine", "raised"),), counts, {"read": 0.5}))
     run.publish_ranking(random_ranking(20, seed))
@@ -45,7 +46,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
 
     def start(settings: Settings, *_: Any, **__: Any) -> int:
         calls.append(settings)
-        write_entry(ResultStore(settings.results / STORE_FOLDER), key=KEY)
+        write_entry(ResultsFolder(settings.results).store, key=KEY)
         return 0
 
     monkeypatch.setattr("flows.cli.starting.start", start)
@@ -69,7 +70,7 @@ def test_commands_without_runs_say_so_in_one_line(words: list[str], necrozma: An
     result = necrozma(*words)
     assert not RESULTS.exists()
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "error: results: no run there yet; start one with `necrozma backtest`\n"
+    assert result.stderr == f"error: {no_runs_error(RESULTS)}\n"
 
 
 def test_list_shows_newest_first(necrozma: Any) -> None:
@@ -110,7 +111,7 @@ def test_clean_keeps_the_newest(necrozma: Any) -> None:
     runs = sorted([make_run(), make_run(OTHER_KEY)], key=lambda run: (run.manifest.started_at, run.run_id))
     result = necrozma("runs", "clean", "--keep", "1")
     assert result.stdout == "removed 1 runs and 1 results that no other run names\n"
-    assert [path.name for path in (RESULTS / "runs").iterdir()] == [runs[-1].run_id]
+    assert [path.name for path in ResultsFolder(RESULTS).runs.iterdir()] == [runs[-1].run_id]
 
 
 def test_clean_while_a_run_goes_on_is_refused(necrozma: Any) -> None:
@@ -186,7 +187,7 @@ def test_verify_of_whole_results_says_so(necrozma: Any) -> None:
 
 
 def damage() -> Path:
-    path = ResultStore(RESULTS / STORE_FOLDER).folder("EURUSD", KEY) / "metrics.parquet"
+    path = ResultsFolder(RESULTS).store.folder("EURUSD", KEY) / "metrics.parquet"
     content = bytearray(path.read_bytes())
     content[100] ^= 1
     path.write_bytes(content)

@@ -66,7 +66,7 @@ LOOK = Look(0.0, Readings(time=1.0), Decision(2.0, Reason.STEADY))
 
 
 def gate(state: GateState = GateState.OPEN, cooling_left_s: float = 0.0) -> GateView:
-    return GateView(state, 2.0, 1, cooling_left_s, 0.0, ())
+    return GateView(state, 2.0, cooling_left_s)
 
 
 def run(*rows: SlotProgress, pairs: int = 4, **changes: Any) -> Any:
@@ -307,7 +307,7 @@ def taken(value: float) -> Reading:
 
 
 def test_processor_line_shows_what_is_known_and_a_question_mark_for_the_rest() -> None:
-    readings = Readings(time=1.0, capacity=taken(2), total=taken(1.5), ours=taken(1.25))
+    readings = Readings(time=1.0, capacity=taken(2), total=taken(1.5), run_total=taken(1.25))
     settings = load_settings({"workers": 2})
     line = processor_line(Look(0.0, readings, LOOK.decision), 1.62, settings).plain
     assert line == "CPU 75% of 80%: ours 62%, others 12%  allowance 1.6 of 2"
@@ -322,7 +322,7 @@ def test_memory_line_shows_what_the_workers_hold_and_what_is_left() -> None:
 
 def test_lines_about_the_widest_machine_fit_80_columns() -> None:
     readings = Readings(
-        time=1.0, capacity=taken(256), total=taken(256), ours=taken(256), memory_available=taken(12_345_678),
+        time=1.0, capacity=taken(256), total=taken(256), run_total=taken(256), memory_available=taken(12_345_678),
         memory_workers=taken(1_234_567),
     )  # fmt: skip
     settings = load_settings({"max_workers": 256, "workers": 256, "cpu_limit": 62.5})

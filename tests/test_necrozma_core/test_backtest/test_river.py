@@ -16,6 +16,7 @@ from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.market.bar_building import bars_from_ticks
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.ticks.store import TickStore
 from necrozma_core.strategies.source import StrategySource
 
@@ -74,7 +75,7 @@ def request_for(data: Path, tmp_path: Path) -> Callable[..., PairRequest]:
 
 
 def store_of(request: PairRequest) -> ResultStore:
-    return ResultStore(request.results_dir / "store")
+    return ResultsFolder(request.results_dir).store
 
 
 def user_source(folder: Path, text: str) -> StrategySource:

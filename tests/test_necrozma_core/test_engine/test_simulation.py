@@ -11,6 +11,7 @@ from naive_engine import naive_bars, naive_trades
 from necrozma_core.engine.simulation import simulate
 from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.errors import UsageError
+from necrozma_core.kernels import simulation as kernels
 from necrozma_core.market.bar_building import bars_from_ticks
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.ticks import Ticks
@@ -177,3 +178,13 @@ def test_simulate_impossible_distance_is_refused(pips: float) -> None:
 
 def test_simulate_no_ticks_gives_no_trades() -> None:
     assert len(run(make_ticks([]), [])) == 0
+
+
+def test_exit_reasons_are_the_numbers_that_the_kernels_write() -> None:
+    # The compiler wants plain numbers, and what names reasons must not load it: so both say them.
+    assert {reason.name: reason.value for reason in ExitReason} == {
+        "STOP_LOSS": kernels.STOP_LOSS,
+        "TAKE_PROFIT": kernels.TAKE_PROFIT,
+        "SIGNAL": kernels.SIGNAL,
+        "END_OF_DATA": kernels.END_OF_DATA,
+    }

@@ -19,7 +19,7 @@ from necrozma_core.strategies.families.rsi import Rsi
 from necrozma_core.strategies.families.session import Session
 from necrozma_core.strategies.families.sma_cross import SmaCross
 from necrozma_core.strategies.families.stochastic import Stochastic
-from necrozma_core.strategies.rule import Rule, limits_of, signal_key
+from necrozma_core.strategies.rule import Rule, bounds_of, signal_key
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_family_defaults_are_valid_and_its_name_is_its_module_s(family: str) -> 
     assert kind.__module__ == f"necrozma_core.strategies.families.{family}"
     assert kind().family == family
     assert "References" in (kind.__doc__ or "")
-    assert list(limits_of(kind))[-2:] == ["stop_loss_pips", "take_profit_pips"]
-    assert set(kind().params) == set(limits_of(kind)) - {"stop_loss_pips", "take_profit_pips"}
+    assert list(bounds_of(kind))[-2:] == ["stop_loss_pips", "take_profit_pips"]
+    assert set(kind().params) == set(bounds_of(kind)) - {"stop_loss_pips", "take_profit_pips"}
 
 
 @pytest.mark.parametrize("strategy", default_strategies(), ids=lambda strategy: strategy.name)

@@ -16,7 +16,7 @@ def test_record_holds_readings_as_they_were_and_null_where_there_was_none() -> N
         return Reading.taken(value, 5.0)
 
     readings = Readings(time=5.0, capacity=cores(2.0), total=cores(1.5), workers=cores(0.9), busy_workers=1.75)
-    (row,) = governor_table([Look(1.5, readings, Decision(1.6, Reason.OWN, "said", resting=True))]).to_pylist()
+    (row,) = governor_table([Look(1.5, readings, Decision(1.6, Reason.RUN_OVERHEAD, "said", resting=True))]).to_pylist()
     assert row["time"].timestamp() == 1.5
     assert (row["capacity"], row["total"], row["workers"], row["busy_workers"]) == (2.0, 1.5, 0.9, 1.75)
     assert row["ours"] is row["steal"] is row["temperature_c"] is row["memory_available_mb"] is None

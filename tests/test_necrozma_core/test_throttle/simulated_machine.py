@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Protocol
 
-from necrozma_core.throttle.governor import decide, start
+from necrozma_core.throttle.governor import decide, initial_state
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.sensors.readings import Reading, Readings
 
@@ -62,7 +62,7 @@ class Governed:
 
     def __init__(self, limits: Limits, seed: int) -> None:
         self.limits = limits
-        self.state = start(limits, seed)
+        self.state = initial_state(limits, seed)
         self.allowance = self.state.allowance
         self.messages: list[tuple[float, str]] = []
 
@@ -247,7 +247,7 @@ def _look(run: Run, trace: Trace, since: int, now: float, chance: random.Random)
         return
     total = sum(busy) / len(busy) + chance.gauss(0, run.noise) * trace.cores
     mine = Reading.taken(sum(used) / len(used), now)
-    ours = Reading.taken(sum(used + own) / len(used), now)
+    run_total = Reading.taken(sum(used + own) / len(used), now)
     seen = Reading.taken(min(trace.cores, max(0.0, total)), now)
     if chance.random() < run.dropped:
         seen = Reading.missing("dropped", now)
@@ -256,7 +256,7 @@ def _look(run: Run, trace: Trace, since: int, now: float, chance: random.Random)
             time=now,
             capacity=Reading.taken(trace.cores, now),
             total=seen,
-            ours=ours,
+            run_total=run_total,
             workers=mine,
             busy_workers=sum(in_flight) / len(in_flight),
         )

@@ -38,7 +38,7 @@ class PaperSensors:
             time=self.now,
             capacity=Reading.taken(4.0, self.now),
             total=Reading.taken(self.total, self.now),
-            ours=Reading.taken(self.total, self.now),
+            run_total=Reading.taken(self.total, self.now),
             workers=Reading.taken(self.total, self.now),
             temperature=Reading.taken(self.heat, self.now),
         )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from necrozma_core.throttle.decisions import Decision, Reason, count_workers
-from necrozma_core.throttle.governor import State, decide, start
+from necrozma_core.throttle.governor import State, decide, initial_state
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.sensors.readings import Reading, Readings
 
@@ -33,7 +33,7 @@ def see(
         time=time,
         capacity=reading(cores),
         total=reading(total),
-        ours=reading(None if workers is None else workers + own),
+        run_total=reading(None if workers is None else workers + own),
         workers=reading(workers),
         memory_available=reading(memory),
         temperature=reading(heat),
@@ -46,7 +46,7 @@ class Session:
 
     def __init__(self, limits: Limits = LIMITS) -> None:
         self.limits = limits
-        self.state: State = start(limits, seed=1)
+        self.state: State = initial_state(limits, seed=1)
         self.time = 0.0
         self.messages: list[str] = []
 
@@ -62,7 +62,7 @@ class Session:
 
 
 def test_run_begins_with_all_workers() -> None:
-    assert start(LIMITS).allowance == 4
+    assert initial_state(LIMITS).allowance == 4
     assert Session(Limits(workers=4, cpu_limit=100)).show(total=0.1, workers=0.0, busy=0).allowance == 4
 
 
@@ -131,7 +131,7 @@ def test_own_start_up_that_goes_on_beside_the_workers_is_made_room_for_and_given
         workers = min(1.0, session.state.allowance)
         session.show(total=1.0 + workers, workers=workers, own=1.0, cores=2.0, busy=2.0)
     assert session.state.allowance == pytest.approx(0.6, abs=0.05)
-    assert session.state.reason is Reason.OWN
+    assert session.state.reason is Reason.RUN_OVERHEAD
     session.show(3, total=0.6, workers=0.6, own=0.0, cores=2.0, busy=1.0)
     assert session.state.allowance > 1.2
     assert not session.messages
@@ -148,7 +148,7 @@ def test_own_burst_of_a_second_is_no_reason_to_act() -> None:
 def test_own_load_that_others_take_the_place_of_is_no_longer_named() -> None:
     session = Session(Limits(workers=2, cpu_limit=80))
     session.show(4, total=2.0, workers=0.5, own=1.5, cores=2.0, busy=1.0)
-    assert session.state.reason is Reason.OWN
+    assert session.state.reason is Reason.RUN_OVERHEAD
     session.show(30, total=2.0, workers=0.1, own=0.0, cores=2.0, busy=1.0)
     assert session.messages[-1].endswith("others use 95.0%, it is slow until they stop")
     assert not [text for text in session.messages if "our own" in text]
@@ -257,7 +257,7 @@ def test_unknown_capacity_changes_nothing() -> None:
 
 def test_look_without_news_is_not_counted_twice() -> None:
     readings = see(1.0, 3.9, 3.9)
-    state, _ = decide(start(LIMITS), readings, LIMITS)
+    state, _ = decide(initial_state(LIMITS), readings, LIMITS)
     again, _ = decide(state, replace(readings, time=1.1), LIMITS)
     assert again.estimates == state.estimates
 
@@ -284,7 +284,7 @@ def test_allowance_is_within_its_bounds_whatever_the_sensors_say(
     floor: float,
 ) -> None:
     limits = Limits(workers=workers, cpu_limit=cpu_limit, floor=floor, memory_floor_mb=10, max_temperature_c=40)
-    state, time = start(limits), 0.0
+    state, time = initial_state(limits), 0.0
     for elapsed, total, ours, cores, busy, memory, heat in looks:
         time += elapsed
         state, decision = decide(state, see(time, total, ours, cores, busy, memory, heat), limits)

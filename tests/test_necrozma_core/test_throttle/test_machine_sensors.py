@@ -77,7 +77,7 @@ class PaperMachine:
 
 
 def cores(readings: Readings) -> tuple[float | None, ...]:
-    return tuple(reading.value for reading in (readings.total, readings.ours, readings.workers, readings.others))
+    return tuple(reading.value for reading in (readings.total, readings.run_total, readings.workers, readings.others))
 
 
 def approximately(*values: float) -> object:
@@ -99,7 +99,7 @@ def test_second_look_divides_the_load_into_ours_and_others() -> None:
     machine.pass_time(0.5, busy=1.8, p7=0.5, p8=0.5)
     readings = sensors.read()
     assert cores(readings) == approximately(1.8, 1.2, 1.0, 0.6)
-    assert readings.own.value == pytest.approx(0.2)
+    assert readings.run_overhead.value == pytest.approx(0.2)
     assert readings.percent(readings.total) == pytest.approx(90)
 
 
@@ -153,9 +153,9 @@ def test_counter_that_goes_backwards_is_no_reading() -> None:
     machine.own = 4.0
     readings = sensors.read()
     assert readings.total.value == pytest.approx(1)
-    assert "backwards" in readings.ours.why
+    assert "backwards" in readings.run_total.why
     machine.pass_time(0.5, busy=1.0)
-    assert sensors.read().ours.value == pytest.approx(0)
+    assert sensors.read().run_total.value == pytest.approx(0)
 
 
 def test_counter_that_is_no_number_is_no_reading() -> None:
@@ -164,7 +164,7 @@ def test_counter_that_is_no_number_is_no_reading() -> None:
     sensors.read()
     machine.pass_time(0.5)
     machine.own = math.nan
-    assert sensors.read().ours.value is None
+    assert sensors.read().run_total.value is None
 
 
 def test_total_that_vanishes_leaves_our_own_share() -> None:
@@ -175,7 +175,7 @@ def test_total_that_vanishes_leaves_our_own_share() -> None:
     machine.pass_time(0.5, busy=1.0, p7=0.8)
     readings = sensors.read()
     assert readings.total == Reading.missing("no counters", machine.now)
-    assert readings.ours.value == pytest.approx(0.8)
+    assert readings.run_total.value == pytest.approx(0.8)
     assert readings.others.value is None
 
 
@@ -235,16 +235,16 @@ def test_steal_is_shown_apart() -> None:
 
 
 def test_others_never_use_less_than_nothing() -> None:
-    readings = Readings(time=1.0, total=Reading.taken(0.9, 1.0), ours=Reading.taken(1.0, 1.0))
+    readings = Readings(time=1.0, total=Reading.taken(0.9, 1.0), run_total=Reading.taken(1.0, 1.0))
     assert readings.others.value == 0
-    assert replace(readings, ours=Reading.missing("gone", 1.0)).others.why == "gone"
+    assert replace(readings, run_total=Reading.missing("gone", 1.0)).others.why == "gone"
 
 
 def test_own_processes_use_never_less_than_nothing_and_are_unknown_where_a_part_is() -> None:
-    readings = Readings(time=1.0, ours=Reading.taken(0.9, 1.0), workers=Reading.taken(1.0, 1.0))
-    assert readings.own.value == 0
-    assert replace(readings, ours=Reading.missing("gone", 1.0)).own.why == "gone"
-    assert replace(readings, workers=Reading.missing("lost", 1.0)).own.why == "lost"
+    readings = Readings(time=1.0, run_total=Reading.taken(0.9, 1.0), workers=Reading.taken(1.0, 1.0))
+    assert readings.run_overhead.value == 0
+    assert replace(readings, run_total=Reading.missing("gone", 1.0)).run_overhead.why == "gone"
+    assert replace(readings, workers=Reading.missing("lost", 1.0)).run_overhead.why == "lost"
 
 
 def test_server_that_was_there_before_the_first_look_counts_from_it() -> None:
@@ -254,7 +254,7 @@ def test_server_that_was_there_before_the_first_look_counts_from_it() -> None:
     machine.pass_time(0.5, busy=1.5, p7=0.5, p30=0.8)
     readings = sensors.read()
     assert cores(readings) == approximately(1.5, 1.3, 0.5, 0.2)
-    assert readings.own.value == pytest.approx(0.8)
+    assert readings.run_overhead.value == pytest.approx(0.8)
 
 
 def test_real_sensors_see_a_busy_child() -> None:

@@ -19,7 +19,7 @@ def is_open(window: Window, now: int) -> bool:
 def test_windows_leave_the_allowance_rounded_down_or_up_running_at_any_time(
     allowance: float, workers: int, now: int
 ) -> None:
-    running = sum(is_open(find_window(allowance, workers, place), now) for place in range(workers))
+    running = sum(is_open(find_window(allowance, workers, position), now) for position in range(workers))
     exact = min(allowance, workers)
     # A window is cut to a nanosecond, so at the seams one may be missing.
     assert math.floor(exact) - 1 <= running <= math.ceil(exact)
@@ -29,7 +29,7 @@ def test_windows_leave_the_allowance_rounded_down_or_up_running_at_any_time(
 
 @given(st.floats(0.01, 16), st.integers(1, 16))
 def test_windows_are_equal_and_add_up_to_the_allowance(allowance: float, workers: int) -> None:
-    opened = [find_window(allowance, workers, place).open_ns for place in range(workers)]
+    opened = [find_window(allowance, workers, position).open_ns for position in range(workers)]
     assert len(set(opened)) == 1
     assert sum(opened) / PERIOD_NS == math.floor(min(allowance, workers) * 1e6) / 1e6 or math.isclose(
         sum(opened) / PERIOD_NS, min(allowance, workers), rel_tol=1e-5

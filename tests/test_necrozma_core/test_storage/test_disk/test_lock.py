@@ -79,12 +79,12 @@ def test_lock_does_not_pass_to_a_process_that_outlives_its_holder(tmp_path: Path
         child.kill()
 
 
-def test_lock_removes_stale_temporaries_and_counts_them(tmp_path: Path) -> None:
+def test_lock_removes_stale_temporaries(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / ".a.parquet.1-00000000.tmp").write_bytes(b"half")
 
-    with lock_results(tmp_path) as lock:
-        assert lock.stale_temporaries == 1
+    with lock_results(tmp_path):
+        pass
 
     assert {path.name for path in tmp_path.rglob("*")} == {"store", LOCK_FILE}
 

@@ -81,8 +81,8 @@ def test_schema_name_of_another_schema_is_empty() -> None:
     assert schema_name(pa.schema([])) == ""
 
 
-def test_exit_reasons_are_those_of_the_engine_in_its_order() -> None:
-    assert tuple(reason.label for reason in sorted(ExitReason)) == EXIT_REASONS
+def test_exit_reasons_are_stored_by_these_names_in_this_order() -> None:
+    assert EXIT_REASONS == ("stop_loss", "take_profit", "signal", "end_of_data")
 
 
 def test_trades_table_lays_out_every_trade() -> None:

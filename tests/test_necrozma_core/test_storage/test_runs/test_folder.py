@@ -11,6 +11,7 @@ from necrozma_core.errors import DamagedError, StorageError
 from necrozma_core.storage.disk.layer import DISK, FileLayer
 from necrozma_core.storage.disk.process import Process
 from necrozma_core.storage.disk.sealed import publish_sealed
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder, installed_versions, read_ranking
 from necrozma_core.storage.runs.manifest import Manifest, PairRecord, PairState, RunStatus, read_manifest
 
@@ -27,7 +28,7 @@ def test_run_begins_with_every_pair_pending(tmp_path: Path) -> None:
     run = start_run(tmp_path)
 
     manifest = read_manifest(run.path)
-    assert manifest == run.manifest
+    assert manifest == run.manifest == RunFolder.open(tmp_path, run.run_id).manifest
     assert run.path == tmp_path / "runs" / manifest.run_id
     assert manifest.status is RunStatus.RUNNING
     assert manifest.process == Process.current()
@@ -46,7 +47,7 @@ def test_manifest_reads_back_everything_that_was_recorded(tmp_path: Path) -> Non
         seconds={"read": 0.25, "strategies": 1.5},
     )
     run.record("EURUSD", record)
-    run.record_failure("GBPUSD", "worker killed")
+    run.record("GBPUSD", PairRecord(OTHER_KEY, PairState.FAILED, failure="worker killed"))
     run.publish_ranking(random_ranking(5))
     run.publish_report("<p>é</p>")
     run.finish(RunStatus.FAILED, {"total": 3.5})
@@ -86,22 +87,6 @@ def test_ranking_that_was_changed_or_never_published_is_damage(tmp_path: Path) -
         read_ranking(run.path, run.manifest)
 
 
-def test_run_that_is_resumed_runs_again_with_only_its_failed_pairs_pending(tmp_path: Path) -> None:
-    run = start_run(tmp_path)
-    run.record("EURUSD", PairRecord(KEY, PairState.COMPUTED))
-    run.record_failure("GBPUSD", "worker killed")
-    run.finish(RunStatus.FAILED)
-
-    resumed = RunFolder.open(tmp_path, run.run_id)
-    assert resumed.manifest == run.manifest
-    resumed.resume()
-
-    manifest = read_manifest(run.path)
-    assert manifest.status is RunStatus.RUNNING
-    assert manifest.ended_at is None
-    assert manifest.pairs == {"EURUSD": PairRecord(KEY, PairState.COMPUTED), "GBPUSD": PairRecord(OTHER_KEY)}
-
-
 def test_records_of_many_threads_are_all_kept(tmp_path: Path) -> None:
     run = start_run(tmp_path)
     threads = [threading.Thread(target=run.record, args=(f"P{number}", PairRecord(KEY))) for number in range(8)]
@@ -117,7 +102,9 @@ def test_records_of_many_threads_are_all_kept(tmp_path: Path) -> None:
 def test_manifest_on_a_failing_disk_keeps_the_older_one(tmp_path: Path, call: str) -> None:
     run = start_run(tmp_path)
     before = tree(run.path)
-    failing = RunFolder(run.path, run.manifest, files=FailingFiles(OSError(errno.ENOSPC, "full"), call))
+    failing = RunFolder(
+        ResultsFolder(tmp_path, FailingFiles(OSError(errno.ENOSPC, "full"), call)), run.run_id, run.manifest
+    )
 
     with pytest.raises(StorageError, match="No space left"):
         failing.finish(RunStatus.COMPLETED)
@@ -136,7 +123,7 @@ def test_manifest_never_vouches_for_a_file_that_is_being_replaced(tmp_path: Path
             super().rename(source, target)
             seen.append("report.html" in read_manifest(run.path).files)
 
-    RunFolder(run.path, run.manifest, files=Watching()).publish_report("new")
+    RunFolder(ResultsFolder(tmp_path, Watching()), run.run_id, run.manifest).publish_report("new")
 
     # The manifest forgets, the report is replaced, the manifest vouches for the new one.
     assert seen == [False, False, True]

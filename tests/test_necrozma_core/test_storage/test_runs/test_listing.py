@@ -13,7 +13,7 @@ from storage_samples import KEY, OTHER_KEY, random_ranking, tree, write_entry
 from necrozma_core.errors import DamagedError, UsageError
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.disk.process import Process
-from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.cleaning import Cleaned, clean_runs
 from necrozma_core.storage.runs.comparison import RankChange, RunDiff, diff_runs
 from necrozma_core.storage.runs.folder import RunFolder
@@ -34,11 +34,11 @@ def put_run(
 ) -> RunFolder:
     """A run as if it had been made earlier, started at its id."""
     run = RunFolder.create(results, settings={"lots": 0.1}, inputs={}, keys=keys or {}, versions={"numpy": "2.0"})
-    path = results / "runs" / run_id
+    path = ResultsFolder(results).run(run_id)
     run.path.rename(path)
     manifest = replace(run.manifest, run_id=run_id, started_at=run_id, status=status, process=process)
     publish_manifest(path, manifest)
-    return RunFolder(path, manifest)
+    return RunFolder(ResultsFolder(results), run_id, manifest)
 
 
 def test_list_runs_of_a_folder_without_runs_is_empty(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_find_run_of_none_or_several_says_which_there_are(tmp_path: Path, name: 
 
 
 def test_find_run_where_there_is_none_says_how_to_start_one(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no run there yet"):
+    with pytest.raises(UsageError, match="no run there yet; start one with `necrozma backtest --results /"):
         find_run(tmp_path, "latest")
 
 
@@ -101,11 +101,22 @@ def test_mark_crashed_marks_what_says_it_runs_but_for_the_caller(tmp_path: Path)
         assert mark_crashed(lock, current="mine") == ["dead"]
         assert mark_crashed(lock, current="mine") == []
 
-    assert {path.name: read_manifest(path).status for path in (tmp_path / "runs").iterdir()} == {
+    assert {path.name: read_manifest(path).status for path in ResultsFolder(tmp_path).runs.iterdir()} == {
         "done": RunStatus.COMPLETED,
         "dead": RunStatus.CRASHED,
         "mine": RunStatus.RUNNING,
     }
+
+
+def test_mark_crashed_marks_a_run_whose_folder_was_renamed_where_it_is(tmp_path: Path) -> None:
+    run = put_run(tmp_path, "dead", status=RunStatus.RUNNING)
+    run.path.rename(run.path.with_name("kept aside"))
+
+    with lock_results(tmp_path) as lock:
+        assert mark_crashed(lock) == ["dead"]
+
+    (path,) = ResultsFolder(tmp_path).runs.iterdir()
+    assert (path.name, read_manifest(path).status) == ("kept aside", RunStatus.CRASHED)
 
 
 def test_diff_runs_of_a_run_with_itself_is_empty(tmp_path: Path) -> None:
@@ -157,7 +168,7 @@ def test_diff_runs_names_pairs_whose_entry_differs(tmp_path: Path) -> None:
 
 
 def test_clean_runs_removes_old_runs_and_what_only_they_name(tmp_path: Path) -> None:
-    store = ResultStore(tmp_path / "store")
+    store = ResultsFolder(tmp_path).store
     for key in (KEY, OTHER_KEY):
         write_entry(store, key=key)
     put_run(tmp_path, "1", keys={"EURUSD": KEY}).publish_report("old")
@@ -183,7 +194,7 @@ def test_clean_runs_never_removes_what_a_kept_run_names(
     keep: int,
 ) -> None:
     results = tmp_path_factory.mktemp("results")
-    store = ResultStore(results / "store")
+    store = ResultsFolder(results).store
     for pair, key in stored:
         write_entry(store, pair, key, rows=1)
     for number, keys in enumerate(runs):
@@ -201,7 +212,7 @@ def test_clean_runs_never_removes_what_a_kept_run_names(
 
 
 def test_clean_runs_with_a_manifest_that_cannot_be_trusted_removes_nothing(tmp_path: Path) -> None:
-    write_entry(ResultStore(tmp_path / "store"))
+    write_entry(ResultsFolder(tmp_path).store)
     put_run(tmp_path, "1")
     (put_run(tmp_path, "2", keys={"EURUSD": KEY}).path / "manifest.json").write_bytes(b"{}")
 

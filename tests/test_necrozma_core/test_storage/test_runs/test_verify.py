@@ -6,7 +6,7 @@ import pytest
 from storage_samples import KEY, OTHER_KEY, random_ranking, tree, write_entry
 
 from necrozma_core.storage.disk.lock import lock_results
-from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.listing import list_runs
 from necrozma_core.storage.runs.manifest import PairRecord, PairState, RunStatus
@@ -16,7 +16,7 @@ from necrozma_core.storage.runs.verify import remove_damaged, verify_results, ve
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     """A results folder with two entries and a finished run that names them."""
-    store = ResultStore(tmp_path / "store")
+    store = ResultsFolder(tmp_path).store
     write_entry(store, "EURUSD", KEY)
     write_entry(store, "GBPUSD", OTHER_KEY, seed=2)
     run = RunFolder.create(tmp_path, settings={}, inputs={}, keys={"EURUSD": KEY, "GBPUSD": OTHER_KEY})
@@ -56,7 +56,7 @@ def test_verify_names_a_damaged_entry_and_repair_removes_it_alone(results: Path,
     with lock_results(results) as lock:
         remove_damaged(lock, [found])
 
-    store = ResultStore(results / "store")
+    store = ResultsFolder(results).store
     assert not store.has("EURUSD", KEY)
     store.check("GBPUSD", OTHER_KEY)
     write_entry(store, "EURUSD", KEY)
@@ -90,7 +90,7 @@ def test_verify_names_a_damaged_manifest_and_repair_sets_it_aside(results: Path)
 
 
 def test_verify_names_an_entry_that_a_run_relies_on_and_that_is_gone(results: Path) -> None:
-    ResultStore(results / "store").remove("EURUSD", KEY)
+    ResultsFolder(results).store.remove("EURUSD", KEY)
 
     (found,) = verify_results(results)
 
@@ -101,7 +101,7 @@ def test_verify_names_an_entry_that_a_run_relies_on_and_that_is_gone(results: Pa
 def test_verify_store_passes_over_what_was_never_committed(results: Path) -> None:
     find(results, "commit.json").unlink()
 
-    assert verify_store(ResultStore(results / "store")) == []
+    assert verify_store(ResultsFolder(results).store) == []
 
 
 def test_repair_of_everything_at_once_leaves_nothing_damaged(results: Path) -> None:

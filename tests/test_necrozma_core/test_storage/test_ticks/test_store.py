@@ -20,7 +20,7 @@ from necrozma_core.market.ticks import Ticks
 from necrozma_core.storage.ticks import encoding as tick_files
 from necrozma_core.storage.ticks.encoding import ROW_GROUP_ROWS, encode_ticks
 from necrozma_core.storage.ticks.manifest import MANIFEST_FILE, Source, TickManifest
-from necrozma_core.storage.ticks.store import TickStore
+from necrozma_core.storage.ticks.store import TickStore, no_ticks_error
 
 
 @st.composite
@@ -40,10 +40,9 @@ def test_store_gives_back_what_was_written(tmp_path_factory: pytest.TempPathFact
     store = TickStore(tmp_path_factory.mktemp("any"))
 
     assert store.write(ticks)
-    for verify in (True, False):
-        read = store.read("USDCHF", verify=verify)
-        assert same(read, ticks)
-        assert [array.dtype for array in (read.time_ms, read.bid, read.ask)] == [np.int64, np.int32, np.int32]
+    read = store.read("USDCHF")
+    assert same(read, ticks)
+    assert [array.dtype for array in (read.time_ms, read.bid, read.ask)] == [np.int64, np.int32, np.int32]
     assert store.pairs() == ["USDCHF"]
     assert not store.write(ticks)
 
@@ -174,10 +173,25 @@ def test_store_without_ticks_says_how_to_get_some(tmp_path: Path) -> None:
     assert store.pairs() == []
     assert store.summaries() == []
     for ask in (store.read, store.fingerprint, store.summary):
-        with pytest.raises(DataError, match="no ticks of EURUSD; bring some with `necrozma data import`"):
+        with pytest.raises(DataError) as refusal:
             ask("EURUSD")
+        assert str(refusal.value) == str(no_ticks_error(store.data_dir, "EURUSD"))
         with pytest.raises(UnknownPairError):
             ask("../../etc")
+
+
+def test_no_ticks_error_names_the_whole_path_and_commands_that_can_be_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert str(no_ticks_error(Path("my data"))) == (
+        f"{tmp_path}/my data: no ticks there; import some with `necrozma data import FILES --pair EURUSD --to "
+        f"'{tmp_path}/my data'` or make samples with `necrozma data sample --to '{tmp_path}/my data'`"
+    )
+    assert "no ticks of GBPUSD there; import some with `necrozma data import FILES --pair GBPUSD --to" in str(
+        no_ticks_error(Path("data"), "GBPUSD")
+    )
 
 
 # --- other readers
@@ -255,39 +269,6 @@ def test_store_never_reads_changed_bytes_as_other_ticks(tmp_path: Path) -> None:
         path.write_bytes(good)
     assert refused > 800
     assert same(store.read("EURUSD"), ticks)
-
-
-def test_store_parses_nothing_whose_hash_is_wrong(stored: tuple[Ticks, Path]) -> None:
-    _, path = stored
-    content = bytearray(path.read_bytes())
-    content[100] ^= 1
-    path.write_bytes(content)
-
-    with (
-        patch.object(tick_files.pq, "ParquetFile", side_effect=AssertionError("parsed")),
-        pytest.raises(DamagedError, match=r"expected sha256 [0-9a-f]{12}\.\.\., found .*; restore it, or remove"),
-    ):
-        TickStore(path.parents[1]).read("EURUSD")
-
-
-def test_store_without_verifying_still_refuses_what_cannot_be_parsed_or_is_no_ticks(
-    stored: tuple[Ticks, Path],
-) -> None:
-    ticks, path = stored
-    store = TickStore(path.parents[1])
-    size = path.stat().st_size
-    path.write_bytes(b"PAR1" + b"x" * (size - 8) + b"PAR1")
-
-    with pytest.raises(DamagedError, match="expected 500 ticks, found"):
-        store.read("EURUSD", verify=False)
-
-    crossed = encode_ticks(Ticks(ticks.pair, 5, ticks.time_ms, ticks.ask + np.int32(1), ticks.ask))
-    path.write_bytes(crossed)
-    with (
-        patch.object(TickStore, "_check_size", return_value=path),
-        pytest.raises(DataError, match="ask at or above bid"),
-    ):
-        store.read("EURUSD", verify=False)
 
 
 @pytest.mark.parametrize("spoil", ["gone", "short"])

@@ -1,8 +1,8 @@
 """The file of 64-bit words that a gate and its workers share, mapped into memory.
 
 The first word says what is allowed, the second since when not everything is; then each slot has a word that says
-whether its worker is at work, and then each one that says for how long it was held. A word is read and written whole,
-so nothing has to be locked: a worker that is killed leaves nothing behind but its own two, which its successor takes.
+whether its worker is at work. A word is read and written whole, so nothing has to be locked: a worker that is killed
+leaves nothing behind but its own, which its successor takes.
 """
 
 import mmap
@@ -25,7 +25,7 @@ _WORD_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class SharedWords:
+class GateFile:
     """A mapped file and where its words are.
 
     Attributes
@@ -38,7 +38,7 @@ class SharedWords:
     slots: int
 
     @classmethod
-    def create(cls, path: Path, slots: int) -> "SharedWords":
+    def create(cls, path: Path, slots: int) -> "GateFile":
         """Make the file, everything open, and map it.
 
         Raises
@@ -46,11 +46,11 @@ class SharedWords:
         OSError
             If that cannot be done.
         """
-        path.write_bytes(bytes(_WORD_BYTES * (_FIRST_SLOT + 2 * slots)))
+        path.write_bytes(bytes(_WORD_BYTES * (_FIRST_SLOT + slots)))
         return cls.attach(path)
 
     @classmethod
-    def attach(cls, path: Path) -> "SharedWords":
+    def attach(cls, path: Path) -> "GateFile":
         """Map an existing file.
 
         Raises
@@ -60,22 +60,13 @@ class SharedWords:
         """
         with path.open("r+b") as file:
             words = memoryview(mmap.mmap(file.fileno(), 0)).cast("q")
-        return cls(words, (len(words) - _FIRST_SLOT) // 2)
+        return cls(words, len(words) - _FIRST_SLOT)
 
     def busy_word(self, slot: int) -> int:
         """Return the place of the word that holds a slot's worker's process id while it is at work, else 0."""
         return _FIRST_SLOT + slot
 
-    def held_word(self, slot: int) -> int:
-        """Return the place of the word with the nanoseconds for which a slot was held."""
-        return _FIRST_SLOT + self.slots + slot
-
     @property
     def busy_words(self) -> slice:
         """The places of all slots' process ids."""
         return slice(self.busy_word(0), self.busy_word(self.slots))
-
-    @property
-    def held_words(self) -> slice:
-        """The places of all slots' nanoseconds."""
-        return slice(self.held_word(0), self.held_word(self.slots))

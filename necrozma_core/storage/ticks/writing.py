@@ -1,0 +1,96 @@
+"""The years of one pair written: new ticks joined with the stored ones of their year, into a file named by its content.
+
+No file that a manifest names is changed here, so that whatever ends a write leaves the old ticks as they were.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from necrozma_core.market.instruments import get_pair
+from necrozma_core.market.ticks import Ticks
+from necrozma_core.storage.disk.layer import DISK, FileLayer
+from necrozma_core.storage.disk.publish import publish_bytes
+from necrozma_core.storage.ticks.encoding import encode_ticks
+from necrozma_core.storage.ticks.manifest import TickManifest, YearFile, is_year_file
+from necrozma_core.storage.ticks.reading import read_year
+from necrozma_core.storage.ticks.spans import allocate, by_year, merge
+from necrozma_core.storage.ticks.summary import count_spreads, find_gaps
+
+
+def write_years(
+    folder: Path, manifest: TickManifest, new: Sequence[Ticks], *, files: FileLayer = DISK
+) -> tuple[YearFile, ...]:
+    """Write each year that new ticks fall into, and return all years of the pair, the untouched ones included.
+
+    Parameters
+    ----------
+    folder : Path
+        The pair's.
+    manifest : TickManifest
+        What is stored.
+    new : sequence of Ticks
+        None of them empty; no two of them, nor one of them and what is stored, overlap.
+    files : FileLayer
+
+    Returns
+    -------
+    tuple of YearFile
+        In order.
+
+    Raises
+    ------
+    DamagedError
+        A year that is to be added to is not what was stored.
+    StorageError
+        The disk does not take a file.
+    """
+    years = {year.year: year for year in manifest.years}
+    pieces: dict[int, list[Ticks]] = {}
+    for ticks in new:
+        for year, piece in by_year(ticks):
+            pieces.setdefault(year, []).append(piece)
+    for year, of_year in pieces.items():
+        if year in years:
+            of_year.append(_stored_year(folder, manifest.pair, years[year]))
+        years[year] = _write_year(folder, year, merge(of_year), files)
+        of_year.clear()
+    return tuple(years[year] for year in sorted(years))
+
+
+def remove_others(folder: Path, current: set[str], *, files: FileLayer = DISK) -> None:
+    """Remove years that the manifest no longer names, and what a killed import left behind."""
+    for path in folder.iterdir():
+        if is_year_file(path.name) and path.name not in current:
+            # The import is done; a file too many only takes space, and the next one tries again.
+            with suppress(OSError):
+                files.remove(path)
+
+
+def _stored_year(folder: Path, pair_name: str, year: YearFile) -> Ticks:
+    ticks = allocate(get_pair(pair_name), year.digits, year.ticks)
+    # An import has no other need of the compiler, which takes longer to load than this to read.
+    read_year(folder, year, ticks, compiled=False)
+    return ticks
+
+
+def _write_year(folder: Path, year: int, ticks: Ticks, files: FileLayer) -> YearFile:
+    content = encode_ticks(ticks)
+    name = f"{year:04}-{hashlib.sha256(content).hexdigest()[:12]}.parquet"
+    published = publish_bytes(folder / name, content, files=files)
+    gaps, longest_gap_ms = find_gaps(ticks.time_ms)
+    return YearFile(
+        year=year,
+        file=name,
+        size=published.size,
+        sha256=published.sha256,
+        ticks=len(ticks),
+        digits=ticks.digits,
+        highest=int(ticks.ask.max()),
+        first_ms=int(ticks.time_ms[0]),
+        last_ms=int(ticks.time_ms[-1]),
+        gaps=gaps,
+        longest_gap_ms=longest_gap_ms,
+        spreads=count_spreads(ticks.bid, ticks.ask),
+    )
