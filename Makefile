@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint check test test-slow core-only bench bench-peers faults lock clean
+.PHONY: help setup demo lint check test test-slow test-lowest core-only bench bench-peers faults lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,7 +37,7 @@ demo: setup ## ten generated pairs x fifty strategies with two workers, and thei
 lint: setup ## format, lint, types, layers
 	@$(BIN)/ruff format --check -q .
 	@$(BIN)/ruff check -q .
-	@$(BIN)/mypy -p necrozma_core
+	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
 check: lint ## lint, and the core's fast tests with few examples each
@@ -54,14 +54,31 @@ test-slow: setup ## what is marked slow: the browser, long faults, real loops; a
 	@NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/bounds-checked $(BIN)/pytest tests/test_necrozma_core/test_kernels \
 	  tests/test_necrozma_core/test_engine/test_simulation.py tests/test_necrozma_core/test_market/test_bars.py -m "not slow" $(PARALLEL)
 
+test-lowest: setup ## all tests of flows and tasks on the lowest Prefect that pyproject.toml allows, in .venv-lowest
+	@test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
+	@sed -n 's/.*"prefect>=\([0-9.]*\).*/prefect==\1/p' pyproject.toml > .venv-lowest/lowest.txt
+	@test -s .venv-lowest/lowest.txt || { echo "pyproject.toml names no lowest Prefect"; exit 2; }
+# What can stay as the lock has it does: uv takes the versions that the file holds before it resolves.
+	@cp requirements.lock .venv-lowest/requirements.txt
+	@$(BIN)/uv pip compile -q --no-config --generate-hashes --no-header --python .venv-lowest/bin/python --all-extras \
+	  -c .venv-lowest/lowest.txt --group dev pyproject.toml -o .venv-lowest/requirements.txt >/dev/null
+	@$(BIN)/uv pip sync -q --no-config --require-hashes --compile-bytecode --python .venv-lowest/bin/python \
+	  .venv-lowest/requirements.txt
+	@$(BIN)/uv pip install -q --python .venv-lowest/bin/python --no-config --no-deps --no-build-isolation -e .
+	@echo "flows and tasks on $$(cat .venv-lowest/lowest.txt)"
+	@.venv-lowest/bin/python -m pytest tests/test_flows tests/test_tasks $(PARALLEL) --durations 10 \
+	  || { echo "what failed beside other tests is tried once more, alone"; .venv-lowest/bin/python -m pytest \
+	  tests/test_flows tests/test_tasks --last-failed --last-failed-no-failures none -q; }
+
 core-only: setup ## the core by itself: installed and tested without Prefect, in .venv-core
 	@test -x .venv-core/bin/python || $(PYTHON) -m venv .venv-core
 	@$(BIN)/uv pip compile -q --no-config --generate-hashes --no-header --python .venv-core/bin/python \
 	  -c requirements.lock --group core-test pyproject.toml -o .venv-core/requirements.txt >/dev/null
 	@$(BIN)/uv pip sync -q --no-config --require-hashes --python .venv-core/bin/python .venv-core/requirements.txt
 	@$(BIN)/uv pip install -q --python .venv-core/bin/python --no-config --no-deps --no-build-isolation -e .
-	@.venv-core/bin/python -c 'import importlib.util as i, sys; sys.exit(i.find_spec("prefect") is not None)'
+	@.venv-core/bin/python -c 'import importlib.util as i, sys; sys.exit(any(map(i.find_spec, ("prefect", "pydantic_settings", "rich", "typer"))))'
 	@.venv-core/bin/python -m pytest tests/test_necrozma_core -m "not slow and not faults" -n 2 --dist worksteal -q
+	@.venv-core/bin/python -m pytest tests/test_necrozma_core/test_sweep -m "faults and not slow" -q
 
 bench: setup ## parity first, then time: prints the tables of docs/performance.md (half an hour; WRITE=--write keeps them)
 	@$(BIN)/python -m benchmarks $(WRITE)
@@ -77,11 +94,11 @@ bench-peers: setup ## the same bars and settings in other backtesters, from thei
 faults: setup ## kill and interrupt by the thousand, for three quarters of an hour: the table of docs/reliability.md
 	@$(BIN)/python -m tests.faults --write
 
-lock: ## resolve the dependencies anew, for every supported Python, without an index address
-	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-config --all-extras --group dev --no-header -q -o requirements.lock
-	@cd benchmarks/peers && $(CURDIR)/$(BIN)/uv pip compile requirements.in --universal --python-version 3.11 \
+lock: ## resolve the dependencies anew, the newest that fit, for every supported Python, without an index address
+	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-config --all-extras --group dev --no-header -q -o requirements.lock
+	@cd benchmarks/peers && $(CURDIR)/$(BIN)/uv pip compile requirements.in --upgrade --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-config --no-header -q -o requirements.lock
 
 clean: ## remove the environments and everything generated
-	rm -rf .venv .venv-core .venv-peers demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis benchmarks/cache
+	rm -rf .venv .venv-core .venv-lowest .venv-peers demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis benchmarks/cache

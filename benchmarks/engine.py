@@ -43,7 +43,7 @@ _LOTS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """One pair at every stage of the river, so that each can be timed by itself."""
+    """The inputs of every stage of the river for one pair, so that each stage can be timed by itself."""
 
     folder: Path
     ticks: Ticks
@@ -56,7 +56,7 @@ class Stages:
 
     @classmethod
     def of(cls, folder: Path) -> "Stages":
-        """Take the pair through the river once."""
+        """Run the pair through all stages once."""
         ticks = TickStore(folder).read(_PAIR)
         bars = bars_from_ticks(ticks, parse_timeframe(TIMEFRAME))
         strategies = default_strategies()
@@ -70,7 +70,7 @@ class Stages:
         return TickStore(self.folder).read(_PAIR)
 
     def read_cold(self) -> float:
-        """Seconds of the same when the files are not in memory."""
+        """Return the seconds of the same while the files are not in memory."""
         for path in Path(self.folder, _PAIR).iterdir():
             _forget(path)
         start = time.perf_counter()
@@ -82,11 +82,11 @@ class Stages:
         return bars_from_ticks(self.ticks, self.bars.timeframe_ms)
 
     def signal(self, bars: Bars) -> list[Int8Array]:
-        """Compute every strategy's signals, and what indicators the bars do not remember."""
+        """Compute every strategy's signals, and those indicators that the bars do not remember."""
         return [strategy.signals(bars) for strategy in self.strategies]
 
     def signal_anew(self) -> float:
-        """Seconds of the same on bars that remember nothing; building those is not counted."""
+        """Return the seconds of the same on new bars, which remember nothing; building them is not counted."""
         bars = self.build_bars()
         start = time.perf_counter()
         self.signal(bars)

@@ -1,6 +1,6 @@
-"""Results as JSON, the way a script writes them: one file of objects a strategy. Only benchmarks do this.
+"""Results as JSON, as a script would write them: one file of objects a strategy.
 
-The product stores Parquet alone; this is what that is compared with.
+The product stores Parquet alone; the benchmarks compare it with this.
 """
 
 import json
@@ -33,7 +33,7 @@ def read_json(folder: Path) -> int:
 
 
 def folder_mb(folder: Path) -> float:
-    """Return what a folder's files hold, in megabytes."""
+    """Return the size of a folder's files in megabytes."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 

@@ -1,4 +1,4 @@
-"""The obvious engine, compiled: every tick of every strategy. What the real one is compared with."""
+"""The obvious engine, compiled: it looks at every tick for every strategy. The real one is compared with it."""
 
 import numpy as np
 from numba import njit

@@ -1,4 +1,4 @@
-"""What Prefect costs a pair: a run of many pairs that are all stored already, so that nothing else is left to do."""
+"""What Prefect costs a pair: a run of many pairs that are all stored already, so that only Prefect's part is left."""
 
 import gc
 import itertools
@@ -62,10 +62,10 @@ def run_stored_tasks(folder: Path, tasks: int) -> dict[str, Any]:
         del os.environ[name]
     os.environ["PREFECT_PROFILES_PATH"] = str(folder / "no-profiles.toml")
     names = _add_pairs(tasks)
-    # Prefect is not to be imported before its environment is as it should be.
+    # Imported late: Prefect reads its environment at import, and it is set above.
     from config import load_settings  # noqa: PLC0415
     from flows.launch import run_backtest  # noqa: PLC0415
-    from flows.server.embedded import start_server  # noqa: PLC0415
+    from flows.server.embedded import start_embedded  # noqa: PLC0415
 
     settings = load_settings(
         {
@@ -78,7 +78,7 @@ def run_stored_tasks(folder: Path, tasks: int) -> dict[str, Any]:
         }
     )
     _store(settings, names)
-    server = start_server(settings.prefect_home)
+    server = start_embedded(settings.prefect_home)
     try:
         server.wait_ready()
         watcher = _Watcher()
@@ -86,7 +86,7 @@ def run_stored_tasks(folder: Path, tasks: int) -> dict[str, Any]:
         closing = time.perf_counter() - watcher.moments[-1]
         if outcome.exit_code or len(watcher.moments) != tasks:
             raise SystemExit(f"{len(watcher.moments)} of {tasks} pairs were done: {outcome.failures[:1]}")
-        return {"moments": watcher.moments, "closing": closing, "shown": _shown(server.api_url, watcher.flow_run_id)}
+        return {"moments": watcher.moments, "closing": closing, "shown": _shown(server.api_url, outcome.run_id)}
     finally:
         server.stop()
 
@@ -96,14 +96,9 @@ class _Watcher:
 
     def __init__(self) -> None:
         self.moments: list[float] = []
-        self._session: Any = None
 
-    @property
-    def flow_run_id(self) -> Any:
-        return self._session.flow_run_id
-
-    def on_start(self, session: Any) -> None:
-        self._session = session
+    def on_start(self, run: object) -> None:
+        pass
 
     def on_message(self, text: str) -> None:
         pass
@@ -119,24 +114,25 @@ class _Watcher:
 
 
 def _add_pairs(count: int) -> list[str]:
-    """Put made-up pairs into this process's table of instruments: there are not two hundred real ones."""
+    """Put made-up pairs into this process's table of instruments, because there are not two hundred real ones."""
     bases = itertools.islice(itertools.product("Q", ascii_uppercase, ascii_uppercase), count)
     names = [f"{''.join(base)}USD" for base in bases]
     model = instruments.get_pair("EURUSD")
     made = {
         name: instruments.Pair(name, name[:3], "USD", model.pip, model.point, model.contract_size) for name in names
     }
-    # The table is read-only, and other modules hold it too; so what it shows is changed, not the table.
+    # The table is a read-only view that other modules hold too, so the dictionary behind it is changed.
     (table,) = gc.get_referents(instruments.PAIRS)
     table |= made
     return names
 
 
 def _store(settings: Any, names: list[str]) -> None:
-    from flows.plan import plan_requests  # noqa: PLC0415
+    from flows.sweep_request import sweep_request  # noqa: PLC0415
     from necrozma_core.backtest.river import backtest_pair  # noqa: PLC0415
     from necrozma_core.market.ticks import Ticks  # noqa: PLC0415
     from necrozma_core.storage.ticks.store import TickStore  # noqa: PLC0415
+    from necrozma_core.sweep.plan import plan_requests  # noqa: PLC0415
 
     random = np.random.default_rng(0)
     bid = 110_000 + np.cumsum(random.integers(-20, 21, _TICKS, dtype=np.int32), dtype=np.int32)
@@ -144,20 +140,20 @@ def _store(settings: Any, names: list[str]) -> None:
     moments = _START_MS + np.arange(_TICKS, dtype=np.int64) * _STEP_MS
     for name in names:
         TickStore(settings.data).write(Ticks(instruments.get_pair(name), 5, moments, bid, ask))
-    for request in plan_requests(settings):
+    for request in plan_requests(sweep_request(settings)):
         backtest_pair(request, lambda *_: None)
 
 
-def _shown(api_url: str, flow_run_id: Any) -> int:
+def _shown(api_url: str, run_id: str) -> int:
     from prefect.client.orchestration import get_client  # noqa: PLC0415
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId  # noqa: PLC0415
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName  # noqa: PLC0415
     from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415
 
-    chosen = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
+    chosen = FlowRunFilter(name=FlowRunFilterName(any_=[run_id]))
     found = []
     with temporary_settings({PREFECT_API_URL: api_url}), get_client(sync_client=True) as client:
         while page := client.read_task_runs(flow_run_filter=chosen, limit=200, offset=len(found)):
             found += page
-    # The ranking and the report are two tasks more.
+    # Leave out the two task runs of the ranking and the report.
     pairs = [run for run in found if run.name in instruments.PAIRS]
     return sum(run.state is not None and run.state.is_completed() for run in pairs)

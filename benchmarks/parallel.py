@@ -1,4 +1,4 @@
-"""How much faster two workers are than one, with nothing beside them: no Prefect, no server, no start."""
+"""How much faster two workers are than one, without Prefect, a server or a start beside them."""
 
 import tempfile
 import time
@@ -54,7 +54,7 @@ def measure_parallel(scale: Scale = FULL) -> Report:
 
 
 def _ratio(one: list[float], two: list[float]) -> float:
-    # Each round's two runs were neighbours in time, so their ratio is the least disturbed.
+    # The ratio is taken within each round: its two runs are close in time, so the machine was most alike.
     return Timing(tuple(second / first for first, second in zip(one, two, strict=True))).median
 
 

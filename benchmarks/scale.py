@@ -15,7 +15,7 @@ class Scale:
     ticks : int
         Of each pair.
     few_ticks : int
-        Of each pair where what is measured is not the ticks.
+        Of each pair, in measurements that are not about ticks.
     runs : int
         How often a thing of milliseconds is timed.
     job_runs : int

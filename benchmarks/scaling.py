@@ -14,7 +14,7 @@ GRIDS: Final = {
     5_000: "fast=5:62:3 slow=65:290:25 stop_loss_pips=10:50:10 take_profit_pips=20:60:10",
     50_000: "fast=5:44:1 slow=60:300:10 stop_loss_pips=10:55:5 take_profit_pips=20:60:10",
 }
-"""So many settings over the same ranges, ever closer together: the trades of one stay about as many."""
+"""Grids by their number of settings. All cover the same ranges, so a setting makes about as many trades in each."""
 _KEEP: Final = "50"
 
 

@@ -1,4 +1,4 @@
-"""What it takes to begin: imports, kernels, the server."""
+"""How long a start takes: imports, kernels, the server."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from benchmarks.measuring.command import NECROZMA
 from benchmarks.measuring.measure import Report, Timing, interleaved, markdown_table
 from benchmarks.measuring.new_process import run_child
 from benchmarks.scale import FULL, Scale
-from flows.server.embedded import start_server
+from flows.server.embedded import start_embedded
 
 _ROOT: Final = Path(__file__).parents[1]
 
@@ -25,7 +25,7 @@ def measure_startup(scale: Scale = FULL) -> Report:
         kernels, home = {"NUMBA_CACHE_DIR": str(scratch / "kernels")}, scratch / "prefect"
         compiled = [_compile(scratch / f"kernels-{number}") for number in range(scale.job_runs)]
         first = [_start(scratch / f"prefect-{number}") for number in range(scale.job_runs)]
-        _child(kernels)  # so that those below find compiled kernels, and a database
+        _child(kernels)  # this and the next line make the kernels and the database that the works below find
         _start(home)
         works: dict[str, Callable[[], float]] = {
             "Python itself": partial(_python, "pass"),
@@ -67,7 +67,7 @@ def _compile(folder: Path) -> float:
 def _start(home: Path) -> float:
     """Seconds until a server of a folder answers; it is gone afterwards."""
     start = time.perf_counter()
-    server = start_server(home)
+    server = start_embedded(home)
     try:
         server.wait_ready()
         return time.perf_counter() - start

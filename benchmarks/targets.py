@@ -1,4 +1,4 @@
-"""What was aimed at beside what was measured; figures are kept from the runs that measured them."""
+"""Aims beside measurements; each benchmark keeps its figures, and this one compares them."""
 
 import json
 from collections.abc import Mapping
@@ -87,7 +87,7 @@ TARGETS: Final = (
 
 
 def keep_figures(table: str, figures: Mapping[str, float]) -> None:
-    """Remember a table's figures for the table of targets."""
+    """Store a table's figures for the table of targets."""
     if not figures:
         return
     known = {**_known(), table: dict(figures)}
@@ -96,7 +96,7 @@ def keep_figures(table: str, figures: Mapping[str, float]) -> None:
 
 
 def measure_targets(scale: Scale = FULL) -> Report:
-    """Return what was aimed at beside the figures that the other tables' last runs left."""
+    """Return the aims beside the figures of the other tables' last runs."""
     known = _known()
     header = ("target", "aim", "measured", "met", "table")
     return Report(markdown_table(header, [target.row(known) for target in TARGETS]))

@@ -1,8 +1,8 @@
 """Ways to store a pair-year of ticks: bytes a tick, and the time of one thread from the file to arrays.
 
 ``python -m benchmarks.tick_encoding --write`` puts it into docs/decisions/0003-tick-encoding.md, which argues from it.
-Every way is read back and compared with what was written before it is timed. Files are read from the page cache:
-what is measured is decoding.
+Before an encoding is timed, it is read back and compared with what was written. Files are read from the page cache, so
+the times are those of decoding.
 """
 
 import argparse
@@ -68,7 +68,7 @@ WAYS = (
 def measure_encodings(ticks: int = YEAR_TICKS, runs: int = 7) -> str:
     """Return the table of all ways for one pair-year.
 
-    The ways take turns, and the least of each one's times counts: what else the machine does only adds to them.
+    The encodings take turns, and the least time of each counts, because other programs can only add to it.
     """
     store = TickStore(prepare_ticks([_PAIR], ticks))
     quotes = store.read(_PAIR)

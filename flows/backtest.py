@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Annotated
 
 from prefect import flow, unmapped
-from prefect.states import State
+from prefect.client.schemas.objects import State
 
 from config import SwapRates
+from flows.binding import bound_flow
 from flows.notifications import notify
 from flows.parameters import Kept, Timeframe, parameter
 from flows.runner import ThrottledRunner
-from flows.running import flow_session
 from tasks.backtest import backtest_pair
 from tasks.ranking import rank_results
 from tasks.report import publish_report
@@ -18,7 +18,7 @@ from tasks.report import publish_report
 
 @flow(
     name="backtest-pairs",
-    task_runner=ThrottledRunner(),
+    task_runner=ThrottledRunner(),  # type: ignore[arg-type]  # typed for runners of any future; ours gives one kind
     persist_result=False,
     on_completion=[notify],
     on_failure=[notify],
@@ -53,15 +53,12 @@ def backtest_pairs(
     Returns the run's id, which is the name of its folder below ``results/runs``. Pairs that fail leave the others
     done; the flow then fails with their names and the command that retries them.
     """
-    with flow_session() as session:
-        with session.admitting():
+    with bound_flow() as binding:
+        session = binding.session
+        with binding.admitting():
             backtest_pair.map(session.requests, unmapped(session.dispatch))
         if session.is_stopping:
-            return session.cancelled_state()
-        if session.receipts:
-            rank_results(session.run, session.receipts)
-        session.conclude()
-        if session.receipts:
-            publish_report(session.run)
-        session.record.raise_failures()
-        return session.run.run_id
+            return binding.cancelled_state()
+        session.complete(rank_results, publish_report)
+        session.outcome().raise_failures()
+        return session.run_id

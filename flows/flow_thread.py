@@ -6,14 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import Final
 
-from flows.running import RunSession
 from necrozma_core.errors import ExitCode
+from necrozma_core.sweep.session import RunSession
 
 _LOOK_S: Final = 0.1
 
 
 class Crossing:
-    """The point from which a stopped run is waited for: before it there is nothing to end in order."""
+    """Point of no return: before it a stopped run is abandoned, after it we wait for an orderly end."""
 
     def __init__(self, session: RunSession) -> None:
         self._session = session
@@ -42,7 +42,8 @@ def run_in_thread(session: RunSession, work: "Callable[[Crossing], None]") -> No
 
     def do() -> None:
         try:
-            done.set_result(work(crossing))
+            work(crossing)
+            done.set_result(None)
         except BaseException as error:  # noqa: BLE001 -- raised where it is waited for
             done.set_exception(error)
 

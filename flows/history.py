@@ -5,9 +5,8 @@ None of it decides over results, so a server that does not answer costs a line i
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -27,8 +26,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging.handlers import APILogWorker
 from prefect.states import Crashed
 
-if TYPE_CHECKING:
-    from flows.running import RunSession
+from tasks.best_effort import once_tried
 
 _FLUSH_S: Final = 5.0
 _ARRIVAL_S: Final = 10.0
@@ -40,11 +38,22 @@ _UNFINISHED: Final = [kind for kind in StateType if kind not in TERMINAL_STATES]
 _log = logging.getLogger(__name__)
 
 
-def wait_for_server(session: "RunSession") -> None:
+def wait_for_server(
+    tell: Callable[[str], None], is_worth_waiting: Callable[[], bool], is_wanted: Callable[[], bool]
+) -> None:
     """Return when the server that the user named answers, or when it is no longer worth waiting.
 
     It may be starting anew, and a flow run can only be made while it answers. Pairs are computed meanwhile, so it is
     waited for while they are, and for `_ABSENCE_S` in any case. What else is wrong with it is for Prefect to say.
+
+    Parameters
+    ----------
+    tell : callable
+        Takes a line for the user.
+    is_worth_waiting : callable
+        Tells whether pairs are being computed.
+    is_wanted : callable
+        Tells whether the run still wants the server.
     """
     deadline = time.monotonic() + _ABSENCE_S
     is_told = False
@@ -52,20 +61,21 @@ def wait_for_server(session: "RunSession") -> None:
         # Something that answers is there, whatever it answers.
         while (error := client.api_healthcheck()) and not isinstance(error, PrefectHTTPStatusError):
             if not is_told:
-                session.tell(f"the Prefect server does not answer ({error}); the backtests go on, and it is waited for")
+                tell(f"the Prefect server does not answer ({error}); the backtests go on, and it is waited for")
                 is_told = True
-            if session.is_stopping or (time.monotonic() > deadline and session.dispatch.is_idle()):
+            if not is_wanted() or (time.monotonic() > deadline and not is_worth_waiting()):
                 return
             time.sleep(_LOOK_S)
 
 
-def name_flow_run(flow_run_id: UUID, session: "RunSession") -> None:
+@once_tried
+def name_flow_run(flow_run_id: UUID, name: str, tags: Sequence[str]) -> None:
     """Give a flow run the name of its run folder, and its pairs as tags."""
-    with _best_effort("name the run"), get_client(sync_client=True) as client:
-        tags = ["necrozma", *(request.pair for request in session.requests)]
-        client.update_flow_run(flow_run_id, name=session.run.run_id, tags=tags)
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(flow_run_id, name=name, tags=tags)
 
 
+@once_tried
 def mark_crashed_flow_runs(run_ids: Sequence[str]) -> None:
     """Mark the flow runs of runs that were found dead, and their tasks, as crashed.
 
@@ -76,7 +86,7 @@ def mark_crashed_flow_runs(run_ids: Sequence[str]) -> None:
     """
     if not run_ids:
         return
-    with _best_effort("mark dead runs"), get_client(sync_client=True) as client:
+    with get_client(sync_client=True) as client:
         state = FlowRunFilterState(type=FlowRunFilterStateType(any_=_UNFINISHED))
         names = FlowRunFilterName(any_=list(run_ids))
         for flow_run in client.read_flow_runs(flow_run_filter=FlowRunFilter(name=names, state=state)):
@@ -86,7 +96,8 @@ def mark_crashed_flow_runs(run_ids: Sequence[str]) -> None:
             client.set_flow_run_state(flow_run.id, Crashed(message=message), force=True)
 
 
-def settle_history(flow_run_id: UUID | None, task_runs: int) -> None:
+@once_tried
+def drain_history(flow_run_id: UUID | None, task_runs: int) -> None:
     """Return when everything that this process told the server is in its database.
 
     Task states travel as events and are written a moment after they arrive, so the server is asked until it knows
@@ -99,18 +110,17 @@ def settle_history(flow_run_id: UUID | None, task_runs: int) -> None:
     task_runs : int
         Task runs that ended.
     """
-    with _best_effort("complete the history"):
-        APILogWorker.drain_all(timeout=_FLUSH_S)
-        EventsWorker.drain_all(timeout=_FLUSH_S)
-        if flow_run_id is None:
-            return
-        with get_client(sync_client=True) as client:
-            deadline = time.monotonic() + _ARRIVAL_S
-            while count_task_runs(client, flow_run_id) < task_runs:
-                if time.monotonic() > deadline:
-                    _log.warning("Prefect's history of this run lacks the end of some tasks")
-                    return
-                time.sleep(_POLL_S)
+    APILogWorker.drain_all(timeout=_FLUSH_S)
+    EventsWorker.drain_all(timeout=_FLUSH_S)
+    if flow_run_id is None:
+        return
+    with get_client(sync_client=True) as client:
+        deadline = time.monotonic() + _ARRIVAL_S
+        while count_task_runs(client, flow_run_id) < task_runs:
+            if time.monotonic() > deadline:
+                _log.warning("Prefect's history of this run lacks the end of some tasks")
+                return
+            time.sleep(_POLL_S)
 
 
 def count_task_runs(client: SyncPrefectClient, flow_run_id: UUID) -> int:
@@ -126,11 +136,3 @@ def _tasks_of(flow_run_id: UUID, kinds: list[StateType]) -> TaskRunFilter:
         flow_run_id=TaskRunFilterFlowRunId(any_=[flow_run_id]),
         state=TaskRunFilterState(type=TaskRunFilterStateType(any_=kinds)),
     )
-
-
-@contextmanager
-def _best_effort(what: str) -> Iterator[Any]:
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 -- whatever an HTTP client may raise
-        _log.warning("could not %s in Prefect: %s: %s", what, type(error).__name__, error)

@@ -9,26 +9,24 @@ import gc
 import logging
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from typing import Any
 
 from config import Settings
+from flows.binding import FlowBinding, bind
 from flows.flow_thread import Crossing, run_in_thread
 from flows.folders import history_folder
-from flows.observer import Observer, RunOutcome
-from flows.running import RunSession, open_session
 from flows.server.address import configured_api_url
-from flows.server.embedded import ServerHandle, start_server
+from flows.server.embedded import EmbeddedServer, start_embedded
 from flows.server.environment import QUIET
-from flows.sweep_request import flow_parameters
+from flows.sweep_request import flow_parameters, sweep_request
 from necrozma_core.errors import NecrozmaError, PairsFailedError
-from necrozma_core.sweep.publishing import publish_page, publish_ranking
-
-__all__ = ["Observer", "RunOutcome", "RunSession", "run_backtest"]
-
+from necrozma_core.sweep.observer import Observer
+from necrozma_core.sweep.opening import open_session
+from necrozma_core.sweep.outcome import RunOutcome
+from necrozma_core.sweep.session import RunSession
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +34,7 @@ _log = logging.getLogger(__name__)
 def run_backtest(settings: Settings, observer: Observer) -> RunOutcome:
     """Run a backtest and return how it ended; what one pair does wrong is in the outcome, not raised.
 
-    The observer's `on_start` is given the session, whose `stop` ends the run from a signal handler.
+    The observer's `on_start` is given the run, whose `stop` ends it from a signal handler.
 
     Parameters
     ----------
@@ -56,30 +54,32 @@ def run_backtest(settings: Settings, observer: Observer) -> RunOutcome:
     StorageError
         The results folder or the server's cannot be written.
     """
+    sweep = sweep_request(settings)
     with (
         _server_for(settings) as server,
-        open_session(settings, observer, [server.pid] if server is not None else []) as session,
+        open_session(sweep, observer, [server.pid] if server is not None else []) as session,
+        bind(session) as binding,
     ):
         with _quiet_logging():
-            run_in_thread(session, partial(_run_flow, session, server))
+            run_in_thread(session, partial(_run_flow, settings, binding, server))
         run_in_thread(session, partial(_complete, session))
         return session.outcome()
 
 
 @contextmanager
-def _server_for(settings: Settings) -> Iterator[ServerHandle | None]:
+def _server_for(settings: Settings) -> Iterator[EmbeddedServer | None]:
     """Hold the embedded server, or nothing where the user has one."""
     if configured_api_url():
         yield None
         return
-    server = start_server(settings.prefect_home or history_folder())
+    server = start_embedded(settings.prefect_home or history_folder())
     try:
         yield server
     finally:
         server.stop()
 
 
-def _run_flow(session: RunSession, server: ServerHandle | None, crossing: "Crossing") -> None:
+def _run_flow(settings: Settings, binding: FlowBinding, server: EmbeddedServer | None, crossing: Crossing) -> None:
     """Run the flow against the server.
 
     Trouble with Prefect itself is told and ends here: results do not depend on it.
@@ -89,21 +89,22 @@ def _run_flow(session: RunSession, server: ServerHandle | None, crossing: "Cross
     NecrozmaError
         What the run must fail with.
     """
+    session = binding.session
     try:
         with _prefect(server, session):
             from flows.backtest import backtest_pairs  # noqa: PLC0415 -- loaded by then, with Prefect
-            from flows.history import mark_crashed_flow_runs, settle_history  # noqa: PLC0415
+            from flows.history import drain_history, mark_crashed_flow_runs  # noqa: PLC0415
 
             if not crossing.cross():
                 return
             mark_crashed_flow_runs(session.crashed)
             try:
-                state = backtest_pairs(**flow_parameters(session.settings, backtest_pairs), return_state=True)
+                state = backtest_pairs(**flow_parameters(settings, backtest_pairs), return_state=True)
             finally:
                 if server is not None and not server.is_alive():
                     session.tell("the Prefect server ended in mid-run: its history of this run is incomplete")
                 else:
-                    settle_history(session.flow_run_id, session.task_runs)
+                    drain_history(binding.flow_run_id, binding.task_runs)
             error = state.result(raise_on_failure=False) if state.is_failed() else None
     except Exception as failure:  # noqa: BLE001 -- whatever Prefect and its HTTP client may raise
         _log.debug("the flow run failed", exc_info=True)
@@ -114,7 +115,7 @@ def _run_flow(session: RunSession, server: ServerHandle | None, crossing: "Cross
 
 
 @contextmanager
-def _prefect(server: ServerHandle | None, session: RunSession) -> Iterator[None]:
+def _prefect(server: EmbeddedServer | None, session: RunSession) -> Iterator[None]:
     """Import Prefect and point it at the server, once that answers."""
     # Read when Prefect is imported. Its log goes to the server; the terminal belongs to the observer.
     levels = {f"PREFECT_LOGGING_HANDLERS_{handler}_LEVEL": "CRITICAL" for handler in ("CONSOLE", "DEBUG")}
@@ -150,23 +151,17 @@ def _prefect(server: ServerHandle | None, session: RunSession) -> Iterator[None]
         ours |= {PREFECT_API_URL: server.api_url, PREFECT_CLIENT_MAX_RETRIES: 1}
     with temporary_settings(ours):
         if is_users:
-            wait_for_server(session)
+            wait_for_server(session.tell, lambda: not session.dispatch.is_idle(), lambda: not session.is_stopping)
         yield
 
 
-def _complete(session: RunSession, crossing: "Crossing") -> None:
+def _complete(session: RunSession, crossing: Crossing) -> None:
     """Do what the flow did not come to because Prefect failed under it."""
     if session.record.is_concluded or not crossing.cross():
         return
-    with ThreadPoolExecutor() as threads:
-        threads.map(session.run_pair, session.record.unsettled)
-    if session.is_stopping:
-        return
-    if session.receipts:
-        publish_ranking(session.run, session.receipts)
-    session.conclude()
-    if session.receipts:
-        publish_page(session.run)
+    session.backtest_remaining()
+    if not session.is_stopping:
+        session.complete()
 
 
 @contextmanager

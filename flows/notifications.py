@@ -14,9 +14,8 @@ from config import load_service_settings
 from necrozma_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.objects import FlowRun, State
     from prefect.flows import Flow
-    from prefect.states import State
 
 _TIMEOUT_S: Final = 5.0
 _LONGEST: Final = 2_000

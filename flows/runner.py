@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from contextvars import copy_context
-from functools import partial
 from typing import Any, Protocol
 
-from prefect.client.schemas.objects import RunInput
+from prefect.client.schemas.objects import RunInput, State
 from prefect.futures import PrefectConcurrentFuture, PrefectFuture
-from prefect.states import State
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task
 
@@ -52,7 +50,7 @@ class ThrottledRunner(ThreadPoolTaskRunner[Any]):
         """Return a runner like this one, with the same turnstile; Prefect asks for one a flow run."""
         return type(self)(self._max_workers, self._turnstile)
 
-    def submit(  # type: ignore[override]
+    def submit(
         self,
         task: "Task[Any, Any]",
         parameters: dict[str, Any],
@@ -77,8 +75,8 @@ class ThrottledRunner(ThreadPoolTaskRunner[Any]):
             raise
         # Not by Prefect's own callback: there, asking for the state asks the server. And in the flow's context: without
         # it, whatever the turnstile tells Prefect would go to a server that Prefect starts for the purpose.
-        told = partial(copy_context().run, _pass_on, turnstile, parameters)
-        future.wrapped_future.add_done_callback(told)
+        context = copy_context()
+        future.wrapped_future.add_done_callback(lambda done: context.run(_pass_on, turnstile, parameters, done))
         return future
 
 

@@ -1,19 +1,49 @@
 """Settings as what a sweep is asked to do, and as the parameters of the flow."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config import Settings
+from flows.folders import cache_folder
+from flows.resuming import as_flags
+from necrozma_core.money.costs import Account, Costs
 from necrozma_core.strategies.source import StrategySource
+from necrozma_core.sweep.request import SweepRequest
+from necrozma_core.throttle.limits import Limits
+from necrozma_core.throttle.priority import Priority
+from necrozma_core.workers.limits import WorkerLimits
 
 if TYPE_CHECKING:
-    # Plans are made before Prefect is imported.
+    # Sweeps are asked for before Prefect is imported.
     from prefect.flows import Flow
 
 
-def recorded_settings(settings: Settings) -> dict[str, Any]:
-    """Return the settings as JSON, for the manifest and for Prefect."""
-    return settings.record()
+def sweep_request(settings: Settings) -> SweepRequest:
+    """Make what a sweep is asked to do of the settings of a run.
+
+    Raises
+    ------
+    UsageError
+        The strategies cannot be read.
+    """
+    return SweepRequest(
+        data=settings.data,
+        results=settings.results,
+        pairs=settings.pairs or (),
+        source=source_of(settings),
+        timeframe=settings.timeframe,
+        lots=settings.lots,
+        costs=Costs(settings.commission, settings.slippage_pips),
+        swap_pips={pair: (rates.long, rates.short) for pair, rates in settings.swap_rates.items()},
+        account=Account(settings.account_currency, settings.initial_balance),
+        keep_trades=settings.keep_trades,
+        limits=_limits(settings),
+        workers=WorkerLimits(_priority(settings), settings.worker_memory_mb, settings.pair_timeout_s),
+        kernels=cache_folder(),
+        settings=settings.record(),
+        retry=shlex.join(["necrozma", "backtest", *as_flags(settings)]),
+    )
 
 
 def flow_parameters(settings: Settings, flow: "Flow[Any, Any]") -> dict[str, Any]:
@@ -22,7 +52,7 @@ def flow_parameters(settings: Settings, flow: "Flow[Any, Any]") -> dict[str, Any
     Paths are absolute, because a retry may start elsewhere. A cooldown that nobody asked for is left out.
     """
     absolute = {name: value.absolute() for name, value in settings if isinstance(value, Path)}
-    recorded = recorded_settings(settings.model_copy(update=absolute))
+    recorded = settings.model_copy(update=absolute).record()
     recorded["keep_trades"] = "all" if settings.keep_trades is None else settings.keep_trades
     names = set(flow.parameters.properties) - (set() if settings.cooldown_explicit else {"cooldown_seconds"})
     return {name: value for name, value in recorded.items() if name in names}
@@ -37,3 +67,20 @@ def source_of(settings: Settings) -> StrategySource:
     if settings.grid is not None:
         return StrategySource.from_grid(settings.grid)
     return StrategySource()
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        workers=settings.workers,
+        cpu_limit=settings.cpu_limit,
+        adaptive=settings.adaptive_throttling,
+        cooldown_s=settings.cooldown_seconds,
+        cooldown_explicit=settings.cooldown_explicit,
+        cpu_check_interval=settings.cpu_check_interval,
+        max_temperature_c=settings.max_temperature_c,
+        memory_floor_mb=settings.memory_floor_mb,
+    )
+
+
+def _priority(settings: Settings) -> Priority:
+    return Priority.BACKGROUND if settings.background else Priority.NICE if settings.nice else Priority.NORMAL

@@ -1,13 +1,13 @@
 """What Prefect's UI shows of a run: tables and short texts, each readable at a glance.
 
-The results are on disk before any of these is made, so a server that does not answer costs a warning and nothing else.
+The results are on disk before any artifact is made, so a server that does not answer costs a warning and nothing else.
 """
 
 import base64
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,7 @@ from prefect.artifacts import (
 )
 
 from necrozma_core.backtest.request import Receipt
-from necrozma_core.reporting.charts import balance_curve, equity_svg
+from necrozma_core.reporting.curves import read_curve
 from necrozma_core.reporting.ranking import rank_metrics
 from necrozma_core.storage.disk.columns import array_of
 from necrozma_core.storage.results.store import ResultStore
@@ -34,19 +34,16 @@ _RANKING_COLUMNS: Final = (
     "rank", "pair", "strategy", "trades", "sharpe", "net_profit", "total_return", "max_drawdown", "profit_factor",
     "win_rate", "expectancy",
 )  # fmt: skip
-
-_MOST_TRADES: Final = 500_000
-"""A pair with more stored trades gets no picture: reading them would take longer than a glance is worth."""
 _MOST_MESSAGES: Final = 50
 _INK: Final = "#4b8bd6"
-"""Seen on the UI's dark and light pages alike: an image does not take the page's colour."""
+"""Readable on the UI's dark and light pages: an image does not take the page's colour."""
 
 _log = logging.getLogger(__name__)
 
 
 @best_effort
-def show_pair(store: ResultStore, receipt: Receipt, initial_balance: float) -> None:
-    """Show one pair's summary with its best strategies, and what the best did to the account."""
+def pair_artifact(store: ResultStore, receipt: Receipt, initial_balance: float) -> None:
+    """Show one pair's summary with its best strategies, and the account's balance under the best one."""
     best = rank_metrics([store.read_metrics(receipt.pair, receipt.key)]).slice(0, _TOP_OF_PAIR)
     origin = "computed now" if receipt.computed else "stored before, not computed again"
     lines = [
@@ -61,7 +58,7 @@ def show_pair(store: ResultStore, receipt: Receipt, initial_balance: float) -> N
 
 
 @best_effort
-def show_ranking(ranking: pa.Table, path: Path) -> None:
+def ranking_artifact(ranking: pa.Table, path: Path) -> None:
     """Show the top of the ranking as a table that can be searched."""
     top = ranking.slice(0, _TOP)
     enough = pc.sum(pc.invert(ranking["few_trades"])).as_py() or 0
@@ -76,7 +73,7 @@ def show_ranking(ranking: pa.Table, path: Path) -> None:
 
 
 @best_effort
-def show_run(manifest: Manifest, report: Path) -> None:
+def run_artifact(manifest: Manifest, report: Path) -> None:
     """Show a run's settings, inputs and files, and a link to its report."""
     states = [f"- {pair}: {record.state}" + (f", {plain(record.failure)}" if record.failure else "")
               for pair, record in manifest.pairs.items()]  # fmt: skip
@@ -94,8 +91,8 @@ def show_run(manifest: Manifest, report: Path) -> None:
 
 
 @best_effort
-def show_governor(run: Path, manifest: Manifest) -> None:
-    """Show what the machine was like during a run and how the throttle answered; nothing where nothing was computed."""
+def governor_artifact(run: Path, manifest: Manifest) -> None:
+    """Show the machine's load during a run and how the throttle answered; nothing where nothing was computed."""
     if GOVERNOR_FILE not in manifest.files:
         return
     looks = read_governor(run, manifest)
@@ -106,7 +103,7 @@ def show_governor(run: Path, manifest: Manifest) -> None:
     allowance = np.array([0.0 if row["resting"] else row["allowance"] for row in rows])
     limit = float(manifest.settings.get("cpu_limit", 100.0))
     busy = f"{np.median(cpu):.0f} % in the middle, {cpu.max():.0f} % at most" if len(cpu) else "unavailable"
-    times_ms = _array(looks["time"], np.int64).tolist()
+    times_ms = array_of(looks["time"].combine_chunks(), np.int64).tolist()
     said = [
         f"- {datetime.fromtimestamp(ms // 1000, UTC):%H:%M:%S} {plain(message)}"
         for ms, message in zip(times_ms, looks["message"].to_pylist(), strict=True)
@@ -125,18 +122,11 @@ def show_governor(run: Path, manifest: Manifest) -> None:
 
 
 def _picture(store: ResultStore, receipt: Receipt, strategy: str, initial_balance: float) -> str:
-    """Return the balance under one strategy as markdown; empty where its trades were not kept, or are too many."""
-    if store.commit_of(receipt.pair, receipt.key)["files"]["trades.parquet"]["rows"] > _MOST_TRADES:
+    """Return the balance under one strategy as markdown, or why it is not drawn; empty where no trade is stored."""
+    curve = read_curve(store, receipt.pair, receipt.key, strategy, initial_balance)
+    if curve is None:
         return ""
-    trades = store.read_closed(receipt.pair, receipt.key, strategy).combine_chunks()
-    if not len(trades):
-        return ""
-    profit, commission, swap = (_array(trades[name], np.float64) for name in ("profit", "commission", "swap"))
-    curve = balance_curve(_array(trades["exit_time"], np.int64), profit - commission + swap, initial_balance)
-    title = f"{receipt.pair} {strategy}: balance after its closed trades"
-    svg = base64.b64encode(equity_svg(curve, title).replace("currentColor", _INK).encode()).decode()
-    return f"![{plain(title)}](data:image/svg+xml;base64,{svg})"
-
-
-def _array(column: pa.ChunkedArray, dtype: type[np.generic]) -> "np.typing.NDArray[Any]":
-    return array_of(column.combine_chunks(), dtype)
+    if curve.balance is None:
+        return f"Balance {plain(curve.note)}."
+    svg = base64.b64encode(curve.svg().replace("currentColor", _INK).encode()).decode()
+    return f"![{plain(curve.title)}](data:image/svg+xml;base64,{svg})"

@@ -1,41 +1,32 @@
-"""One pair: its key, what is stored under it already, or a worker that computes it, and a receipt."""
+"""One pair as a task: wait for its receipt from the sweep, then show it in Prefect."""
 
 from typing import Any, Protocol
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import TaskRun
-from prefect.states import Cancelled, State
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.states import Cancelled
 from prefect.tasks import Task
 
-from necrozma_core.backtest.key import with_key
-from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
-from necrozma_core.errors import DamagedError, PoisonousPairError, StoppedError, StorageError, WorkerError
+from necrozma_core.backtest.request import PairRequest, Receipt
+from necrozma_core.errors import StoppedError
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.storage.runs.folder import STORE_FOLDER
-from tasks.artifacts import show_pair
-
-RETRY_DELAYS_S = (0.5, 2.0)
-"""Short enough for Ctrl-C: Prefect sleeps through them, whatever happens meanwhile."""
+from necrozma_core.sweep.retries import RETRY_DELAYS_S, is_worth_retrying
+from tasks.artifacts import pair_artifact
 
 
-class Workers(Protocol):
-    """Whoever computes a pair: a pool of processes, or a test."""
+class Pairs(Protocol):
+    """What has pairs computed: the dispatch of a sweep, or a fake in a test."""
 
-    def run(self, request: PairRequest) -> Receipt:
-        """Backtest a pair and store its results."""
+    def next_try(self, request: PairRequest) -> Receipt:
+        """Return the receipt of a pair once it is stored, on its first try or on a further one."""
         ...
 
 
-def is_worth_retrying(task: "Task[Any, Any]", task_run: TaskRun, state: "State[Any]") -> bool:
-    """Tell whether another try may end better: after a died worker or trouble with the disk, nothing else.
-
-    Bad data stays bad, a strategy that raises will raise again, and a run that ends wants no retries.
-    """
-    error = state.data
-    if isinstance(error, PoisonousPairError | DamagedError):
-        return False
-    return isinstance(error, WorkerError | StorageError | OSError)
+def may_retry(task: "Task[Any, Any]", task_run: TaskRun, state: "State[Any]") -> bool:
+    """Tell Prefect whether another try of a task may succeed."""
+    return is_worth_retrying(state.data)
 
 
 @task(
@@ -43,24 +34,22 @@ def is_worth_retrying(task: "Task[Any, Any]", task_run: TaskRun, state: "State[A
     task_run_name="{request.pair}",
     retries=len(RETRY_DELAYS_S),
     retry_delay_seconds=list(RETRY_DELAYS_S),
-    retry_condition_fn=is_worth_retrying,
-    # The store knows what is computed already, by content; Prefect's cache would only know by name.
+    retry_condition_fn=may_retry,
+    # The store knows by content what was computed; Prefect's cache would know only by name.
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def backtest_pair(request: PairRequest, workers: Workers) -> "Receipt | State[None]":
+def backtest_pair(request: PairRequest, pairs: Pairs) -> "Receipt | State[None]":
     """Backtest every strategy on one pair, unless the store holds the result already.
 
     Returns
     -------
-    Receipt, or a cancelled state if the run is ending.
+    Receipt, or a cancelled state
+        The state if the run is ending.
     """
-    request = with_key(request)
-    store = ResultStore(request.results_dir / STORE_FOLDER)
     try:
-        stored = store.has(request.pair, request.key)
-        receipt = stored_receipt(store, request) if stored else workers.run(request)
+        receipt = pairs.next_try(request)
     except StoppedError as error:
         return Cancelled(message=str(error))
-    show_pair(store, receipt, request.account.initial_balance)
+    pair_artifact(ResultStore(request.results_dir / STORE_FOLDER), receipt, request.account.initial_balance)
     return receipt

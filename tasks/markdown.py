@@ -1,4 +1,4 @@
-"""Tables and facts as markdown that nothing in them can break."""
+"""Tables and facts as markdown, escaped so that no text in them can break it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -21,7 +21,7 @@ def facts_list(facts: Mapping[str, Any]) -> str:
 
 
 def shown(name: str, value: Any) -> Any:
-    """Return a figure with as many digits as a reader wants; anything else as it is."""
+    """Return a figure rounded for reading; anything else as it is."""
     if not isinstance(value, float):
         return value
     return round(value, 3 if name in _RATIOS else 4 if abs(value) < 1 else 2)

@@ -16,7 +16,7 @@ _PROGRESS_EVERY_S: Final = 1.0
 
 
 class Progress:
-    """How far a run is, in Prefect's UI; made inside the flow, and told of every pair.
+    """How far a run is, in Prefect's UI; made inside the flow, and called after every pair.
 
     Parameters
     ----------
@@ -39,13 +39,13 @@ class Progress:
         self._artifact = made
 
     @best_effort
-    def show(self, settled: int) -> None:
+    def show(self, finished: int) -> None:
         """Show how many pairs are stored or failed; not more often than each second, but the last one always."""
-        # Told by many threads, of which the earlier may come later.
+        # Called from many threads, so a smaller number may arrive after a larger one.
         with self._lock:
             now = time.monotonic()
-            is_soon = settled < self._total and now - self._shown_at < _PROGRESS_EVERY_S
-            if self._artifact is None or settled <= self._shown or is_soon:
+            is_soon = finished < self._total and now - self._shown_at < _PROGRESS_EVERY_S
+            if self._artifact is None or finished <= self._shown or is_soon:
                 return
-            self._shown, self._shown_at = settled, now
-            update_progress_artifact(self._artifact, 100.0 * settled / self._total)
+            self._shown, self._shown_at = finished, now
+            update_progress_artifact(self._artifact, 100.0 * finished / self._total)

@@ -1,7 +1,7 @@
 """What the gate costs a worker, and how soon it takes effect: ``python -m benchmarks.governor.gate [--write]``.
 
-A pair is backtested as a worker does it, in this process, and its passes of the gate are counted; what they cost is
-measured apart, a million at a time, because the difference between two runs of a pair is mostly noise.
+A pair is backtested in this process as a worker does it, and its passes of the gate are counted. The cost of a pass is
+measured separately, a million at a time, because the difference between two runs of a pair is mostly noise.
 """
 
 import argparse
@@ -97,11 +97,11 @@ def _seconds_a_pass(do: Callable[[], object], fewer: int = 1) -> float:
 
 
 def _delays(data: Path, gate: Gate, board: ProgressBoard) -> tuple[Timing, Timing]:
-    """Hold a worker and let it go on, in turns; return the seconds until it does as it is told."""
+    """Hold a worker and let it go on, in turns; return the seconds until it does either."""
     held, goes_on = [], []
     with _worker(data, gate, board) as state:
         for turn in range(_TURNS):
-            # Not always at the same place in the work.
+            # Each turn a little later, so that it meets another piece of work.
             time.sleep(0.05 + turn * 0.003)
             held.append(_seconds_until(lambda: state() is SlotState.HELD, lambda: gate.set_allowance(0.0)))
             time.sleep(0.05)

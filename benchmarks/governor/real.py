@@ -53,10 +53,10 @@ class Measured:
         ``ours`` or ``original``.
     cpu_limit : float
     hog : int
-        Cores that somebody else kept busy meanwhile.
+        Cores that another program kept busy meanwhile.
     workers : int
     samples, ours : list of float
-        The total, and what this script's own workers and hogs used of it.
+        The total, and the part of it that this script's workers and hogs used.
     """
 
     rule: str
@@ -68,7 +68,7 @@ class Measured:
 
     @property
     def rest(self) -> float:
-        """The mean of what neither our workers nor our hogs used: how quiet the machine was."""
+        """The mean load of all other programs, neither our workers nor our hogs: how quiet the machine was."""
         return self.mean - statistics.fmean(self.ours)
 
     @property
@@ -98,7 +98,7 @@ class OriginalRule:
         self._gate.set_allowance(self._workers)
 
     def poke(self) -> None:
-        """Look, if it is time to."""
+        """Count a completed task; look at the processor after every `Limits.cpu_check_interval` of them."""
         self._done += 1
         if self._done % self._limits.cpu_check_interval:
             return
@@ -118,7 +118,7 @@ def measure(rule: str, cpu_limit: float, hog: int, seconds: float, workers: int)
     limits = Limits(workers=workers, cpu_limit=cpu_limit, cooldown_s=0)
     with tempfile.TemporaryDirectory() as folder, _hogs(hog) as hogs:
         gate = Gate(Path(folder) / "gate", limits)
-        # The original cannot hold a running task, so its workers know of no gate.
+        # The original cannot hold a running task, so its workers get no gate.
         path = gate.path if rule == "ours" else None
         with _crew(workers, path) as crew:
             pids = [process.pid for process, _ in crew if process.pid]
@@ -139,7 +139,7 @@ def measure(rule: str, cpu_limit: float, hog: int, seconds: float, workers: int)
 
 def _feed(line: Connection, gate: Gate, governor: Controller | OriginalRule) -> None:
     """Hand one task after another to a worker."""
-    # At the end of the measurement the workers are killed in the middle of their tasks.
+    # Errors are expected: at the end of the measurement the workers are killed in the middle of their tasks.
     with suppress(StoppedError, EOFError, OSError):
         while True:
             gate.admit()
@@ -232,7 +232,7 @@ def describe(results: Sequence[Measured], cores: float) -> str:
             f"{by_rule[rule].mean:.1f} % (± {by_rule[rule].swing:.1f})" if rule in by_rule else ""
             for rule in ("ours", "original")
         ]
-        # The floor keeps the work going, whatever others use.
+        # No rule can do better: the hog's use and the floor are always in the total.
         least = max(cpu_limit, 100 * (hog + (Limits(workers=1).floor if hog else 0)) / cores)
         rows.append((f"{cpu_limit:g} %", f"{hog} of {cores:g} cores" if hog else "none", f"{least:.0f} %", *cells))
     return markdown_table(("limit", "hog", "best possible", "ours: mean (swing)", "original's rule"), rows)

@@ -1,6 +1,6 @@
 """Ours beside the original's rule on simulated machines: ``python -m benchmarks.governor.simulation [--write]``.
 
-The machines and loads are those of the tests; each trace is played twice, once under each rule.
+The machines and loads are those of the governor's tests; each trace is played twice, once under each rule.
 """
 
 import argparse
@@ -24,7 +24,7 @@ _NAME = "governor-simulation"
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How one trace went, settled: points from the limit, share of the time over it, changes of direction a minute."""
+    """One trace once it has settled: points from the limit, share of time over it, changes of direction a minute."""
 
     off: float
     over: float

@@ -1,1 +1,1 @@
-"""What the tables are measured with: processes, their memory and their time; the market they work on."""
+"""What the benchmarks measure with: timers, watched processes, and the ticks that everything is measured on."""

@@ -1,6 +1,7 @@
-"""Measurements that need a process of their own: what it costs to begin, and what it holds at its most.
+"""Measurements that need a new process: the cost of a start, and peak memory.
 
-``run_child`` starts this module anew; each function below prints one JSON line of what it measured.
+``benchmarks.measuring.new_process.run_child`` starts this module, which calls one of its functions and prints the
+measurement as one line of JSON.
 """
 
 import json
@@ -15,10 +16,10 @@ from benchmarks.measuring.measure import peak_memory_mb
 
 
 def backtest_one_pair(data: str, pair: str, timeframe: str) -> dict[str, Any]:
-    """Take one pair through the river as a worker does, once."""
+    """Backtest one pair as a worker does, once."""
     from necrozma_core.backtest.key import with_key  # noqa: PLC0415
     from necrozma_core.backtest.request import PairRequest  # noqa: PLC0415
-    from necrozma_core.backtest.river import backtest_pair  # noqa: PLC0415 -- loading it is not what is measured elsewhere
+    from necrozma_core.backtest.river import backtest_pair  # noqa: PLC0415 -- the other measurements must not load it
     from necrozma_core.market.timeframes import parse_timeframe  # noqa: PLC0415
     from necrozma_core.strategies.source import StrategySource  # noqa: PLC0415
 
@@ -37,7 +38,7 @@ def rehearse() -> dict[str, Any]:
     return {}
 
 
-def settle_tasks(folder: str, tasks: str) -> dict[str, Any]:
+def show_stored_tasks(folder: str, tasks: str) -> dict[str, Any]:
     """Run a flow of pairs that are stored already; see `benchmarks.overhead`."""
     from benchmarks.overhead import run_stored_tasks  # noqa: PLC0415
 
@@ -47,12 +48,12 @@ def settle_tasks(folder: str, tasks: str) -> dict[str, Any]:
 _CHILDREN: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "pair": backtest_one_pair,
     "rehearse": rehearse,
-    "tasks": settle_tasks,
+    "tasks": show_stored_tasks,
 }
 
 
 def main() -> None:
-    """Do what the command line names and print what was measured."""
+    """Make the measurement that the command line names, and print it."""
     name, *arguments = sys.argv[1:]
     measured = _CHILDREN[name](*arguments)
     print(json.dumps({**measured, "peak_mb": peak_memory_mb()}))

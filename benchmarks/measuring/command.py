@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.measuring.processes import Family, Role, watch
-from flows.server.embedded import start_server
+from flows.server.embedded import start_embedded
 
 NECROZMA: Final = str(Path(sys.executable).with_name("necrozma"))
 
@@ -34,9 +34,9 @@ class JobRun:
     family : Family
         The processes that it consisted of.
     moments : mapping of str to float
-        When things happened, seconds after the start; from what is on disk afterwards.
+        When things happened, seconds after the start; read from the files that the run left.
     results_mb : float
-        What the results folder held.
+        Size of the results folder.
     """
 
     seconds: float
@@ -76,7 +76,7 @@ class JobRun:
 
 
 class Bench:
-    """A folder for a benchmark's runs: results that are thrown away, and a Prefect history and kernels of its own.
+    """A folder for a benchmark's runs: results that are thrown away, a separate Prefect history and separate kernels.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Bench:
         self.cache = scratch / "cache"
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Return what a run finds in its environment: none of the caller's own settings."""
+        """Return the environment of a run, without any setting of the caller's."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("NECROZMA_", "PREFECT_"))}
         ours |= {
             "NECROZMA_PREFECT_HOME": str(self.home),
@@ -120,7 +120,7 @@ class Bench:
         Raises
         ------
         SystemExit
-            If it fails, with what it printed.
+            If it fails, with its output.
         """
         results = Path(tempfile.mkdtemp(dir=self._scratch))
         log = results.with_suffix(".log")
@@ -165,8 +165,8 @@ def bench() -> Iterator[Bench]:
 
 @contextmanager
 def running_server(bench: Bench) -> Iterator[dict[str, str]]:
-    """Keep a Prefect server up for several runs; what it gives is their environment."""
-    server = start_server(bench.home)
+    """Keep a Prefect server up for several runs; yields the variables that point them at it."""
+    server = start_embedded(bench.home)
     try:
         server.wait_ready()
         yield {"PREFECT_API_URL": server.api_url}

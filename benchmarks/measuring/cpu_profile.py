@@ -1,7 +1,7 @@
 """Where the processor seconds of a whole job go, in every process of it.
 
-The processes sample themselves: `benchmarks/sampler` is put on their path. A profiler that stops a process to look
-into it makes a job of four processes several times as long, and takes threads that wait for threads that work.
+The processes sample themselves: `benchmarks/measuring/sampler` is put on their path. A profiler that stops a process to
+inspect it makes a job of four processes take several times as long, and counts waiting threads as working ones.
 """
 
 import json
@@ -41,7 +41,7 @@ def measure_profile(scale: Scale = FULL) -> Report:
 
 
 def sum_up(processes: list[Mapping[str, Any]]) -> Spent:
-    """Add up what the processes of a run wrote down, by role."""
+    """Add up the samples of a run's processes, by role."""
     spent: Spent = defaultdict(lambda: defaultdict(float))
     for process in processes:
         role = role_of(process["command"])

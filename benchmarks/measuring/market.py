@@ -26,7 +26,7 @@ _SEED: Final = 1
 
 
 def prepare_ticks(pairs: Sequence[str], ticks: int) -> Path:
-    """Return a data folder that holds these pairs with so many ticks each, generating what is missing.
+    """Return a data folder that holds these pairs with so many ticks each; generate the missing ones.
 
     Parameters
     ----------

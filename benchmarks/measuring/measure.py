@@ -21,7 +21,7 @@ class Report:
     text : str
         Markdown for the page.
     figures : mapping of str to float
-        What targets are compared with, see `benchmarks.targets`.
+        Compared with the aims of `benchmarks.targets`.
     """
 
     text: str
@@ -71,8 +71,8 @@ def interleaved(works: Mapping[str, Callable[[], float]], runs: int) -> dict[str
 def peak_memory_mb(pid: int | None = None) -> float:
     """Return the most memory that a process, by default this one, has held so far; NaN where that is not known.
 
-    The high-water mark of the address space, which begins anew at exec: what ``getrusage`` gives for a child
-    also counts the process it was forked from.
+    Read from the high-water mark of the address space, which exec resets. ``getrusage`` would also count the process
+    from which a child was forked.
     """
     try:
         for line in Path(f"/proc/{pid or 'self'}/status").read_text().splitlines():

@@ -1,4 +1,4 @@
-"""Work done in a process of its own, and what it came to."""
+"""Runs a measurement in a new process."""
 
 import json
 import os
@@ -17,12 +17,12 @@ _ONE_THREAD: Final = dict.fromkeys(
 
 
 def run_child(name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Run one of the functions below in a new process with one numeric thread.
+    """Run a function of `benchmarks.measuring.child` in a new process with one numeric thread.
 
     Returns
     -------
     dict
-        What it printed, and ``wall``: seconds from its start to its end.
+        The JSON that it printed, and ``wall``: seconds from its start to its end.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Measured text goes into the documents through this, never by hand."""
+"""Puts measured text into the documents, so that none is typed by hand."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a command and the processes it starts use: peak memory by role, watched from outside."""
+"""Peak memory and processor time of a command and all processes it starts, by role, watched from outside."""
 
 import threading
 from collections.abc import Iterator
@@ -59,12 +59,12 @@ class Family:
         return min((member.began_s for member in self.members.values() if member.role is role), default=float("nan"))
 
     def look(self, root: psutil.Process) -> None:
-        """Take note of every member that runs now."""
+        """Record the usage of every member that runs now."""
         with suppress(psutil.Error):
             for process in (root, *root.children(recursive=True)):
                 with suppress(psutil.Error):
                     usage = _usage(process, root)
-                    # A process that is just ending has neither memory nor a command line any more.
+                    # A process that is just ending has no memory and no command line: keep its last record.
                     if usage.peak_mb > 0 or process.pid not in self.members:
                         self.members[process.pid] = usage
 
@@ -99,7 +99,7 @@ def _usage(process: psutil.Process, root: psutil.Process) -> Usage:
 
 
 def role_of(command: str) -> Role:
-    """Tell from its command line what a process of a run does."""
+    """Return a process's role in a run, by its command line."""
     if "necrozma backtest" in command:
         return Role.COMMAND
     if "embedded_process.py" in command or "prefect" in command:

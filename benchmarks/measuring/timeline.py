@@ -1,4 +1,4 @@
-"""Where the seconds of a cold start go: the moments of a whole job, in order, from what it leaves on disk."""
+"""Where the seconds of a cold start go: the moments of a whole job in order, read from the files it leaves."""
 
 from collections.abc import Sequence
 
@@ -27,6 +27,6 @@ def measure_timeline(scale: Scale = FULL) -> Report:
 
 
 def _middle(runs: Sequence[JobRun], name: str) -> float:
-    # One run's moments, so that they belong together: that of the median length.
+    # All moments come from one run, the one of median length, so that they belong together.
     run = sorted(runs, key=lambda each: each.seconds)[len(runs) // 2]
     return run.moments[name]

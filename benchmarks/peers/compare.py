@@ -147,7 +147,7 @@ def _run_ticks(scratch: Path, data: Path, bars: Bars, ticks: Ticks, scale: Scale
     yield _run_ours(data, _TICK_GRID, 1, scale)
     (strategy,) = parse_grid(_TICK_GRID).strategies
     signals = strategy.signals(bars)
-    # What is known when a bar closes acts on the first tick of the next.
+    # A signal of a bar acts on the first tick of the next bar.
     acts_on = bars.first_tick[1:-1]
     close = (ticks.bid.astype(np.int64) + ticks.ask) / (2.0 * ticks.scale)
     case = {
@@ -163,7 +163,7 @@ def _run_ticks(scratch: Path, data: Path, bars: Bars, ticks: Ticks, scale: Scale
 
 
 def _settings(strategies: Sequence[Strategy], ticks: Ticks, close: np.ndarray) -> np.ndarray:
-    # The peers know levels as fractions of the price only; over a year the mean price has to do.
+    # The peers take levels only as fractions of the price, so pips are divided by the year's mean price.
     pip = float(ticks.pair.pip) / float(np.mean(close))
     return np.array(
         [
@@ -220,6 +220,6 @@ def _table(outcomes: Sequence[Outcome]) -> str:
 
 
 def _least(outcomes: Sequence[Outcome], peer: str) -> float:
-    """Return how many times as long as ours the quickest variant of a peer takes."""
+    """Return the time of a peer's quickest variant, as a multiple of ours."""
     times = [outcome.timing.median for outcome in outcomes if outcome.name.startswith(peer)]
     return min(times) / outcomes[0].timing.median

@@ -1,7 +1,7 @@
-"""Run a case in the product, on one core: started by `benchmarks.peers.compare` as each peer is.
+"""Run a case in the product, on one core; started by `benchmarks.peers.compare`, as each peer is.
 
-Peers are given bars; this is given the same bars and the ticks they were built from, since it trades on ticks. Reading
-and building bars is counted for neither. Everything after that is: indicators, signals, simulation, money, metrics.
+Peers get bars. The product gets the ticks from which the same bars are built, because it trades on ticks. Reading and
+building bars is counted for neither; indicators, signals, simulation, money and metrics are counted for both.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""Run a case in other backtesters. Started by `benchmarks.peers.compare` in their environment, knows nothing of ours.
+"""Run a case in other backtesters. Started by `benchmarks.peers.compare` in their environment; imports nothing of ours.
 
 Reads bars and settings from an ``.npz`` file, writes one JSON line a peer: seconds of each run and trades by
-setting. Each peer gets what it is best at: vectorbt all columns at once, raptorbt its batch call, and for both
-the statistics that make a result comparable with ours. One core, as every other.
+setting. Each peer is called in its quickest way: vectorbt with all columns at once, raptorbt by its batch call, and
+both with the statistics that make a result comparable with ours. On one core, like every other.
 """
 
 import json
@@ -66,7 +66,7 @@ def run_vectorbt(case: Arrays, settings: list[Setting], engine: str) -> list[int
 
 
 def run_vectorbt_on_ticks(case: Arrays, settings: list[Setting], engine: str) -> list[int]:
-    """Trade one setting's signals with every tick as a bar; the signals are given, on the ticks that they act on."""
+    """Trade one setting with every tick as a bar; its signals are given, placed on the ticks at which they act."""
     vbt = _vectorbt(engine)
     close = pd.Series(case["close"], index=pd.to_datetime(case["time_ms"], unit="ms"))
     acts = np.zeros((2, len(close)), dtype=bool)
@@ -96,7 +96,7 @@ def _trade(vbt: Any, close: Any, entries: Any, exits: Any, freq: str, more: dict
 
 
 def run_raptorbt(case: Arrays, settings: list[Setting], sides: tuple[int, ...]) -> list[int]:
-    """Trade all settings in its batch call, each side by itself: it does not reverse a position."""
+    """Trade all settings in its batch call, each side separately, because raptorbt does not reverse a position."""
     import raptorbt  # noqa: PLC0415
 
     times = case["time_ms"].astype(np.int64) * 1_000_000

@@ -17,7 +17,7 @@ from rich.text import Text
 from config import Settings, load_service_settings, load_settings
 from flows.folders import cache_folder, history_folder, server_folder
 from flows.server.address import configured_api_url
-from flows.server.standing import find_service
+from flows.server.standing import find_standing
 from flows.terminal.tables import open_console
 from necrozma_core.errors import ExitCode, NecrozmaError, StorageError
 from necrozma_core.storage.disk.network import network_file_system
@@ -34,7 +34,7 @@ _ANSWER_S: Final = 3.0
 
 
 class Health(StrEnum):
-    """How a finding is to be taken."""
+    """How serious a finding is."""
 
     FINE = "ok"
     NOTE = "--"
@@ -51,7 +51,7 @@ class Finding(NamedTuple):
 
 
 def examine(flags: Mapping[str, Any]) -> int:
-    """Show what was found, and return the exit code of what is not in order."""
+    """Print all findings, and return the exit code of the worst one."""
     settings = load_settings(flags)
     sensors = MachineSensors(worker_pids=lambda: ())
     sensors.read()  # the first look at a counter is no reading
@@ -73,7 +73,7 @@ def examine(flags: Mapping[str, Any]) -> int:
 
 
 def look_at_machine(capacity: Capacity) -> Iterator[Finding]:
-    """Say what there is to compute with, and what bounds it."""
+    """List the cores, and which of their bounds is the tightest."""
     yield Finding(Health.FINE, "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield Finding(Health.FINE, "cores", f"{capacity.machine} in the machine")
     cpus = "unavailable (not on this platform)" if capacity.cpus is None else f"{len(capacity.cpus)} may be used"
@@ -85,7 +85,7 @@ def look_at_machine(capacity: Capacity) -> Iterator[Finding]:
 
 
 def look_at_sensors(readings: Readings) -> Iterator[Finding]:
-    """Give every sensor's value, or why there is none."""
+    """List every sensor's value, or the reason why it has none."""
     for name in ("total", "ours", "others", "steal"):
         reading: Reading = getattr(readings, name)
         percent = readings.percent(reading)
@@ -102,7 +102,7 @@ def look_at_sensors(readings: Readings) -> Iterator[Finding]:
 
 
 def weigh(settings: Settings, capacity: Capacity, readings: Readings) -> Iterator[Finding]:
-    """Say what the number of workers and the limit would mean here."""
+    """Say what the number of workers and the limit mean on this machine."""
     allowed = settings.cpu_limit / 100 * capacity.cores
     others = readings.others.value or 0.0
     room = allowed - others
@@ -121,7 +121,7 @@ def weigh(settings: Settings, capacity: Capacity, readings: Readings) -> Iterato
 
 
 def look_at_folders(settings: Settings) -> Iterator[Finding]:
-    """Say whether ticks, results and cache are where they should be."""
+    """Say whether the folders of ticks, results and kernels can be used."""
     try:
         summaries = TickStore(settings.data).summaries()
         ticks = sum(pair.ticks for pair in summaries)
@@ -155,9 +155,9 @@ def look_at_prefect(settings: Settings) -> Iterator[Finding]:
         history = "with the history of earlier runs" if home.is_dir() else "made by the first run"
         yield Finding(Health.FINE, "server", f"our own, started with each run; {home}, {history}")
     home = load_service_settings().server_home or server_folder()
-    if service := find_service(home):
-        answers = service.is_answering()
-        text = f"{service.url} {'answers' if answers else f'does not answer, see {service.log_file}'}"
+    if server := find_standing(home):
+        answers = server.is_answering()
+        text = f"{server.url} {'answers' if answers else f'does not answer, see {server.log_file}'}"
         yield Finding(Health.FINE if answers else Health.BAD, "deployments", text)
     else:
         yield Finding(Health.NOTE, "deployments", "no server for them; `necrozma server start` starts one")

@@ -1,4 +1,4 @@
-"""How a command ends: one line for what can be explained, an exit code for everything."""
+"""How a command ends: an expected error becomes one line, and every end has its exit code."""
 
 import sys
 import traceback
@@ -15,12 +15,12 @@ DEBUG: Final = "--debug"
 
 
 def exit_code_of(run: Callable[[], object], *, debug: bool = False) -> int:
-    """Run a command and return its exit code; what it raises becomes one line on stderr.
+    """Run a command and return its exit code; an error becomes one line on stderr.
 
     Parameters
     ----------
     run : callable
-        What it returns is the exit code; None stands for 0.
+        Returns the exit code; None stands for 0.
     debug : bool
         Show where an error came from.
     """
@@ -56,13 +56,13 @@ def _usage(error: typer.TyperException) -> str:
 
 
 class _OneLineErrors:
-    """What `TyperCommand` and `TyperGroup` do at the top, with our exit codes and without boxes around errors."""
+    """The outermost step of `TyperCommand` and `TyperGroup`, with our exit codes and without boxes around errors."""
 
     def main(self, *positional: Any, **named: Any) -> Any:
         """Run and, unless told otherwise, exit."""
         given = positional[0] if positional else named.pop("args", None)
         words = list(sys.argv[1:] if given is None else given)
-        # Taken out here rather than parsed, so that it may stand anywhere and covers errors of parsing too.
+        # The flag is taken out before parsing, so that it may stand anywhere and applies to errors of parsing too.
         kept = [word for word in words if word != DEBUG]
         exits = named.pop("standalone_mode", True)
         run = partial(super().main, kept, standalone_mode=False, **named)  # type: ignore[misc]
@@ -80,7 +80,7 @@ class Command(_OneLineErrors, TyperCommand):
     """A command whose help is in groups, and whose ``--pairs`` takes names up to the next flag."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the flags group by group; Typer does so only with rich, whose import takes longer than the rest."""
+        """Write the flags group by group; Typer does so only with rich, which takes longer to import than the rest."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             if record := param.get_help_record(ctx):

@@ -15,12 +15,12 @@ _SHOW_CURSOR: Final = b"\x1b[?25h"
 
 
 class Interrupts:
-    """Handles both signals while it is entered; only in the main thread.
+    """Handles both signals inside its ``with`` block; only in the main thread.
 
     Parameters
     ----------
     stop : callable
-        Told the exit code; returns at once, and False where there is nothing to stop yet: then the process exits.
+        Takes the exit code and returns at once. Returns False if there is nothing to stop yet; the process then exits.
     """
 
     def __init__(self, stop: Callable[[ExitCode], bool]) -> None:
@@ -42,7 +42,7 @@ class Interrupts:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         code = _SIGNALS[signal.Signals(number)]
         if self._stopping:
-            # Workers and server die with us; nothing that is committed can be harmed.
+            # Workers and server die with this process; what is committed stays whole.
             with suppress(OSError):
                 if sys.stdout.isatty():
                     os.write(sys.stdout.fileno(), _SHOW_CURSOR)

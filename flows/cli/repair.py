@@ -1,4 +1,4 @@
-"""Results read against their hashes; what is damaged is removed and computed anew."""
+"""Compares results with their hashes, removes damaged ones and computes them anew."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,13 +18,13 @@ from necrozma_core.storage.runs.verify import Damage, remove_damaged, verify_res
 
 
 def refuse_without_results(results: Path) -> None:
-    """Raise UsageError where there is nothing to look through, so that a mistyped folder is not called whole."""
+    """Raise UsageError if a folder holds no results: a mistyped one must not be called undamaged."""
     if not run_folders(results) and not list(ResultStore(results / STORE_FOLDER).entries()):
         raise no_runs(results)
 
 
 def report_damages(results: Path) -> int:
-    """Name what is not what was published, and return the exit code; UsageError where there is nothing."""
+    """Print every damaged file, and return the exit code; UsageError if there are no results."""
     refuse_without_results(results)
     damages = verify_results(results)
     _name(damages)
@@ -36,7 +36,7 @@ def report_damages(results: Path) -> int:
 
 
 def repair_results(results: Path) -> int:
-    """Remove what is damaged, run again what it belonged to, and return the exit code; UsageError as above."""
+    """Remove damaged files, repeat the runs that they belong to, and return the exit code; UsageError as above."""
     refuse_without_results(results)
     with lock_results(results) as lock:
         damages = verify_results(results)

@@ -93,6 +93,6 @@ def retry(
     plain: options.Plain = False,
 ) -> None:
     """Go on with a run that ended early or failed in part."""
-    from flows.cli.starting import resettle, results_folder, start  # noqa: PLC0415
+    from flows.cli.starting import results_folder, settings_of_run, start  # noqa: PLC0415
 
-    raise typer.Exit(start(resettle(results_folder(results), run), (), quiet=quiet, plain=plain))
+    raise typer.Exit(start(settings_of_run(results_folder(results), run), (), quiet=quiet, plain=plain))

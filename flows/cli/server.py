@@ -30,15 +30,15 @@ _PublicUrl = Annotated[
 @server_app.command()
 def start(home: _Home = None, port: _Port = None, public_url: _PublicUrl = None) -> None:
     """Start it in the background; say where it is and how to log in."""
-    from flows.server.standing import start_service  # noqa: PLC0415
+    from flows.server.standing import start_standing  # noqa: PLC0415
 
     folder, number = _where(home, port)
     typer.echo("Starting a Prefect server, which takes some seconds ...", err=True)
-    service = start_service(folder, number, public_url)
+    server = start_standing(folder, number, public_url)
     typer.echo(
-        f"Prefect server: {service.url} (process {service.process.pid})\n"
-        f"Log in with the line in {service.password_file}\n"
-        f"For Prefect's own commands: set -a; . {service.client_file}; set +a\n"
+        f"Prefect server: {server.url} (process {server.process.pid})\n"
+        f"Log in with the line in {server.password_file}\n"
+        f"For Prefect's own commands: set -a; . {server.client_file}; set +a\n"
         "Next: `necrozma deploy`, then `necrozma worker`"
     )
 
@@ -46,35 +46,35 @@ def start(home: _Home = None, port: _Port = None, public_url: _PublicUrl = None)
 @server_app.command()
 def run(home: _Home = None, port: _Port = None, public_url: _PublicUrl = None) -> None:
     """Run it in the foreground, as systemd wants it."""
-    from flows.server.standing import run_service  # noqa: PLC0415
+    from flows.server.standing import run_standing  # noqa: PLC0415
 
     folder, number = _where(home, port)
-    run_service(folder, number, public_url)
+    run_standing(folder, number, public_url)
 
 
 @server_app.command()
 def stop(home: _Home = None) -> None:
     """Stop it; the history stays."""
-    from flows.server.standing import stop_service  # noqa: PLC0415
+    from flows.server.standing import stop_standing  # noqa: PLC0415
 
     folder, _ = _where(home, None)
-    stopped = stop_service(folder)
+    stopped = stop_standing(folder)
     typer.echo(f"stopped process {stopped.process.pid}" if stopped else f"no server runs in {folder}")
 
 
 @server_app.command()
 def status(home: _Home = None) -> None:
     """Say whether it runs and answers; the exit code is 3 where it does not, as that of systemctl."""
-    from flows.server.standing import find_service  # noqa: PLC0415
+    from flows.server.standing import find_standing  # noqa: PLC0415
 
     folder, _ = _where(home, None)
-    service = find_service(folder)
-    if service is None:
+    server = find_standing(folder)
+    if server is None:
         typer.echo(f"no server runs in {folder}")
         raise typer.Exit(3)
-    answers = service.is_answering()
-    how = "runs" if answers else f"runs but does not answer, see {service.log_file}"
-    typer.echo(f"{service.url} {how} (process {service.process.pid}, {folder})")
+    answers = server.is_answering()
+    how = "runs" if answers else f"runs but does not answer, see {server.log_file}"
+    typer.echo(f"{server.url} {how} (process {server.process.pid}, {folder})")
     raise typer.Exit(0 if answers else 3)
 
 
@@ -112,7 +112,7 @@ def serve_ui(home: Path | None) -> int:
     from flows.cli.interrupts import Interrupts  # noqa: PLC0415
     from flows.folders import history_folder  # noqa: PLC0415
     from flows.server.address import configured_api_url  # noqa: PLC0415
-    from flows.server.embedded import start_server  # noqa: PLC0415
+    from flows.server.embedded import start_embedded  # noqa: PLC0415
 
     settings = load_settings({"prefect_home": home})
     if url := configured_api_url():
@@ -125,7 +125,7 @@ def serve_ui(home: Path | None) -> int:
         return True
 
     with Interrupts(end):
-        server = start_server(settings.prefect_home or history_folder())
+        server = start_embedded(settings.prefect_home or history_folder())
         try:
             server.wait_ready(give_up=ended.is_set)
             if not ended.is_set():

@@ -58,7 +58,7 @@ def start(settings: Settings, remarks: Sequence[str] = (), *, quiet: bool = Fals
     return outcome.exit_code
 
 
-def resettle(results: Path, name: str) -> Settings:
+def settings_of_run(results: Path, name: str) -> Settings:
     """Return the settings of an earlier run, to run them again; what it stored is not computed again.
 
     Raises

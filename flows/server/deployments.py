@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from flows.server.address import configured_api_url
 from flows.server.environment import QUIET
-from flows.server.standing import find_service
+from flows.server.standing import find_standing
 from necrozma_core.errors import NecrozmaError, UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Deployed:
     url: str
 
 
-def client_environment(service_home: Path) -> dict[str, str]:
+def client_environment(standing_home: Path) -> dict[str, str]:
     """Return the environment of a client of the user's own Prefect server, or else of ours.
 
     Raises
@@ -55,8 +55,8 @@ def client_environment(service_home: Path) -> dict[str, str]:
     """
     if url := configured_api_url():
         return {**QUIET, "PREFECT_API_URL": url}
-    if service := find_service(service_home):
-        return service.client_environment()
+    if server := find_standing(standing_home):
+        return server.client_environment()
     raise UsageError("no Prefect server to deploy to: start ours with `necrozma server start`, or set PREFECT_API_URL")
 
 

@@ -25,7 +25,7 @@ def _leave_with_last_user(lease: str) -> None:
     os._exit(0)
 
 
-def _serve(host: str, port: int) -> None:
+def _run_server(host: str, port: int) -> None:
     # What an import makes is there to stay: looking through it for garbage is a tenth of the start.
     gc.disable()
     import uvicorn  # noqa: PLC0415 -- after the collector is off
@@ -41,4 +41,4 @@ def _serve(host: str, port: int) -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_leave_with_last_user, args=(sys.argv[1],), daemon=True).start()
-    _serve(sys.argv[2], int(sys.argv[3]))
+    _run_server(sys.argv[2], int(sys.argv[3]))

@@ -18,7 +18,7 @@ def draw_columns(values: Sequence[float | None], top: float, height: int) -> lis
     Parameters
     ----------
     values : sequence of float or None
-        0 to ``top``; what is beyond is cut. None is drawn as a question mark at the foot.
+        Clipped to 0 and ``top``. None is drawn as a question mark at the foot.
     top : float
         What a full column stands for, above 0.
     height : int

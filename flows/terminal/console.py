@@ -11,45 +11,45 @@ from necrozma_core.errors import ExitCode
 
 if TYPE_CHECKING:
     from config import Settings
-    from flows.observer import RunOutcome
-    from flows.running import RunSession
     from necrozma_core.backtest.request import Receipt
+    from necrozma_core.sweep.observer import RunView
+    from necrozma_core.sweep.outcome import RunOutcome
 
 
 class QuietConsole:
-    """Says nothing but errors and, at the end, where the results are. The base of those that say more."""
+    """Prints errors alone and, at the end, where the results are. The base of the consoles that print more."""
 
     def __init__(self, settings: "Settings", remarks: Sequence[str] = ()) -> None:
         self.settings = settings
         self.remarks = remarks
-        self.session: RunSession | None = None
-        self.settled: set[str] = set()
-        """Pairs that are stored or failed, as far as we were told."""
+        self.run: RunView | None = None
+        self.finished: set[str] = set()
+        """Pairs that were reported as stored or failed."""
 
     def stop(self, code: ExitCode) -> bool:
-        """End the run, and tell whether there is one."""
-        if self.session is None:
+        """End the run, and tell whether one had begun."""
+        if self.run is None:
             return False
         self.complain("stopping; what is stored stays. Once more ends at once")
-        self.session.stop(code)
+        self.run.stop(code)
         return True
 
-    def on_start(self, session: "RunSession") -> None:
+    def on_start(self, run: "RunView") -> None:
         """Remember the run."""
-        self.session = session
+        self.run = run
 
     def on_message(self, text: str) -> None:
         """Say nothing."""
 
     def on_pair_done(self, receipt: "Receipt") -> None:
         """Name the strategies that failed."""
-        self.settled.add(receipt.pair)
+        self.finished.add(receipt.pair)
         for line in strategy_failure_lines(receipt):
             self.complain(line)
 
     def on_pair_failed(self, pair: str, error: Exception) -> None:
         """Say why."""
-        self.settled.add(pair)
+        self.finished.add(pair)
         text = str(error)
         self.complain(text if text.startswith(pair) else f"{pair}: {text}")
 
@@ -64,42 +64,43 @@ class QuietConsole:
 
     def complain(self, text: str) -> None:
         """Write one line to stderr."""
-        # Not by typer, which goes around whatever stands in for stderr while the live view is drawn.
+        # Not by typer, which writes past the stand-in for stderr that the live view puts up.
         print(" ".join(text.split()), file=sys.stderr, flush=True)  # noqa: T201
 
 
 class PlainConsole(QuietConsole):
-    """Says everything, a line a change: for logs, pipes and ``--plain``."""
+    """Prints a line for every change: for logs, pipes and ``--plain``."""
 
-    def on_start(self, session: "RunSession") -> None:
-        """Say what will be done, and how."""
-        super().on_start(session)
+    def on_start(self, run: "RunView") -> None:
+        """Print the settings and what will be computed."""
+        super().on_start(run)
         for remark in self.remarks:
             self.say(remark)
         self.say(start_up_block(self.settings))
-        for run_id in session.crashed:
+        for run_id in run.crashed:
             self.say(f"run {run_id} had died; what it finished is kept")
-        pairs = "1 pair" if len(session.requests) == 1 else f"{len(session.requests)} pairs"
-        self.say(f"{pairs}, {session.requests[0].source.describe()}, bars of {self.settings.timeframe}")
+        pairs = "1 pair" if len(run.requests) == 1 else f"{len(run.requests)} pairs"
+        self.say(f"{pairs}, {run.requests[0].source.describe()}, bars of {self.settings.timeframe}")
 
     def on_message(self, text: str) -> None:
-        """Pass it on."""
+        """Print the line."""
         self.say(text)
 
     def on_pair_done(self, receipt: "Receipt") -> None:
         """Say how it went."""
         super().on_pair_done(receipt)
-        if self.session is not None:
-            self.say(done_line(receipt, len(self.settled), len(self.session.requests)))
+        if self.run is not None:
+            self.say(done_line(receipt, len(self.finished), len(self.run.requests)))
 
     def on_finish(self, outcome: "RunOutcome") -> None:
         """Show the best of the ranking, and where the rest is."""
         if outcome.all_stored:
             self.say("everything was stored already: nothing computed")
-        if outcome.ranking_path is not None and self.session is not None:
+        if outcome.ranking_path is not None and self.run is not None:
             from flows.terminal.stored_runs import show_ranking  # noqa: PLC0415 -- loads pyarrow and rich
+            from necrozma_core.storage.runs.manifest import read_manifest  # noqa: PLC0415
 
-            show_ranking(self.session.run.path, self.session.run.manifest)
+            show_ranking(self.run.folder, read_manifest(self.run.folder))
             self.say(f"Results: {outcome.ranking_path}")
             if outcome.report_path is not None:
                 self.say(f"Report:  {outcome.report_path}")

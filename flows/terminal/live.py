@@ -1,4 +1,4 @@
-"""A run as it goes, on a terminal: how far it is, what the machine does, what every worker is at."""
+"""A run while it goes on, on a terminal: how far it is, how busy the machine is, what every worker does."""
 
 import sys
 import time
@@ -21,18 +21,21 @@ from necrozma_core.workers.progress import SlotProgress, SlotState
 
 if TYPE_CHECKING:
     from config import Settings
-    from flows.observer import RunOutcome
-    from flows.running import RunSession
+    from necrozma_core.sweep.observer import RunView
+    from necrozma_core.sweep.outcome import RunOutcome
     from necrozma_core.throttle.control import Look
     from necrozma_core.throttle.gate import GateView
     from necrozma_core.throttle.sensors.readings import Reading, Readings
 
 _REFRESH_A_SECOND: Final = 4
 _WINDOW_S: Final = 3.0
-"""What a share of held time is a share of: long enough for a duty cycle, short enough to follow a change."""
+"""The window in which the share of held time is measured: several periods of the gate, yet short enough to follow a
+change."""
 _HELD_FROM: Final = 0.05
+"""Share of held time from which a worker is shown as held; less is a pause between two pieces of work."""
 _BAR_WIDTH: Final = 30
 _ETA_AFTER_S: Final = 1.0
+"""Before this, the time left would be guessed from next to nothing."""
 
 
 class LiveConsole(PlainConsole):
@@ -49,24 +52,24 @@ class LiveConsole(PlainConsole):
     def __init__(self, settings: "Settings", remarks: Sequence[str], console: Console) -> None:
         super().__init__(settings, remarks)
         self._console = console
-        self._view: RunView | None = None
+        self._view: RunPicture | None = None
         self._live = Live(
             console=console,
             get_renderable=self._draw,
             refresh_per_second=_REFRESH_A_SECOND,
             transient=True,
-            # What goes to a file is left to go there.
+            # Where stderr is a file, its lines stay in that file.
             redirect_stderr=sys.stderr.isatty(),
         )
 
-    def on_start(self, session: "RunSession") -> None:
+    def on_start(self, run: "RunView") -> None:
         """Begin to draw."""
-        super().on_start(session)
-        self._view = RunView(session, self.settled)
+        super().on_start(run)
+        self._view = RunPicture(run, self.settings, self.finished)
         self._live.start()
 
     def on_finish(self, outcome: "RunOutcome") -> None:
-        """Draw no more."""
+        """End the view, and say how the run ended."""
         self._live.stop()
         self._view = None
         super().on_finish(outcome)
@@ -79,48 +82,50 @@ class LiveConsole(PlainConsole):
         return self._view.draw(time.monotonic()) if self._view is not None else ""
 
 
-class RunView:
-    """Draws a session.
+class RunPicture:
+    """Draws a run.
 
     Parameters
     ----------
-    session : RunSession
-        Read, never changed, and only what takes none of the locks under which it tells us something: we draw under
-        the terminal's lock, for which whoever tells us something waits.
-    settled : collection of str
+    run : RunView
+        Only read, and only by calls that take none of the locks under which the run calls us. We draw while holding
+        the terminal's lock, and a thread that tells us something waits for that lock: taking a lock of the run here
+        could be a deadlock.
+    settings : Settings
+    finished : collection of str
         Pairs that are stored or failed.
     """
 
-    def __init__(self, session: "RunSession", settled: Collection[str]) -> None:
-        self._session = session
-        self._settled = settled
+    def __init__(self, run: "RunView", settings: "Settings", finished: Collection[str]) -> None:
+        self._run = run
+        self._settings = settings
+        self._finished = finished
         self._began: float | None = None
         self._held: dict[int, _HeldShare] = {}
         self._rows: list[SlotProgress] = []
 
     def draw(self, now: float) -> RenderableType:
-        """Return what is seen at a time of the monotonic clock, at most 80 columns wide."""
-        # The board is closed a moment before the view ends; the last rows stand until then.
+        """Return the view at a time of the monotonic clock, at most 80 columns wide."""
+        # The board is closed a moment before the view ends; the last rows are shown until then.
         with suppress(ValueError):
-            self._rows = self._session.progress()
-        throttle = self._session.throttle
-        gate, look = throttle.view(), throttle.controller.latest
+            self._rows = self._run.progress()
+        gate, look = self._run.gate(), self._run.latest_look()
         return Group(
             "",
             self._draw_progress(now),
-            processor_line(look, gate.allowance, self._session.settings),
+            processor_line(look, gate.allowance, self._settings),
             memory_line(look.readings),
             self._draw_workers(now, gate),
         )
 
     def _draw_progress(self, now: float) -> RenderableType:
-        total = len(self._session.requests)
-        settled = len(self._settled)
-        done = settled + sum(part_done(row) for row in self._rows)
+        total = len(self._run.requests)
+        finished = len(self._finished)
+        done = finished + sum(part_done(row) for row in self._rows)
         if self._began is None and any(row.started for row in self._rows):
             self._began = now
         line = Table.grid(padding=(0, 1))
-        words = "stopping" if self._session.is_stopping else f"{settled} of {total} pairs"
+        words = "stopping" if self._run.is_stopping else f"{finished} of {total} pairs"
         line.add_row(
             words,
             ProgressBar(total=max(total, 1), completed=done, width=_BAR_WIDTH),
@@ -175,7 +180,7 @@ def processor_line(look: "Look", allowance: float, settings: "Settings") -> Text
     total, ours, others = (
         _percent(readings.percent(reading)) for reading in (readings.total, readings.ours, readings.others)
     )
-    # In the words of the messages; "16.0" and "1e+02" are nobody's.
+    # Written as in the messages: neither "16.0" nor "1e+02".
     allowed = f"allowance {count_workers(allowance).split()[0]} of {settings.workers}"
     return Text(f"CPU {total} of {settings.cpu_limit:g}%: ours {ours}, others {others}  {allowed}", style="dim")
 

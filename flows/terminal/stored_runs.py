@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def show_ranking(folder: Path, run: "Manifest") -> None:
-    """Show the best of a run's ranking, and what to think of it.
+    """Show the best of a run's ranking, with a warning about luck.
 
     Raises
     ------

@@ -20,13 +20,15 @@ RANKING_COLUMNS: Final = (
     "rank", "pair", "strategy", "trades", "few_trades", "win_rate", "profit_factor", "sharpe", "net_profit",
     "max_drawdown",
 )  # fmt: skip
-"""What :func:`ranking_table` wants of each row."""
+"""The columns that :func:`ranking_table` needs of each row."""
 
 DEFAULT_WIDTH: Final = 80
-"""What is readable everywhere."""
+"""Columns that every terminal has."""
 
 _WIDE: Final = 96
+"""Columns from which the ranking shows two more figures."""
 _PIPE: Final = 200
+"""Columns where there is no terminal: wide enough that no line is cut."""
 _NONE: Final = "–"
 
 
@@ -100,7 +102,7 @@ def run_table(run: "Manifest") -> Table:
 
 
 def diff_tables(diff: "RunDiff", top: int = 20) -> list[Table | str]:
-    """Lay out what differs between two runs; a line each where nothing does."""
+    """Lay out what differs between two runs: a table for each kind of difference, or a line that there is none."""
     parts: list[Table | str] = []
     for what, values in (("settings", diff.settings), ("inputs", diff.inputs), ("versions", diff.versions)):
         table = _table((what, "left"), ("before", "left"), ("after", "left"))

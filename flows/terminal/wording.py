@@ -7,9 +7,9 @@ from necrozma_core.errors import ExitCode
 
 if TYPE_CHECKING:
     from config import Settings
-    from flows.observer import RunOutcome
     from necrozma_core.backtest.request import Receipt
     from necrozma_core.feeds import ImportReport
+    from necrozma_core.sweep.outcome import RunOutcome
 
 
 _FAILURES_SHOWN: Final = 3
@@ -28,9 +28,9 @@ def start_up_block(settings: "Settings") -> str:
     )
 
 
-def done_line(receipt: "Receipt", settled: int, total: int) -> str:
+def done_line(receipt: "Receipt", finished: int, total: int) -> str:
     """Say that a pair is stored."""
-    head = f"[{settled}/{total}] {receipt.pair}: "
+    head = f"[{finished}/{total}] {receipt.pair}: "
     if not receipt.computed:
         return f"{head}stored already"
     seconds = sum(receipt.seconds.values())

@@ -1,7 +1,7 @@
 """One pair by several workers, some of its settings each; the result has the bytes that one worker would give it.
 
 Used where there are fewer pairs left than workers. Every worker reads the ticks, which the machine read from the disk
-once, and evaluates a stretch of the strategies; one of them then joins what they found.
+once, and evaluates a part of the strategies; one of them then joins what they found.
 """
 
 from collections.abc import Iterator, Sequence
@@ -50,7 +50,7 @@ class _Found:
 
 
 def split(strategies: int | None, workers: int, folder: Path) -> list[Part]:
-    """Cut strategies into stretches of nearly equal length, one for a worker.
+    """Cut strategies into parts of nearly equal length, one for a worker.
 
     Parameters
     ----------

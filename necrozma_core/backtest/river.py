@@ -75,9 +75,7 @@ def _events_of(strategy: Strategy, bars: Bars, recent: dict[object, Events]) -> 
 
 
 def backtest_pair(request: PairRequest, checkpoint: Checkpoint) -> Receipt:
-    """Backtest every strategy of a request on its pair and store the results.
-
-    What is stored already is not computed again.
+    """Backtest every strategy of a request on its pair and store the results; the sweep asks first what is stored.
 
     Parameters
     ----------
@@ -101,8 +99,6 @@ def backtest_pair(request: PairRequest, checkpoint: Checkpoint) -> Receipt:
         If the results cannot be written; what was stored before is untouched.
     """
     store = ResultStore(request.results_dir / "store")
-    if store.has(request.pair, request.key):
-        return stored_receipt(store, request)
     clock = StageClock()
     with clock.stage("read"):
         market = load_market(request, checkpoint)

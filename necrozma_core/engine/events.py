@@ -1,4 +1,4 @@
-"""Signals as a list of what acts."""
+"""The signals that act, as a list."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from necrozma_core.market.arrays import Int8Array, Int32Array
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Events:
-    """The signals of one strategy as a list: what acts, and at which bar's first tick.
+    """The signals of one strategy that act, and the bars at whose first ticks they do.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Events:
 
 
 def find_events(signals: Int8Array) -> Events:
-    """List what acts of ``signals``; settings that differ only in their levels share the list.
+    """List the signals that act; settings that differ only in their levels share the list.
 
     Parameters
     ----------

@@ -26,8 +26,8 @@ _UNREACHABLE: Final = 2**40
 
 
 def _distance(pips: float | None, ticks: Ticks, name: str) -> tuple[int, float]:
-    # The whole points at which a level counts as reached, and its exact distance. Decimal, because 1.1 pips are
-    # 11 points, while 1.1 * 10 is a little more and would be reached a point later.
+    # Return the whole points at which a level counts as reached, and its exact distance. Decimal, because 1.1 pips are
+    # 11 points, while 1.1 * 10 in floating point is a little more and would be reached a point later.
     if pips is None:
         return _UNREACHABLE, float(_UNREACHABLE)
     if not (np.isfinite(pips) and pips > 0):

@@ -1,4 +1,4 @@
-"""What the engine gives: the trades of one strategy, and why each ended."""
+"""What the engine returns: the trades of one strategy, and why each ended."""
 
 from dataclasses import dataclass
 from enum import IntEnum

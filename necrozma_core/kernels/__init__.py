@@ -1,5 +1,5 @@
 """Compiled loops: arrays and numbers in and out, never the domain's types.
 
-They check nothing: whoever calls them has checked. No fastmath and no parallel reduction, so that equal input
+They check nothing: the caller has checked. No fastmath and no parallel reduction, so that equal input
 gives equal bits.
 """

@@ -127,8 +127,8 @@ def burst(close, squares, first_tick, period, sigmas, activity):
         usual = np.float64(square_to[i] - square_from[i])
         state[i] = np.int8(moved * moved * period > wanted * usual)
     for i in range(count):
-        # Few bars move so far: what else they need is looked at only there. In a window that never moved there is
-        # no deviation to compare with.
+        # Few bars move so far, so the other conditions are tested only there. A window that never moved has no
+        # deviation to compare with.
         if state[i]:
             ticks, ticks_before = tick_end[i] - tick_to[i], tick_to[i] - tick_from[i]
             busy = np.float64(ticks) * period >= activity * np.float64(ticks_before)

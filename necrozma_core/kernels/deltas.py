@@ -1,34 +1,34 @@
 """Whole numbers that Parquet keeps as differences, read from a file's bytes straight into the array that keeps them.
 
 The layout is Parquet's own: https://parquet.apache.org/docs/file-format/data-pages/encodings/ (DELTA_BINARY_PACKED) in
-version 1 data pages, whose headers are Thrift structures in the compact protocol. Only what our own writer makes of it
-is understood, the rest is left to the library. Nothing is believed: whatever the bytes are, no byte outside of them is
-read, and none outside of the array written.
+version 1 data pages, whose headers are Thrift structures in the compact protocol. The kernel understands only what our
+own writer makes; for anything else it returns `OTHER`, and the library reads the page. Nothing is trusted: whatever the
+bytes say, none outside of them is read, and none outside of the array is written.
 """
 
 import numpy as np
 from numba import njit
 
 OTHER = -1
-"""Returned for a position or a count where the bytes are laid out in another way than is read here."""
+"""Returned instead of a position or a count where the bytes have another layout than the one read here."""
 
-# A field's first byte: how much its number is above that of the field before, and its kind.
+# A field's first byte: its number minus that of the field before (high half), and its kind (low half).
 _INTEGER, _STRUCT, _STRUCT_AFTER_NEXT = 0x15, 0x1C, 0x2C
 _KIND, _FLAG, _LONG, _BYTES = 15, 2, 6, 8
 _DATA_PAGE, _DELTA_BINARY_PACKED = 0, 5
 
 _MINIBLOCKS, _SHORT_BLOCK, _LONG_BLOCK = 4, 128, 256  # blocks of numbers of 32 bits, and of 64
 
-# Indices without a sign are not asked whether they count from the end; a plain literal would give them one.
+# Unsigned indices: numba does not test them for counting from the end. A plain literal would make an index signed.
 ONE, SIX, LAST, WORD, ALL = np.uint64(1), np.uint64(6), np.uint64(63), np.uint64(64), np.uint64(2**64 - 1)
 
-# For what only kernels call: a way in from Python would take as long again to compile.
+# For functions that only kernels call: an entry from Python would take as long again to compile.
 _inner = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 
 
 @_inner
 def _varint(content, at, stop):
-    # Seven bits a byte, the lowest first; and where the next one begins.
+    # Return a number, stored as seven bits a byte with the lowest first, and the position after it.
     value, shift = np.uint64(0), np.uint64(0)
     while 0 <= at < stop and shift < 64:
         byte = content[at]
@@ -44,7 +44,7 @@ def _varint(content, at, stop):
 
 @_inner
 def _signed(content, at, stop):
-    # 0, -1, 1, -2, ... are written as 0, 1, 2, 3, ...
+    # Return a signed number and the position after it; 0, -1, 1, -2, ... are written as 0, 1, 2, 3, ...
     value, at = _varint(content, at, stop)
     half = np.int64(value >> ONE)
     return ~half if value & ONE else half, at
@@ -52,13 +52,14 @@ def _signed(content, at, stop):
 
 @_inner
 def _past(content, at, stop, byte):
-    # The position after a byte that must stand here.
+    # Return the position after a byte that must stand here, or OTHER.
     return at + 1 if 0 <= at < stop and content[at] == byte else OTHER
 
 
 @_inner
 def _integers(content, at, stop, into):
-    # The next fields of a structure, while they are whole numbers and ``into`` has room: how many, and what follows.
+    # Read the next fields of a structure into ``into``, while they are whole numbers and it has room. Return how many
+    # were read, and the position after them.
     count = 0
     while count < len(into) and 0 <= at < stop and content[at] == _INTEGER:
         into[count], at = _signed(content, at + 1, stop)
@@ -68,7 +69,7 @@ def _integers(content, at, stop, into):
 
 @_inner
 def _past_statistics(content, at, stop):
-    # The position after the structure of least, greatest and so on; after none, that where it would begin.
+    # Return the position after the statistics (least, greatest, ...), which is ``at`` itself where there are none.
     inside = _past(content, at, stop, _STRUCT)
     if inside < 0:
         return at
@@ -86,12 +87,12 @@ def _past_statistics(content, at, stop):
 
 @_inner
 def _page(content, at, stop):
-    # The number of values of the page that begins here, where its data begin, and where they end.
+    # Return the number of values of the page that begins here, where its data begin, and where they end.
     head, body = np.zeros(4, np.int64), np.zeros(4, np.int64)
-    # Kind, size, size as it is here, which compression would change, and a checksum or none.
+    # Kind of page, size, size as stored (the same without compression), and a checksum or none.
     count, at = _integers(content, at, stop, head)
     at = _past(content, at, stop, _STRUCT if count == 4 else _STRUCT_AFTER_NEXT)
-    # Values, encoding, and two encodings of what columns without nulls do not have.
+    # Number of values, their encoding, and the encodings of two kinds of levels that columns without nulls do not have.
     _, at = _integers(content, at, stop, body)
     at = _past_statistics(content, at, stop)
     at = _past(content, _past(content, at, stop, 0), stop, 0)
@@ -103,7 +104,8 @@ def _page(content, at, stop):
 
 @_inner
 def _add_up(words, at, width, step, value, out, start, end):
-    # Differences of ``width`` bits one after the other, whatever the borders of words; returns the last number.
+    # Unpack differences of ``width`` bits, which may cross the borders of words, and add them up; return the last
+    # number.
     if width == 0:
         for i in range(start, end):
             value += step
@@ -113,7 +115,7 @@ def _add_up(words, at, width, step, value, out, start, end):
     mask = ALL >> (WORD - bits)
     for i in range(start, end):
         word, shift = bit >> SIX, bit & LAST
-        # Shifted twice: by a whole word at once is undefined.
+        # Shifted in two steps, because a shift by 64 bits is undefined.
         high = (words[word + ONE] << ONE) << (LAST - shift)
         value += step + np.int64(((words[word] >> shift) | high) & mask)
         out[i] = value
@@ -123,13 +125,13 @@ def _add_up(words, at, width, step, value, out, start, end):
 
 @_inner
 def _fits(number, out):
-    # What is written with more bits than the column has, the library refuses.
+    # Tell whether a number fits the column's type. The library refuses one that does not.
     return out.itemsize == 8 or -(2**31) <= number < 2**31
 
 
 @_inner
 def _fill(content, words, at, stop, out, start, end):
-    # The numbers of one page into out[start:end]; False where they are laid out in another way.
+    # Decode one page into out[start:end]; return False where its layout is another.
     block, at = _varint(content, at, stop)
     miniblocks, at = _varint(content, at, stop)
     total, at = _varint(content, at, stop)
@@ -170,20 +172,21 @@ def decode_deltas(content, words, start, stop, out):
     start, stop : int
         Where the column's pages begin and end.
     out : int32 or int64 array, shape (n_values,)
-        Filled; of numbers beyond its width the lowest bits are kept, as the writer does.
+        Filled; a sum beyond its width keeps its lowest bits, as with the writer.
 
     Returns
     -------
     int
-        The number of values, which is that of ``out``; `OTHER` where the pages are of another kind, are not whole, or
-        hold another number: then what ``out`` holds is not said.
+        The number of values, which is the length of ``out``. `OTHER` where the pages are of another kind, incomplete,
+        or hold another number of values; what ``out`` then holds is undefined.
     """
-    # What is unpacked is read by whole words, and the last of them may lie behind it: a file ends with its footer.
+    # Unpacking reads whole words, so it may read behind the last packed bit. That is inside the file, because a file
+    # ends with its footer.
     stop = min(stop, len(content), 8 * len(words) - 16)
     found, at = np.int64(0), start
     while 0 <= at < stop and found < len(out):
         values, data, at = _page(content, at, stop)
-        # Asked before it is added: a made-up number may go round.
+        # Compared before it is added, because a made-up number could overflow the sum.
         if values < 0 or values > len(out) - found:
             return OTHER
         if not _fill(content, words, data, at, out, found, found + values):

@@ -8,15 +8,15 @@ import numpy as np
 from numba import njit
 
 BLOCK = 2048
-"""Bars that are worked on together, so that what lies between two steps stays in the nearest cache; a multiple of
-four, see :func:`smooth`."""
+"""Bars that are worked on together, so that intermediate results stay in the nearest cache; a multiple of four, see
+:func:`smooth`."""
 
 EXACT_SPREAD = 2**31
 """A window's length times its range, in half points, below which its variance is computed in whole numbers."""
 
 LARGEST_MOVE = 2**24
-"""What a change counts for at most in :func:`move_square_sums`, in half points: squared and summed over 10,000
-bars it stays below 2**62."""
+"""Clip: a change counts as at most this in :func:`move_square_sums`, in half points. Its square, summed over 10,000
+bars, stays below 2**62."""
 
 
 @njit(cache=True, nogil=True)
@@ -111,11 +111,11 @@ def move_square_sums(values):
 
 @njit(cache=True, nogil=True)
 def smooth(values, weight, average, out):
-    """Continue an exponential average over a stretch of values.
+    """Continue an exponential average over a block of values.
 
-    Four steps are taken at once, ``a[i+4] = kept**4 * a[i] + (what came since)``: the chain of additions that each
-    wait for the one before is what takes the time. A remainder is computed by the same operations, so that an
-    entry has the same bits wherever the stretch ends; stretches must therefore be split at multiples of four.
+    Four steps are taken at once, ``a[i+4] = kept**4 * a[i] + (what came since)``, because the time goes into a chain of
+    additions, each of which waits for the one before. A remainder is computed by the same operations, so that an entry
+    has the same bits wherever the block ends, as long as blocks are split at multiples of four.
 
     Parameters
     ----------
@@ -336,7 +336,7 @@ def atr(high, low, close, period):
     total = np.int64(0)
     for i in range(1, period + 1):
         total += np.int64(max(high[i], close[i - 1])) - min(low[i], close[i - 1])
-    # The true ranges first take the place of their averages, which then replace them one by one.
+    # In place: the output first holds the true ranges, then each is overwritten by its average.
     highs, lows, before, ranges = high[period + 1 :], low[period + 1 :], close[period : n - 1], out[period + 1 :]
     for i in range(len(ranges)):
         ranges[i] = np.int32(max(highs[i], before[i]) - min(lows[i], before[i]))

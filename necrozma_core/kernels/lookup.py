@@ -1,7 +1,8 @@
 """The last quote at or before a time, from an index that takes six bytes a quote.
 
-Time is cut into intervals of 2**16 ms, a minute, within which two bytes tell quotes apart; such an interval's quotes
-lie side by side, so that a search reads one line of memory where one through the times themselves reads several.
+Time is cut into intervals of 2**16 ms, about a minute, so that two bytes hold a quote's time within its interval. A
+search bisects inside one interval, whose quotes lie side by side: it reads about one cache line, where bisecting the
+times themselves would read several.
 """
 
 import numpy as np
@@ -13,7 +14,7 @@ _REST = 2**INTERVAL_BITS - 1
 
 @njit(cache=True, nogil=True)
 def note_quotes(time_ms, bid, ask, origin_ms, at, offset, twice_mid, ends):
-    """Take some more quotes into the index.
+    """Add quotes to the index.
 
     Parameters
     ----------
@@ -28,8 +29,8 @@ def note_quotes(time_ms, bid, ask, origin_ms, at, offset, twice_mid, ends):
     offset : uint16 array, twice_mid : int32 array, shape (n_quotes,)
         Milliseconds since the interval began, and bid + ask; filled from ``at`` on.
     ends : int32 array, shape (n_intervals,)
-        How many quotes there are up to the end of each interval; filled where one has quotes. The others become what
-        is right for them by ``np.maximum.accumulate``.
+        How many quotes there are up to the end of each interval; filled for intervals that have quotes.
+        ``np.maximum.accumulate`` then fills in the others.
     """
     for i in range(len(time_ms)):
         since = time_ms[i] - origin_ms
@@ -76,7 +77,7 @@ def last_quotes(offset, twice_mid, ends, origin_ms, wanted_ms, stale_ms):
                 low = middle + 1
             else:
                 high = middle
-        # Where the interval has none before the time, the quote is of an earlier one, if not of one too long ago.
+        # No quote of the interval is early enough: step back to the last interval that has one, or until all are stale.
         while interval and ends[interval - 1] >= low and since - (interval << INTERVAL_BITS) <= stale_ms:
             interval -= 1
         if interval and ends[interval - 1] >= low:

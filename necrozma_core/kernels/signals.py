@@ -21,7 +21,7 @@ ROUNDING_PERCENT = 1e-9
 
 @njit(cache=True, nogil=True)
 def keep_entered(state):
-    """Keep, in place, each state that differs from the one before; the first has none before it."""
+    """Keep, in place, each state that differs from the one before; set the others, and the first, to 0."""
     before = state[0]
     state[0] = 0
     for i in range(1, len(state)):
@@ -32,7 +32,7 @@ def keep_entered(state):
 
 @njit(cache=True, nogil=True)
 def keep_left(state):
-    """Move, in place, each state that was left to the bar that left it, where nothing took its place."""
+    """Set, in place, each bar whose state fell back to 0 to the state that it left; set the others to 0."""
     before = state[0]
     state[0] = 0
     for i in range(1, len(state)):
@@ -171,7 +171,7 @@ def _window_sums(values, period, count, out):
     # The sum of each value and the period - 1 before it; values[0] is the first of the first window.
     first, second = values[:count], values[1:]
     if period == 1:
-        # One by one: assigning the slice costs five seconds of compilation, for the wording of an error.
+        # A loop, because assigning the slice takes five seconds longer to compile: it can raise an error with a text.
         for i in range(count):
             out[i] = first[i]
         return
@@ -193,7 +193,7 @@ def stochastic_turn(close, highs, lows, period, width, slowing, signal, low, hig
     highs, lows : int32 array, shape (n - width + 1,)
         The highest high and the lowest low of the ``width`` bars from each index on.
     period, width : int
-        ``width <= period <= 2 * width``: two such stretches cover the period.
+        ``width <= period <= 2 * width``: two such windows cover the period.
     slowing, signal : int
         %K is the mean of ``slowing`` places of the close in its range, %D the mean of ``signal`` values of %K;
         ``period + slowing + signal - 2 <= n``.
@@ -221,7 +221,7 @@ def stochastic_turn(close, highs, lows, period, width, slowing, signal, low, hig
             highest = max(high_old[i], high_new[i])
             lowest = min(low_old[i], low_new[i])
             span = np.int32(highest - lowest)
-            # Where the range is empty the close is its own middle.
+            # In a range of one price the close is in the middle.
             place[i] = 100.0 * np.int32(last[i] - lowest) / span if span > 0 else 50.0
         _window_sums(place, slowing, count + signal - 1, line_sum)
         _window_sums(line_sum, signal, count, signal_sum)

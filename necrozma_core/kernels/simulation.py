@@ -14,9 +14,9 @@ LOWEST, HIGHEST = -(2**31), 2**31 - 1
 """Beyond any price, in points: levels are compared as 32 bits, like the prices."""
 
 BEYOND = 2**33
-"""Further than any two prices are apart, in points: a level at such a distance is none."""
+"""Farther than any two prices are apart, in points: a level at this distance or beyond is not set."""
 
-# Indices without a sign are not asked whether they count from the end; a plain literal would give them one.
+# Unsigned indices: numba does not test them for counting from the end. A plain literal would make an index signed.
 ONE, TWO, THREE, FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
 
 
@@ -45,7 +45,8 @@ def find_events(signals, words):
     bar = np.empty(most + 1, np.int32)
     side = np.empty(most + 1, np.int8)
     found = np.uint64(0)
-    # Written first and kept if it is a signal: a branch that cannot be foretold costs more than a store.
+    # No branch: every bar is written, and the next one overwrites it unless it carries a signal. A mispredicted branch
+    # costs more than a store.
     for word in range(len(words)):
         if words[word] == 0:
             continue
@@ -64,8 +65,8 @@ def find_events(signals, words):
 
 @njit(cache=True, nogil=True)
 def _first_bar_reaching(extremes, start, stop, lower, upper):
-    # The first bar in [start, stop) with low <= lower or high >= upper, or stop. Most bars reach neither, so four are
-    # asked at once, without a branch between them.
+    # Return the first bar in [start, stop) with low <= lower or high >= upper, or stop. Most bars reach neither, so
+    # four are tested at once, without a branch between them.
     bar = start
     while bar + FOUR <= stop:
         second, third, fourth = bar + ONE, bar + TWO, bar + THREE
@@ -83,7 +84,7 @@ def _first_bar_reaching(extremes, start, stop, lower, upper):
 
 @njit(cache=True, nogil=True)
 def _first_tick_reaching(price, start, stop, lower, upper):
-    # The first tick in [start, stop) with price <= lower or price >= upper, or stop.
+    # Return the first tick in [start, stop) with price <= lower or price >= upper, or stop.
     tick = start
     while tick < stop and price[tick] > lower and price[tick] < upper:
         tick += ONE
@@ -92,8 +93,9 @@ def _first_tick_reaching(price, start, stop, lower, upper):
 
 @njit(cache=True, nogil=True)
 def _find_exit(price, opens, extremes, first_tick, entry_bar, last_bar, lower, upper):
-    # The first tick after the entry's, up to and including the first tick of last_bar, that reaches a level;
-    # last_bar's first tick plus one where none does. last_bar may be n_bars: then every tick is looked at.
+    # Return the first tick that reaches a level, after the entry's tick and up to the first tick of last_bar, that one
+    # included. Where none does, return the tick after that. Where last_bar is n_bars, every tick is looked at, and
+    # n_ticks says that none does.
     lower = np.int32(max(lower, LOWEST))
     upper = np.int32(min(upper, HIGHEST))
     bar = np.uint64(entry_bar)
@@ -107,7 +109,7 @@ def _find_exit(price, opens, extremes, first_tick, entry_bar, last_bar, lower, u
         tick = _first_tick_reaching(price, np.uint64(max(start, first_tick[bar])), stop, lower, upper)
         if tick < stop:
             return np.int64(tick)
-        bar += ONE  # only the entry's own tick reached the level, before it was live
+        bar += ONE  # only the entry's own tick reached the level, which is live from the next tick
     tick = first_tick[last]
     if last < len(opens) and opens[last] > lower and opens[last] < upper:
         tick += 1
@@ -170,7 +172,7 @@ def simulate_events(
         while reversal < n_events and event_side[reversal] == side:
             reversal += 1
         last_bar = event_bar[reversal] if reversal < n_events else n_bars
-        # A long position is closed at bid and a short one at ask, so those are the prices its levels look at.
+        # A long position closes at bid and a short one at ask, so these are the prices that are tested for its levels.
         exit_tick = n_ticks
         if side > 0:
             entry = np.int64(ask_open[entry_bar]) + slippage_points

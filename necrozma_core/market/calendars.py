@@ -21,8 +21,9 @@ _EPOCH: Final = date(1970, 1, 1)
 
 @cache
 def _clock_ms(day: int, zone: str, after_midnight_ms: int) -> int:
-    # UTC milliseconds at which the clock of a zone shows a time on a calendar day (days since 1970). Adding to an
-    # aware datetime moves its clock, not the time that passes.
+    # UTC milliseconds at which a zone's clock shows a time on a calendar day (days since 1970). Adding a timedelta to
+    # an aware datetime is arithmetic of the wall clock: it ignores that clocks may change in between, as is wanted
+    # here.
     midnight = datetime.combine(_EPOCH + timedelta(days=day), time.min, ZoneInfo(zone))
     return round((midnight + timedelta(milliseconds=after_midnight_ms)).timestamp() * 1000)
 
@@ -95,7 +96,7 @@ def _offset_ms(utc_ms: int, zone: str) -> int:
 
 
 def _next_change_ms(after_ms: int, until_ms: int, zone: str) -> int:
-    # The second at which the offset is first another than at after_ms, given that it is another at until_ms.
+    # Bisect for the first second with another UTC offset than at ``after_ms``; ``until_ms`` is known to have one.
     offset = _offset_ms(after_ms, zone)
     while until_ms - after_ms > 1000:
         middle = (after_ms + until_ms) // 2000 * 1000
@@ -119,8 +120,8 @@ def utc_offset_ms(time_ms: Int64Array, zone: str) -> Int64Array:
     Returns
     -------
     int64 array, shape (n,)
-        Milliseconds; local time is ``time_ms + offset``. Right to the second, wherever in the day the clocks change,
-        given that none changes there and back between one midnight UTC and the next.
+        Milliseconds; local time is ``time_ms + offset``. Exact to the second, wherever in the day the clocks change,
+        unless they change there and back between one midnight UTC and the next.
     """
     if not len(time_ms):
         return np.empty(0, dtype=np.int64)

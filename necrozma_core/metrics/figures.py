@@ -11,7 +11,7 @@ from necrozma_core.money.costs import Account, Money
 from necrozma_core.money.equity import TradingDays, equity_points
 
 if TYPE_CHECKING:
-    # Naming the figures must not cost the start of the compiler.
+    # Code that only names the figures must not load the compiler.
     from necrozma_core.engine.trades import Trades
 
 MIN_TRADES: Final = 30

@@ -14,12 +14,12 @@ from necrozma_core.market.arrays import FloatArray
 from necrozma_core.market.ticks import Ticks
 
 if TYPE_CHECKING:
-    # What compares stored figures must not cost the start of the compiler.
+    # Code that compares stored figures must not load the compiler.
     from necrozma_core.engine.trades import Trades
 
 DAYS_A_YEAR: Final = 252
 _NOISE: Final = 1e-13
-"""A deviation of daily returns that is only rounding: returns are differences of numbers near one."""
+"""A deviation of daily returns below this is rounding: returns are differences of numbers near one."""
 
 
 def gross_profit(net: FloatArray) -> float:

@@ -7,7 +7,7 @@ NO_SHARPE, FEW_TRADES, ENOUGH_TRADES = 0, 1, 2
 
 
 class Figures(Protocol):
-    """What a strategy is ranked by, see `necrozma_core.metrics.figures.Metrics`."""
+    """The figures that a ranking needs, see `necrozma_core.metrics.figures.Metrics`."""
 
     @property
     def sharpe(self) -> float | None: ...  # noqa: D102

@@ -1,4 +1,4 @@
-"""Money of a pair's quote currency into the account's, at the quotes of the pair that converts."""
+"""Converts money from a pair's quote currency into the account's, at the quotes of the pair that converts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -43,16 +43,16 @@ class Quotes:
 
     @classmethod
     def gather(cls, pieces: Iterable[Ticks], count: int, digits: int, span_ms: tuple[int, int]) -> Self:
-        """Take the mid prices of ticks that come piece by piece.
+        """Build the index from ticks that come piece by piece.
 
         Parameters
         ----------
         pieces : iterable of Ticks
             Oldest first.
         count, digits : int
-            Of all of them.
+            Number of all ticks, and decimals of their prices.
         span_ms : tuple of int
-            Times of the first and the last; without meaning where there are none.
+            Times of the first and the last tick; ignored where there are none.
         """
         origin_ms, last_ms = span_ms
         intervals = ((last_ms - origin_ms) >> INTERVAL_BITS) + 1 if count else 0
@@ -74,7 +74,7 @@ class Quotes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TickQuotes:
-    """Mid prices by time, of ticks that are at hand: nothing is copied, and what is asked by tick needs no search.
+    """Mid prices by time from ticks in memory: nothing is copied, and the price at a tick needs no search.
 
     Attributes
     ----------
@@ -109,8 +109,8 @@ class TickQuotes:
 class Conversion:
     """What one unit of a pair's quote currency was worth in the account's currency, at any time.
 
-    Made by :meth:`identity`, by :meth:`from_ticks`, or from :class:`Quotes`; which pair is needed says
-    :func:`~necrozma_core.market.instruments.find_conversion`.
+    Made by :meth:`identity`, by :meth:`from_ticks`, or from :class:`Quotes`.
+    :func:`~necrozma_core.market.instruments.find_conversion` finds the pair that is needed.
 
     Attributes
     ----------
@@ -178,7 +178,7 @@ class Conversion:
         return rates
 
     def at_ticks(self, traded: Ticks, ticks: Int64Array) -> FloatArray:
-        """Return the rate at the time of each tick as :meth:`at` does; at once where the traded pair converts itself.
+        """Return the rate at the time of each tick as :meth:`at` does; no search where the traded pair converts itself.
 
         Parameters
         ----------

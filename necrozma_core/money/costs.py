@@ -14,15 +14,15 @@ from necrozma_core.market.instruments import CURRENCIES
 from necrozma_core.market.ticks import Ticks
 
 if TYPE_CHECKING:
-    # Asking for a backtest takes Costs and Account, and must not cost the start of the compiler.
+    # A request for a backtest holds Costs and Account, and making one must not load the compiler.
     from necrozma_core.engine.trades import Trades
     from necrozma_core.money.conversion import Conversion
 
 NIGHTS_PER_ROLL: Final = (1, 1, 3, 1, 1, 0, 0)
 """Nights of swap charged at 17:00 New York, Monday first.
 
-A position settles two business days ahead, so what is held across Wednesday's roll moves from Friday's value date to
-Monday's and is charged the weekend with it. Saturday and Sunday have no roll: seven nights a week.
+A position settles two business days later. So a position held across Wednesday's roll moves from Friday's value date to
+Monday's, and is charged three nights. Saturday and Sunday have no roll: seven nights a week.
 """
 
 
@@ -61,7 +61,7 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What profits are counted in, and what there is to lose.
+    """The currency in which profits are counted, and the initial balance.
 
     Attributes
     ----------

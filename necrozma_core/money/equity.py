@@ -11,7 +11,7 @@ from necrozma_core.market.ticks import Ticks
 from necrozma_core.money.costs import Account, Money
 
 if TYPE_CHECKING:
-    # A report draws equity and must not cost the start of the compiler.
+    # A report draws equity, and making one must not load the compiler.
     from necrozma_core.engine.trades import Trades
     from necrozma_core.money.conversion import Conversion
 
@@ -55,11 +55,11 @@ class Equity:
     Attributes
     ----------
     initial_balance : float
-        What it started from, before the first tick.
+        The balance before the first tick.
     time_ms : int64 array, shape (n_days,)
         The last tick of each trading day, milliseconds since 1970 UTC.
     day_end : float64 array, shape (n_days,)
-        Balance then, plus what closing the open position at that tick would bring.
+        The balance at that tick, plus what closing the open position there would bring.
     path : float64 array, shape (n_points,)
         The balance after every exit and the equity at every day's end that finds a position open, in order of
         time. Other days' ends repeat the balance and are left out.

@@ -1,1 +1,1 @@
-"""Stored results as people read them: ``ranking`` orders them, ``page`` shows them, ``charts`` draws."""
+"""Stored results as people read them: ``ranking`` orders, ``curves`` follows accounts, ``charts`` and ``page`` show."""

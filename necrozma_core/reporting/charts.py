@@ -5,8 +5,6 @@ from typing import Final
 
 import numpy as np
 
-from necrozma_core.market.arrays import FloatArray, Int64Array
-from necrozma_core.market.calendars import trading_day
 from necrozma_core.money.equity import Equity
 
 _WIDTH: Final = 640
@@ -15,27 +13,6 @@ _MARGIN: Final = 16
 """Room above and below the line for a row of text."""
 _MOST_POINTS: Final = 320
 """Half the width in pixels: more could not be seen."""
-
-
-def balance_curve(exit_time_ms: Int64Array, net: FloatArray, initial_balance: float) -> Equity:
-    """Follow an account by its closed trades alone, as they are stored.
-
-    Parameters
-    ----------
-    exit_time_ms : int64 array, shape (n_trades,)
-        Rising, milliseconds since 1970 UTC; possibly none.
-    net : float64 array, shape (n_trades,)
-        What each trade brought, account currency.
-    initial_balance : float
-
-    Returns
-    -------
-    Equity
-        Of the trading days on which a trade was closed; open positions are not counted.
-    """
-    balance = initial_balance + np.cumsum(net)
-    last_of_day = np.flatnonzero(np.diff(trading_day(exit_time_ms), append=np.iinfo(np.int64).max))
-    return Equity(initial_balance, exit_time_ms[last_of_day], balance[last_of_day], balance)
 
 
 def equity_svg(equity: Equity, title: str) -> str:

@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from necrozma_core.money.equity import Equity
-from necrozma_core.reporting.charts import equity_svg
+from necrozma_core.reporting.curves import Curve
+from necrozma_core.reporting.ranking import best_of_pairs
 from necrozma_core.storage.disk.columns import scalar_of
 
 TOP: Final = 50
@@ -28,7 +28,8 @@ caption { text-align: left; padding: .3rem 0; }
 th, td { border-bottom: 1px solid var(--line); padding: .2rem .5rem; text-align: left; }
 th { background: var(--head); vertical-align: bottom; } th.number, td.number { text-align: right; }
 td { white-space: nowrap; } td.long { overflow-wrap: anywhere; white-space: normal; min-width: 16rem; }
-svg { max-width: 40rem; width: 100%; }
+.curves { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fill, minmax(min(30rem, 100%), 1fr)); }
+figure { margin: 0; min-width: 0; } figcaption { overflow-wrap: anywhere; } svg { width: 100%; }
 """.strip()
 
 _Row = Mapping[str, Any]
@@ -41,9 +42,7 @@ class _Column(NamedTuple):
     kind: str = "number"
 
 
-def render_report(
-    ranking: pa.Table, manifest: Mapping[str, Any], equity: Mapping[str, Equity] | None = None, top: int = TOP
-) -> str:
+def render_report(ranking: pa.Table, manifest: Mapping[str, Any], curves: Sequence[Curve] = (), top: int = TOP) -> str:
     """Render a run as HTML.
 
     Parameters
@@ -53,8 +52,8 @@ def render_report(
     manifest : mapping
         A run's manifest in its form at rest: ``run_id``, ``status``, ``started_at``, ``ended_at``, ``settings``,
         ``inputs``, ``versions``, ``seconds`` and ``pairs``, each of which may be missing.
-    equity : mapping of str to Equity, optional
-        By pair, that of its best strategy; drawn where given.
+    curves : sequence of Curve
+        Of each pair's best strategy, in the order in which they are drawn; a pair may have none.
     top : int
         Rows of the ranking to show.
 
@@ -77,10 +76,8 @@ def render_report(
             _ranking_columns(currency),
             ranking.slice(0, top).to_pylist(),
         ),
-        "<p class='soft'>† fewer than 30 trades: the figures say little. – none, or undefined.</p>"
-        if len(ranking)
-        else "",
-        _best_by_pair(ranking, currency, equity or {}),
+        _soft("† fewer than 30 trades: the figures say little. – none, or undefined.") if len(ranking) else "",
+        _best_by_pair(ranking, currency, curves),
         _silent(ranking),
         _failures(pairs),
         *(_facts(name.capitalize(), manifest.get(name)) for name in ("settings", "inputs", "versions", "seconds")),
@@ -103,7 +100,7 @@ def _summary(ranking: pa.Table, manifest: Mapping[str, Any], pairs: Mapping[str,
     trades = _count(ranking["trades"])
     n_pairs = len(set(pairs) | set(pc.unique(ranking["pair"]).to_pylist()))
     facts.append(f"{len(ranking):,} settings on {n_pairs} pairs, {trades:,} trades")
-    return f"<p class='soft'>{escape(' · '.join(facts))}</p>"
+    return _soft(" · ".join(facts))
 
 
 def _luck(ranking: pa.Table) -> str:
@@ -135,21 +132,21 @@ def _warnings(ranking: pa.Table, pairs: Mapping[str, _Row]) -> str:
     return f"<h2>Warnings</h2><ul>{items}</ul>" if items else ""
 
 
-def _best_by_pair(ranking: pa.Table, currency: str, equity: Mapping[str, Equity]) -> str:
+def _best_by_pair(ranking: pa.Table, currency: str, curves: Sequence[Curve]) -> str:
     if not len(ranking):
         return ""
-    first: dict[str, int] = {}
-    for row, pair in enumerate(ranking["pair"].to_pylist()):
-        first.setdefault(pair, row)
-    best = [ranking.slice(first[pair], 1).to_pylist()[0] for pair in sorted(first)]
-    drawn = "".join(
-        f"<h3>{escape(row['pair'])}</h3>"
-        + equity_svg(equity[row["pair"]], f"Equity of {row['strategy']} on {row['pair']}, {currency}")
-        for row in best
-        if row["pair"] in equity
+    table = _table("The first of each pair.", _ranking_columns(currency), best_of_pairs(ranking).to_pylist())
+    return f"<h2>Best of each pair</h2>{table}{_drawn(curves, currency)}"
+
+
+def _drawn(curves: Sequence[Curve], currency: str) -> str:
+    figures = "".join(
+        f"<figure><figcaption><strong>{escape(curve.pair)}</strong> {escape(curve.strategy)}</figcaption>"
+        f"{curve.svg() or _soft(curve.note)}</figure>"
+        for curve in curves
     )
-    table = _table("The first of each pair.", _ranking_columns(currency), best)
-    return f"<h2>Best of each pair</h2>{table}{drawn}"
+    about = f"Their balance after closed trades, {currency}; open positions are not counted."
+    return f"<p>{escape(about)}</p><div class='curves'>{figures}</div>" if curves else ""
 
 
 def _silent(ranking: pa.Table) -> str:
@@ -235,6 +232,10 @@ def _ranking_columns(currency: str) -> tuple[_Column, ...]:
         _Column("lots", "lots", _plain),
         _Column("timeframe", "timeframe", _text, "short"),
     )
+
+
+def _soft(text: str) -> str:
+    return f"<p class='soft'>{escape(text)}</p>"
 
 
 def _text(value: object) -> str:

@@ -45,3 +45,11 @@ def rank_metrics(tables: Sequence[pa.Table]) -> pa.Table:
     ranks = arrow_column(pa.int32(), np.arange(1, len(table) + 1, dtype=np.int32))
     ranked = table.take(order).add_column(0, RANKING_SCHEMA.field("rank"), ranks)
     return ranked.cast(RANKING_SCHEMA).combine_chunks()
+
+
+def best_of_pairs(ranking: pa.Table) -> pa.Table:
+    """Return the first row of each pair, by the pairs' names; without rows where the ranking has none."""
+    first: dict[str, int] = {}
+    for row, pair in enumerate(ranking["pair"].to_pylist()):
+        first.setdefault(pair, row)
+    return ranking.take(arrow_column(pa.int64(), np.array([first[pair] for pair in sorted(first)], np.int64)))

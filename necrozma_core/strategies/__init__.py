@@ -5,10 +5,11 @@
 ``rule``           what the built-in families share: checked settings, a name, a warm-up
 ``parameters``     what a setting may be
 ``indicators``     averages, deviations and ranges, computed once for all strategies of a pair
-``sma_cross`` ...  one family a file, each with the source of its formula
+``families``       one family a file, each with the source of its formula
 ``catalog``        the families by name, and the default fifty
 ``settings``       thousands of settings from a TOML file or a ``--grid``
 ``user``           strategies from the user's own Python file
+``files``          the files that a user writes, read without loading the compiler
 ``source``         where a run's strategies come from, as a value that travels to workers
 ``checking``       signals that keep the contract, and why a strategy stayed silent
 =================  ============================================================================

@@ -27,8 +27,8 @@ def one_line(error: BaseException) -> str:
 def place_of(error: BaseException) -> str:
     """Return ``file:line`` where an exception left the user's code, or where it was raised in ours.
 
-    The user's code is the first file outside this package on the way down; what it calls in libraries is not
-    where the mistake is to be looked for.
+    The user's code is the outermost file outside this package. A library that it calls is further in, and not where
+    the user should look.
     """
     frames = traceback.extract_tb(error.__traceback__)
     outside = [frame for frame in frames if _OURS not in Path(frame.filename).parents]
@@ -53,18 +53,18 @@ def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
     ------
     StrategyError
         Naming the strategy, if it raises anything, or returns no integer array of that shape and those values.
-        Floats are refused, NaN or not: whoever rounds must say how.
+        Floats are refused, with or without NaN: the strategy must say how it rounds.
     """
     try:
         found = strategy.signals(bars)
-    except (Exception, SystemExit) as error:  # whatever it is, the other strategies of the pair go on
+    except (Exception, SystemExit) as error:  # any error: the other strategies of the pair go on
         raise StrategyError(f"strategy {strategy.name!r} raised {one_line(error)} ({place_of(error)})") from error
     if problem := _problem(found, len(bars)):
         raise StrategyError(
             f"strategy {strategy.name!r}: signals() returned {problem}; "
             f"expected an int8 array of shape ({len(bars)},) with -1, 0 and 1"
         )
-    # Writable too: numba compiles anew for an array that is not, and the kernels that were sealed would be others.
+    # Writable too: for a read-only array numba would compile another version, which the sealed kernels do not hold.
     return np.require(found, np.int8, ["C", "W"])
 
 

@@ -1,4 +1,4 @@
-"""The two files a user writes, read whole; apart from what they mean, so that reading loads no compiler."""
+"""Reads the two kinds of files that a user writes. What they mean is in other modules, which load the compiler."""
 
 import importlib.util
 from pathlib import Path

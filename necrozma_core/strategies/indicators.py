@@ -80,7 +80,7 @@ def extremes(bars: Bars, period: int) -> tuple[Int32Array, Int32Array, int]:
     Returns
     -------
     highest, lowest : int32 array, shape (n_bars - width + 1,)
-        Of the ``width`` bars from each index on; a period is covered by two such stretches that overlap.
+        Of the ``width`` bars from each index on; two such windows, which may overlap, cover a period.
     width : int
         The largest power of two that is at most ``period``.
     """

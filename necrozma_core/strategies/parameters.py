@@ -1,4 +1,4 @@
-"""What a setting may be: its type, its range, and how it is written in a text."""
+"""What a parameter may be: its type, its range, and how it is written in a text."""
 
 import math
 from dataclasses import dataclass

@@ -43,7 +43,7 @@ class Strategy(Protocol):
         Returns
         -------
         int8 array, shape (n_bars,)
-            +1 buy, -1 sell, 0 nothing. Entry k may use bars up to and including k, whose signal acts at the first
-            tick after it.
+            +1 buy, -1 sell, 0 nothing. Entry k may use bars up to and including k; it acts at the first tick after
+            bar k closes.
         """
         ...

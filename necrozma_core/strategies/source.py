@@ -1,7 +1,7 @@
 """Where the strategies of a run come from, as a value that travels to workers.
 
-A source carries the text itself, not only a path: what workers run is what was read at the start, on whatever
-machine and however long ago, and the fingerprint is that of the text that runs.
+A source carries the text itself, not only a path. So workers run the text that was read at the start of the run, on
+any machine and at any later time, and the fingerprint is that of the text that runs.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from necrozma_core.strategies.files import read_python, read_toml
 
-# What compiles and computes is imported where it is needed: the command line makes sources before it needs those.
+# Late imports: the command line makes sources before it needs what computes and compiles.
 if TYPE_CHECKING:
     from necrozma_core.strategies.protocol import Strategy
     from necrozma_core.strategies.settings import Sweep
@@ -70,7 +70,7 @@ class StrategySource:
         -------
         tuple of Strategy
             At least one, with unique names, in the same order every time. A user's file is run anew at every call,
-            so that nothing it keeps goes from one pair to the next.
+            so that no state of it passes from one pair to the next.
 
         Raises
         ------

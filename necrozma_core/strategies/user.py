@@ -1,7 +1,7 @@
 """Strategies from a user's own Python file.
 
-The file stands alone: it may import this package and installed ones, but no files beside it. So its text is all
-there is to know about it, and results computed with it are recognised by that text.
+The file stands alone: it may import this package and installed ones, but no files beside it. So its text
+identifies it, and results computed with it are recognised by that text.
 """
 
 import hashlib
@@ -113,8 +113,8 @@ def load_strategies(path: Path, text: str | None = None) -> tuple[Strategy, ...]
 
 
 def _run(path: Path, text: str) -> ModuleType:
-    # Registered while it lives, since dataclasses and pickle look their module up; under a name that no import
-    # statement can mean, and that differs between two files.
+    # Registered in sys.modules, where dataclasses and pickle look their module up. No import statement can mean the
+    # name, and two files have two names.
     digest = hashlib.sha256(f"{path}\0{text}".encode()).hexdigest()
     name = f"_necrozma_user_{digest[:20]}"
     spec = importlib.util.spec_from_loader(name, _KeptSource(path, text))

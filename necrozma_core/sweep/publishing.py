@@ -7,8 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from necrozma_core.backtest.request import Receipt
+from necrozma_core.errors import StorageError
+from necrozma_core.reporting.curves import Curve, read_curve
 from necrozma_core.reporting.page import render_report
-from necrozma_core.reporting.ranking import rank_metrics
+from necrozma_core.reporting.ranking import best_of_pairs, rank_metrics
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.storage.runs.folder import STORE_FOLDER, RunFolder, read_ranking
 
@@ -34,13 +36,15 @@ def publish_ranking(run: RunFolder, receipts: Sequence[Receipt]) -> tuple[Path, 
     StorageError
         The table cannot be written.
     """
-    store = ResultStore(run.path.parents[1] / STORE_FOLDER)
+    store = _store_of(run)
     ranking = rank_metrics([store.read_metrics(receipt.pair, receipt.key) for receipt in receipts])
     return run.publish_ranking(ranking), ranking
 
 
 def publish_page(run: RunFolder) -> Path:
     """Publish the report of a run that has a ranking, and return where it is.
+
+    The balance of each pair's best strategy is drawn where its trades are stored.
 
     Raises
     ------
@@ -49,4 +53,30 @@ def publish_page(run: RunFolder) -> Path:
     StorageError
         The report cannot be written.
     """
-    return run.publish_report(render_report(read_ranking(run.path, run.manifest), asdict(run.manifest)))
+    ranking = read_ranking(run.path, run.manifest)
+    return run.publish_report(render_report(ranking, asdict(run.manifest), _curves(run, ranking)))
+
+
+def _curves(run: RunFolder, ranking: pa.Table) -> list[Curve]:
+    """Follow the account under each pair's best strategy, as far as its trades are stored and can be read."""
+    balance = run.manifest.settings.get("initial_balance")
+    if balance is None:
+        return []
+    store, keys = _store_of(run), run.manifest.keys
+    curves = []
+    for row in best_of_pairs(ranking).select(["pair", "strategy", "trades"]).to_pylist():
+        pair, strategy = row["pair"], row["strategy"]
+        if not row["trades"] or pair not in keys:
+            continue
+        try:
+            curve = read_curve(store, pair, keys[pair], strategy, float(balance))
+        except StorageError as error:
+            # The ranking is whole: a report without this picture is worth more than none.
+            curve = Curve(pair, strategy, None, f"not drawn: {error}")
+        if curve is not None:
+            curves.append(curve)
+    return curves
+
+
+def _store_of(run: RunFolder) -> ResultStore:
+    return ResultStore(run.path.parents[1] / STORE_FOLDER)

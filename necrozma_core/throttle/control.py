@@ -28,7 +28,7 @@ class Look:
     Attributes
     ----------
     at : float
-        Seconds since 1970, UTC; to be shown, never to reckon with.
+        Seconds since 1970, UTC; for display, never for computing.
     readings : Readings
     decision : Decision
     """
@@ -39,7 +39,7 @@ class Look:
 
 
 class Controller:
-    """Looks at the machine in a thread of its own, and keeps the gate at what the governor decides.
+    """Looks at the machine in a separate thread, and sets the gate to what the governor decides.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Controller:
     sensors : Sensors
     gate : Gate
     seed : int
-        Another for every run, such as the process id.
+        A different one for every run, such as the process id.
     say : callable, optional
         Takes each message for the user; called from the loop's thread.
     wall_clock : callable, optional
@@ -93,20 +93,20 @@ class Controller:
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; the gate stays as it is."""
+        """End the loop; the gate stays as it was set last."""
         self._stopping = True
         self._wake.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
 
     def poke(self) -> None:
-        """Tell that a task has ended; every so many of them the loop looks at once."""
-        # Called from many threads; the counter is one step for all of them.
+        """Report that a task has ended; every `Limits.cpu_check_interval` tasks the loop looks at once."""
+        # Called from many threads: `next` on a `count` is atomic.
         if next(self._completed) % self._limits.cpu_check_interval == 0:
             self._wake.set()
 
     def take_records(self) -> list[Look]:
-        """Return what was recorded since the last call, oldest first: every change, and what was between."""
+        """Return the looks recorded since the last call, oldest first: all changes, and one every two seconds."""
         with self._records_lock:
             records, self._records = self._records, []
         return records
@@ -124,7 +124,7 @@ class Controller:
         return look
 
     def _count_busy(self, readings: Readings) -> Readings:
-        """Add how many tasks were in flight on average since the reading of the workers before this one."""
+        """Add the mean number of tasks in flight between the last two readings of the workers."""
         if readings.workers.at > self._busy_at:
             now, before = self._gate.task_seconds(), self._busy_seconds
             elapsed = readings.workers.at - self._busy_at
@@ -140,7 +140,7 @@ class Controller:
                 return
             try:
                 self.look()
-            except Exception:  # noqa: BLE001 -- whatever it is, the work must not stay at what was said last, say a rest
+            except Exception:  # noqa: BLE001 -- the last decision may have been a rest, which must not last for ever
                 _log.warning("the governor failed; one worker goes on until it looks again", exc_info=True)
                 self._gate.set_allowance(1.0)
 

@@ -25,7 +25,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be done.
+    """What the governor decided.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Decision:
     message : str or None
         For the user, where whole workers changed or a danger began.
     resting : bool
-        Nobody works for now; the allowance is what the work goes on with.
+        All workers rest for now; the allowance holds when they go on.
     """
 
     allowance: float

@@ -1,8 +1,8 @@
-"""What the governor remembers of the readings: what others use, our own other processes, and one worker. Pure values.
+"""What the governor remembers: the load of others, the run's overhead, and what one worker uses. Pure values.
 
-All are averages that forget, and that a surprise overrules: readings that stay away from the average. It takes four in
-a row for the others, so that a spike of one second is no reason to act, and two for our own workers to use more, who
-have no such excuse.
+Each is an average that fades. A surprise replaces it: several looks in a row that lie clearly on one side of it. For
+the load of others that takes four looks, so that a spike of one second changes nothing. For more use by our own workers
+it takes two, because process times are exact.
 """
 
 import math
@@ -10,34 +10,52 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 PATIENCE: Final = 4
-"""Looks in a row. A spike of one second touches at most three that are half a second apart."""
+"""Looks in a row that make a surprise. A spike of one second touches at most three that are half a second apart."""
 
 _FULL: Final = 0.97
-"""Of the capacity: on a fuller machine everybody gets less than it would use."""
+"""Share of the capacity from which the machine counts as full, and nobody's use shows what it would use. A higher one
+is missed by the noise of a reading, a lower one distrusts readings of a machine that has room."""
 
-# What others use; shares are of the capacity.
+# What others use; shares are of the capacity. "The traces" are those of the governor's tests, see `governor`.
 _MEMORY_S: Final = 4.0
+"""Time in which the fast average fades to 1/e: eight looks. Longer smooths more noise, shorter follows a drifting
+load."""
 _LONG_MEMORY_S: Final = 30.0
+"""The same for the average that `Load.rise` compares with: long enough to see another run grow by several rises."""
 _SPIKE_MEMORY_S: Final = 60.0
+"""The same for what was clipped. Shorter lets a single spike through; in the traces, looked at from second 45 on, the
+limit is kept beside a hog of every other second."""
 _SURPRISE: Final = 0.03
+"""Distance from the average that makes a look part of a surprise: more than the noise of the traces' readings, which is
+2 % at most (standard deviation). Less answers to noise, more leaves small lasting changes to the average."""
 _HEEDED: Final = 0.03
-"""One look moves the average as if it were no farther from it; what is beyond counts in the long run only."""
+"""Clip: a sample counts as at most 3 % of the capacity away from the fast average; the clipped rest goes into `cut`,
+which is slow."""
 _MOST_SQUEEZED: Final = 0.1
+"""The least share of their wish that our workers are taken to have got, so others' demand is put at ten times their use
+at most. Less lets one look at starved workers claim the whole machine for others."""
 
 _NEVER_SURPRISED: Final = 1_000
-"""Looks since the last surprise, where there was none."""
+"""Looks since the last surprise where there was none: any number beyond those that the governor asks for."""
 
 # What our own other processes use.
 _OWN_FALL_PATIENCE: Final = 3
-"""Their times are exact, and most of what they do is over soon: a start, an end."""
+"""Looks in a row after which a fall is believed: 1.5 seconds. One fewer than for others, because process times are
+exact and the machine's total is sampled."""
 
 # What one worker uses.
 _WORKER_MEMORY_S: Final = 5.0
+"""Time in which the average fades to 1/e: ten looks. Longer smooths uneven work, shorter follows a new kind of task."""
 _WORKER_SURPRISE: Final = 1.25
+"""Factor above or below the average that makes a look part of a surprise. Less answers to uneven work."""
 _WORKER_PATIENCE: Final = 2
+"""Looks in a row after which more use is believed: one second, which keeps the promise to be back below the limit
+within three."""
 _TRUSTED: Final = 0.3
-"""Workers: while fewer were allowed, one of their bursts says little about what a whole one would use."""
+"""Workers. While fewer were allowed, their use is not scaled up to a whole worker: one burst would count several
+times."""
 _LEAST_PER_WORKER: Final = 0.05
+"""Cores. A worker that waits for a disk uses almost none, and dividing by almost none would make the allowance jump."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +68,7 @@ class Sample:
         Seconds since the look before.
     capacity, total : float
     workers, own : float
-        What the workers used, and what the other processes of this run did: its parent, a server it started.
+        What the workers used, and the run's overhead: what its parent and a server it started used.
     allowed : float
         How many workers were at work: the allowance, or the tasks in flight where those were fewer.
     """
@@ -70,7 +88,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class PerWorker:
-    """Cores that one worker uses while it is allowed to run; begins as if one had used one core for a moment.
+    """Cores that one worker uses while it is allowed to run; begins as one core, with the weight of one second.
 
     Attributes
     ----------
@@ -86,7 +104,7 @@ class PerWorker:
 
     @property
     def cores(self) -> float:
-        """The average, never so little that it would make the allowance jump."""
+        """The average, but never less than `_LEAST_PER_WORKER`."""
         return max(_LEAST_PER_WORKER, self.cpu_s / self.allowed_s)
 
     def after(self, sample: Sample) -> "PerWorker":
@@ -122,11 +140,11 @@ class Load:
     Attributes
     ----------
     quick : float
-        The average of the last seconds, spikes cut off.
+        The fast average of clipped samples.
     cut : float
-        The average of what was cut off: a hog that comes and goes each second is no spike.
+        The slow average of what was clipped, so that a hog that comes and goes each second is counted.
     slow : float
-        The quick average, as it was half a minute ago or so.
+        The slow average of ``quick``: about what that was half a minute ago.
     recent : tuple of float
         The last looks, newest last.
     looks : int
@@ -146,7 +164,7 @@ class Load:
 
     @classmethod
     def none(cls) -> "Load":
-        """Return the estimate that there is nothing, which only what lasts can change."""
+        """Return the estimate of no load, as firm as after many looks: only a load that lasts changes it."""
         return cls(0.0, 0.0, 0.0, (), _NEVER_SURPRISED)
 
     @property
@@ -156,7 +174,7 @@ class Load:
 
     @property
     def rise(self) -> float:
-        """How much more it is than half a minute ago, surprises left out."""
+        """How much ``quick`` grew in about half a minute; a surprise sets it back to 0."""
         return self.quick - self.slow
 
     def after(self, sample: Sample, seen: float, demand: float, fall_patience: int = PATIENCE) -> "Load":
@@ -166,9 +184,9 @@ class Load:
         ----------
         sample : Sample
         seen, demand : float
-            What they used, and what they would use if there were more to have.
+            Cores that were used, and that would be used if the machine were not full.
         fall_patience : int
-            Looks in a row after which less is believed to be less.
+            Looks in a row below the average after which a fall is believed.
         """
         recent = (*self.recent, demand)[-PATIENCE:]
         apart = [look - self.quick for look in recent]
@@ -176,7 +194,8 @@ class Load:
         rises = len(recent) == PATIENCE and min(apart) > least
         falls = len(recent) >= fall_patience and max(apart[-fall_patience:]) < -least
         if rises or falls:
-            # The oldest is from before the change in part, and a change that goes on has gone on.
+            # The mean of the newest two: the oldest look may cover time before the change, and the load may have
+            # changed further since.
             value = sum(recent[-2:]) / 2
             return Load(value, 0.0, value, recent, 1)
         fade, long_fade, spike_fade = (
@@ -184,7 +203,8 @@ class Load:
         )
         news = seen - self.quick
         if self.looks < PATIENCE:
-            # Just after a surprise a plain mean, but what goes on growing as it gets more room is believed at once.
+            # Just after a surprise: a plain mean of the looks since. But a higher sample is taken over whole, because
+            # a load that was squeezed grows as it gets room.
             heeded, gain = news, 1.0 if news > 0 else 1 / (1 + self.looks)
         else:
             most = _HEEDED * sample.capacity
@@ -208,11 +228,11 @@ class Estimates:
     others : Load or None
         What everybody else uses; None before the first look.
     own : Load
-        What our own processes beside the workers use while one is at work. Else they are in nobody's way, and what
-        they started with is mostly over when the first pair begins.
+        The run's overhead while a worker is at work. It is not counted before, because it keeps no worker back, and
+        most of what starts a run is over when the first pair begins.
     full_looks : int
-        How many looks in a row found the machine full of work that the gate holds; halved by one that did not, which
-        may be noise.
+        Looks in a row that found the machine full while a worker was at work. A look that did not halves the number
+        and does not clear it, because it may be noise.
     """
 
     per_worker: PerWorker = field(default_factory=PerWorker)
@@ -234,11 +254,15 @@ class Estimates:
         )
 
     def own_fell_since(self, before: "Estimates") -> bool:
-        """Tell whether our own other processes were found to be done with something since the look before."""
+        """Tell whether the newest look brought a surprise downwards in the run's overhead."""
         return self.own.looks == 1 and self.own.mean < before.own.mean
 
     def _demand_of_others(self, sample: Sample, seen: float) -> float:
-        """Return what others would use if there were room: a fair scheduler squeezes them as much as our workers."""
+        """Return what others would use if the machine were not full.
+
+        A fair scheduler cuts their share by the same factor as our workers', and that factor is known: it is what the
+        workers used by what they would have used.
+        """
         wanted = sample.allowed * self.per_worker.cores
         if not sample.is_full or wanted <= 0:
             return seen

@@ -14,6 +14,7 @@ from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.words import ALLOWED, CLOSED, OPEN, REST, SINCE, SharedWords
 
 _WAKE_S: Final = 0.2
+"""The longest wait in `Gate.admit` before the clock is looked at again: the end of a cooldown notifies nobody."""
 
 
 class GateState(StrEnum):
@@ -116,8 +117,8 @@ class Gate:
     def admit(self) -> None:
         """Wait until a task may start; every call that returns must be followed by one of `release`.
 
-        At most the allowance, rounded up, are in flight. After a batch of tasks the next waits until all of it is
-        done and the cooldown is over.
+        At most so many tasks are in flight as the allowance rounded up. After a batch the next task waits until the
+        whole batch is done and the cooldown is over.
 
         Raises
         ------
@@ -126,7 +127,7 @@ class Gate:
         """
         with self._changed:
             while not self._may_start():
-                # A limit on the wait: the cooldown ends by the clock, which notifies nobody.
+                # The wait is bounded, because the cooldown ends by the clock and nobody notifies.
                 self._changed.wait(min(_WAKE_S, self._cooling_left() or _WAKE_S))
             if self._batch == 0:
                 self._batch_began = self._clock()
@@ -136,7 +137,7 @@ class Gate:
     def join(self) -> bool:
         """Let one more worker help with a task that was admitted, if there is room; True must be followed by `leave`.
 
-        A helper counts as a task does, but not towards the batch, and never waits.
+        A helper counts like a task against the allowance, but not towards the batch. The call never waits.
         """
         with self._changed:
             has_room = not self._closed and self._in_flight < math.ceil(self._allowance - 1e-9)
@@ -145,13 +146,13 @@ class Gate:
             return has_room
 
     def leave(self) -> None:
-        """Tell that a helper is done, before the task that it helped with is released."""
+        """Report that a helper is done, before the task that it helped with is released."""
         with self._changed:
             self._count(-1)
             self._changed.notify_all()
 
     def release(self) -> None:
-        """Tell that an admitted task has ended, however it did."""
+        """Report that an admitted task has ended, whether it succeeded or not."""
         with self._changed:
             self._count(-1)
             if self._in_flight == 0 and self._batch >= self._limits.tasks_per_batch:
@@ -161,7 +162,7 @@ class Gate:
             self._changed.notify_all()
 
     def set_allowance(self, allowance: float) -> None:
-        """Let so many workers run; from N on nobody is held, and at 0 everybody is and no task is admitted."""
+        """Let so many workers run. From N on no worker is held; at 0 all are, and no task is admitted."""
         with self._changed:
             self._allowance = allowance
             word = self._word(allowance)
@@ -172,18 +173,18 @@ class Gate:
             self._changed.notify_all()
 
     def vacate(self, slot: int) -> None:
-        """Tell that a slot's worker is gone, so that the others need not share with it until it has a successor."""
+        """Report that a slot's worker is gone; the others get its share until it has a successor."""
         self._words[self._shared.busy_word(slot)] = 0
 
     def close(self) -> None:
-        """End it: whoever waits in `admit` or is held in a worker gets StoppedError within a moment."""
+        """Close for good: callers that wait in `admit` and workers that are held get StoppedError within a moment."""
         with self._changed:
             self._closed = True
             self._words[ALLOWED] = CLOSED
             self._changed.notify_all()
 
     def view(self) -> GateView:
-        """Return what is going on."""
+        """Return the gate's state for display."""
         busy = self._words[self._shared.busy_words].tolist()
         held = self._words[self._shared.held_words].tolist()
         with self._changed:

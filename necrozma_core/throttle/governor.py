@@ -1,19 +1,21 @@
-"""Readings to an allowance of workers. Pure: no clock, no sleep, no sensor, no chance but the state's own.
+"""Readings to an allowance of workers: a pure function. No clock, no sleep, no sensor; all chance comes from the state.
 
-What fits is ``(limit * capacity - others - own) / cores per worker``, all averages of `estimates`; own is what this
-run's processes beside the workers use.
+What fits is ``(limit * capacity - others - overhead) / cores per worker``. The three terms are averages of `estimates`;
+the overhead is what this run's processes other than its workers use.
 
-- More than fits: down to it at once. Others count once they have lasted two seconds, our own workers after two looks.
-- Room: up by three quarters of it, at most one worker (an eighth of N where that is more) every two seconds or so, by a
-  whole worker only while the total is 20 points below the limit.
-- Our own other processes, which mostly start or end something, count like others but only while a worker is at work;
-  what they took is given back as soon as they are done; and the user hears of it if it lasts.
-- Danger (heat, memory): down by half at once, and a rest until it is over or has lasted long enough.
-- Nothing to go by: no more workers than there are cores under the limit.
-- Never below the floor, so that the work goes on.
+- Over: the allowance drops to what fits at once. A load of others is believed after four looks (two seconds), more use
+  by our own workers after two.
+- Room: the allowance rises by three quarters of the room, at most by one worker (an eighth of N where that is more),
+  and at most by half of that unless the total is 20 points below the limit. Two rises are about two seconds apart.
+- Overhead: counts like the load of others, but only while a worker is at work. When it ends, its room is given back
+  without waiting for the next rise. The user is told of it only if it lasts.
+- Danger (heat, memory): the allowance is halved at once, and all workers rest until the danger is over or has lasted
+  for `Limits.cooling_limit_s`.
+- Blind: without a fresh reading the allowance is at most the limit's share of the cores, and does not rise.
+- The allowance never falls below the floor, so that the work goes on.
 
-Two runs on one machine see each other as load. Chance in the pauses keeps them out of step. The one that has more than
-half of what is used aims a little lower, and lower still while others take what it leaves, until both have the same.
+Two runs on one machine see each other as load. Chance in the pauses keeps them out of step. The run that has more than
+half of what is used aims below the limit, and lower still while the others grow, until both have the same.
 """
 
 import math
@@ -25,33 +27,63 @@ from necrozma_core.throttle.estimates import PATIENCE, Estimates, Load, Sample
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.sensors.readings import Readings
 
+# "The traces" are the simulated machines and loads of the governor's tests; `benchmarks.governor.simulation` plays them
+# too, and docs/throttling.md has what they gave. Where a value was not measured, its line says what it trades off.
+
 _STALE_S: Final = 5.0
-"""A reading of the processor that is older says nothing any more."""
+"""Age at which a reading of the processor counts as missing: ten looks. A longer one acts on a load that may be gone, a
+shorter one takes a few late looks for blindness."""
 _BAND_POINTS: Final = 20.0
-"""Below the limit, from where on a whole worker is added at once: the band of the original's rule."""
+"""Points below the limit from which a rise may be a whole worker: the original's rule adds one from there on."""
 _TOLD_APART: Final = 0.25
 _TOLD_SHARE: Final = 0.15
-"""A change that is told to the user is at least so many workers, and such a share of them."""
+"""The least change that the user is told of: so many workers, and such a share of them. Less prints a line whenever the
+allowance crosses a whole number by a little, more keeps a real change quiet."""
 _PASSING_S: Final = 5.0
-"""What our own other processes take for less is not told."""
+"""How long the run's overhead must hold the allowance down before the user is told: it is mostly a start or an end, and
+a short one is not worth a line."""
 _PAUSE_S: Final = 2.0
+"""Mean time between two rises: four looks, after which the estimates show what the first rise did. Longer leaves room
+unused; in the traces a load that leaves is made up for within 15 seconds."""
 _RISE: Final = 0.75
+"""Share of the room that one rise takes. Less fills the room slowly, all of it overshoots where an estimate is low."""
 _TURN_S: Final = 60.0
+"""The least time between two turns under a constant load; the traces hold the governor to it."""
 _CALM_LOOKS: Final = 20
+"""Looks without a surprise after which a load counts as calm: ten seconds. Fewer damp the answer to a load that is
+still settling, more let noise turn the allowance meanwhile."""
 _SEED_MASK: Final = 2**64 - 1
+"""The random generator works modulo 2**64."""
 _EASED_MEMORY: Final = 1.25
+"""Hysteresis: a lack of memory is over at so many times the memory floor. Less lets the first allocations after the
+rest bring it back, more rests longer."""
 _EASED_HEAT_C: Final = 5.0
+"""Hysteresis: heat is over so many degrees below the maximum. Less makes rest and work alternate quickly, more rests
+longer."""
 
 # Shares of the capacity.
 _BAND: Final = 0.002
+"""The least difference that moves the allowance on in the direction of its last move. Less would change and record it
+at nearly every look."""
 _BAND_TURN: Final = 0.005
+"""The least difference that turns it. More than `_YIELD` would stop two runs short of equal shares."""
 _BAND_CALM_DOWN: Final = 0.03
 _BAND_CALM_UP: Final = 0.06
+"""The same within `_TURN_S` of the last turn while all loads are calm: as much as a surprise downwards, and twice as
+much upwards, because room left idle does less harm than a limit exceeded."""
 _FULL_CUT: Final = 0.1
+"""What each look takes off on a full machine, where the excess cannot be measured. More undershoots the limit, less
+takes longer to reach it."""
 _YIELD: Final = 0.0075
+"""How far below the limit a run aims that has more than half of what is used. It is what a run alone on the machine
+loses; less than `_BAND_TURN` would move nothing."""
 _YIELD_EAGER: Final = 0.025
+"""The same while the others grow into what they are left. In the traces two runs come within 1 % of equal shares (4 %
+at worst) in minutes; more would be quicker and leave more unused meanwhile."""
 _EAGER_FROM: Final = 0.01
 _EAGER_TO: Final = 0.025
+"""Growth of the others within half a minute at which `_YIELD` begins to become `_YIELD_EAGER`, and is. Less takes noise
+for another run, more overlooks one that grows slowly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +95,19 @@ class State:
     allowance, announced : float
         Workers: as decided last, and as the user was told last.
     seed : int
-        Of the chance in its pauses.
+        State of the random generator behind the pauses.
     estimates : Estimates
     begun_at, sampled_at : float or None
         When the first look was, and when the newest reading of the processor was taken.
     rise_at : float
         No rise before this time.
     danger : Reason or None
-        What is the matter; None if nothing is.
+        The danger that holds; None if there is none.
     danger_since : float
     reason : Reason
         Of the last change.
     reason_since : float
-        When it became that.
+        When that reason began.
     direction : int
         Of the last change: 1 up, -1 down, 0 before the first.
     turned_at : float
@@ -104,7 +136,7 @@ def start(limits: Limits, seed: int = 0) -> State:
     ----------
     limits : Limits
     seed : int
-        Another for every run, so that two do not move in step.
+        A different one for every run, so that two runs do not move in step.
     """
     return State(float(limits.workers), float(limits.workers), seed & _SEED_MASK)
 
@@ -115,9 +147,9 @@ def decide(state: State, readings: Readings, limits: Limits) -> tuple[State, Dec
     Parameters
     ----------
     state : State
-        Of the decision before.
+        As the decision before returned it.
     readings : Readings
-        What is missing in them is reckoned with as missing.
+        A reading without a value counts as unknown, never as fine.
     limits : Limits
 
     Returns
@@ -140,12 +172,12 @@ def decide(state: State, readings: Readings, limits: Limits) -> tuple[State, Dec
 
 
 def _learn(state: State, readings: Readings) -> State:
-    """Take a new look at the processor into the estimates."""
+    """Update the estimates, if the readings hold a new sample of the processor."""
     capacity, total, workers = readings.capacity.value, readings.total.value, readings.workers.value
     taken = readings.total.at
     if not capacity or total is None or workers is None or (state.sampled_at is not None and taken <= state.sampled_at):
         return state
-    # What the first look covers was before us.
+    # The first sample covers time before this run: it weighs nothing.
     elapsed = 0.0 if state.sampled_at is None else min(taken - state.sampled_at, _STALE_S)
     sample = Sample(
         elapsed_s=elapsed,
@@ -156,7 +188,7 @@ def _learn(state: State, readings: Readings) -> State:
         allowed=min(state.allowance, readings.busy_workers),
     )
     estimates = state.estimates.after(sample)
-    # What our own other processes took is given back as soon as they are done.
+    # Overhead that ended gives its room back at once: the pause before the next rise is dropped.
     rise_at = -math.inf if estimates.own_fell_since(state.estimates) else state.rise_at
     return replace(state, estimates=estimates, sampled_at=taken, rise_at=rise_at)
 
@@ -175,17 +207,17 @@ def _heed_danger(state: State, readings: Readings, limits: Limits) -> tuple[Stat
         return replace(state, danger=danger, danger_since=now, allowance=halved, reason=danger), True
     if not lasts_too_long:
         return state, True
-    # Only finished work gives memory back, so one worker goes on with it. Heat is the less the less is done.
+    # Only finished work frees memory, so one worker goes on. Heat falls with the load, so the floor goes on.
     least = min(1.0, state.allowance) if danger is Reason.MEMORY else limits.floor
     return replace(state, allowance=max(limits.floor, least), rise_at=math.inf, reason=Reason.RESTED), False
 
 
 def _find_danger(current: Reason | None, given_up: bool, readings: Readings, limits: Limits) -> Reason | None:
-    """Return the danger that is there; one that was there is over only at a distance from where it began."""
+    """Return the danger, or None. Hysteresis: a danger that holds ends only beyond the level at which it began."""
     memory, heat = readings.memory_available.value, readings.temperature.value
     if limits.memory_floor_mb is not None:
         if memory is None:
-            # A sensor that fell silent in the danger does not say that it is over, but cannot keep us for ever.
+            # A sensor that falls silent during a danger keeps it up, but only for as long as a rest may last.
             unsure = current is Reason.MEMORY and not given_up
         else:
             unsure = memory < limits.memory_floor_mb * (_EASED_MEMORY if current is Reason.MEMORY else 1.0)
@@ -212,13 +244,13 @@ def _adjust(state: State, readings: Readings, limits: Limits) -> State:
         return _adjust_blindly(state, readings, limits, capacity)
     per_worker = state.estimates.per_worker.cores
     aim = capacity * (limits.cpu_limit / 100 - _yielded(state, others, capacity))
-    # Everything is allowed at 100 %; who comes first is then the scheduler's business.
+    # At 100 % nobody is held: the system's scheduler alone decides who runs.
     fits = (aim - others.mean) / per_worker if limits.cpu_limit < 100 else math.inf
     own = state.estimates.own.mean / per_worker
     fits_without_own, fits = fits, fits - own
     exceeds = total > capacity * limits.cpu_limit / 100
     if exceeds and state.estimates.full_looks >= PATIENCE:
-        # How much too much it is cannot be seen on a full machine.
+        # A full machine hides by how much the limit is exceeded, so the cut has a fixed size.
         fits = min(fits, state.allowance - _FULL_CUT * capacity / per_worker)
     allowed = min(float(limits.workers), max(limits.floor, fits))
     down, up = (band * capacity / per_worker for band in _bands(state, others, now))
@@ -229,7 +261,7 @@ def _adjust(state: State, readings: Readings, limits: Limits) -> State:
         by_own = fits_without_own > limits.floor and own > state.allowance - fits_without_own
         return _move(state, allowed, Reason.OWN if by_own else reason, now)
     if state.reason is Reason.OWN and fits_without_own <= state.allowance + down:
-        # They are done, and somebody else is there in their place.
+        # The overhead ended and others took its room: the allowance stays, the reason changes.
         state = replace(state, reason=reason, reason_since=now)
     if now < state.rise_at or total > aim or state.allowance + (up if allowed < limits.workers else 0.0) >= allowed:
         return state
@@ -254,7 +286,8 @@ def _adjust_blindly(state: State, readings: Readings, limits: Limits, capacity: 
 def _yielded(state: State, others: Load, capacity: float) -> float:
     """Return how far below the limit to aim, as a share of the capacity.
 
-    Others that take what they are left are another run like this one, and get more of it until the shares are equal.
+    A load that grows into the room left to it behaves like another run. While it grows, the run with the larger share
+    leaves it more, so that the two shares become equal.
     """
     ours = state.allowance * state.estimates.per_worker.cores
     share = ours / (ours + others.mean)
@@ -264,9 +297,10 @@ def _yielded(state: State, others: Load, capacity: float) -> float:
 
 
 def _bands(state: State, others: Load, now: float) -> tuple[float, float]:
-    """Return the differences that are left alone, down and up, as shares of the capacity.
+    """Return the dead bands below and above the allowance, as shares of the capacity.
 
-    To go on in a direction takes little, to turn takes more, and to turn twice in a minute takes a surprise.
+    The band is narrowest in the direction of the last move and wider against it. It is widest against it within a
+    minute of the last turn while all loads are calm, so that noise does not make the allowance swing.
     """
     is_usual = others.looks > _CALM_LOOKS and state.estimates.own.looks > _CALM_LOOKS
     calm = is_usual and now - state.turned_at < _TURN_S
@@ -275,7 +309,7 @@ def _bands(state: State, others: Load, now: float) -> tuple[float, float]:
 
 
 def _move(state: State, allowance: float, reason: Reason, now: float) -> State:
-    """Set the allowance, and let no rise follow for a while, a little longer or shorter each time."""
+    """Set the allowance, and forbid the next rise for 0.75 to 1.25 times the pause, by chance."""
     # Knuth's generator: the state stays a value that can be compared, stored and replayed.
     seed = (state.seed * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) & _SEED_MASK
     chance = (seed >> 11) / 2**53

@@ -6,6 +6,7 @@ from typing import Final
 from necrozma_core.errors import UsageError
 
 _MANY: Final = 1e9
+"""The bound of numbers that need none; it keeps infinity out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +31,20 @@ class Limits:
     batch_size : int or None
         Tasks between two cooldowns; None is N.
     floor : float
-        The least allowance, in workers: what is left when others use up the limit. Above 0, at most 1.
+        The least allowance, in workers: what is left when others use up the limit. Above 0, at most 1. More exceeds
+        the limit by more, less brings the work nearer to a stop.
     cpu_check_interval : int
         The governor looks at least once in so many completed tasks, however short they are.
     sample_interval_s : float
-        Seconds between two looks, 0.1 to 10.
+        Seconds between two looks, 0.1 to 10. Processor times advance in hundredths of a second, so a shorter look is
+        less exact; a longer one answers later. The governor's patience is counted in looks.
     memory_floor_mb : float or None
-        Danger below so many megabytes available; None never looks.
+        Danger while fewer megabytes are available; None ignores memory.
     max_temperature_c : float or None
-        Danger from so many degrees Celsius on; None never looks.
+        Danger at so many degrees Celsius and above; None ignores the temperature.
     cooling_limit_s : float
-        The longest rest after a danger, in seconds; after it the work goes on at the floor.
+        The longest rest after a danger, in seconds. After it the work goes on: at the floor after heat, with up to one
+        worker after a lack of memory.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How a worker steps behind everything else on the machine. For workers alone: the parent must stay responsive."""
+"""How a worker lets all other programs go first. For workers alone: the parent must stay responsive."""
 
 import os
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 NICENESS: Final = 10
+"""What the command ``nice`` adds where no number is given."""
 
 
 class Priority(StrEnum):
@@ -23,12 +24,12 @@ def lower_priority(priority: Priority) -> str | None:
     ----------
     priority : Priority
         ``NICE`` adds 10 to the niceness. ``BACKGROUND`` runs only when nothing else wants the processor; Linux then
-        gives the process the disk last as well. Where the platform has no such thing it is ``NICE``.
+        serves its disk requests last as well. Where the platform has no such class it means ``NICE``.
 
     Returns
     -------
     str or None
-        A line for the user where it was not done, else None.
+        A line for the user if the priority was not lowered, else None.
     """
     if priority is Priority.NORMAL:
         return None
@@ -40,7 +41,7 @@ def lower_priority(priority: Priority) -> str | None:
 
 
 def why_ignored(priority: Priority) -> str | None:
-    """Return the line that says that the platform ignores a priority; None where it does not.
+    """Return a line for the user if the platform ignores a priority, else None.
 
     The parent asks this once, before any worker starts.
     """

@@ -1,4 +1,4 @@
-"""A worker's half of the gate: a place to wait, passed in a tenth of a microsecond while the gate is open."""
+"""A worker's half of the gate: where it waits between two pieces of work. An open gate takes 0.1 microseconds."""
 
 import os
 import time
@@ -11,16 +11,19 @@ from necrozma_core.throttle.schedule import find_window
 from necrozma_core.throttle.words import ALLOWED, CLOSED, OPEN, REST, SINCE, SharedWords
 
 _GLANCE_NS: Final = 50_000_000
-"""How long a held worker sleeps at most before it looks whether something changed."""
+"""The longest sleep of a held worker before it looks at the gate again. So a rest that ends is noticed after 50 ms
+(measured, docs/throttling.md); shorter wakes held workers more often for nothing."""
 _GRACE_NS: Final = 5_000_000
-"""How long a worker that may run does not reckon again. That takes microseconds, and what is too long it pays for."""
+"""After passing, skip the schedule for 5 ms: computing it costs microseconds, and any overrun is charged as debt."""
 _LONGEST_DEBT_NS: Final = 30_000_000_000
+"""Debt is clipped to 30 seconds. More lets one long piece of work stop its worker for minutes, less gives a worker with
+long pieces more than its share."""
 
 
 class WorkerGate:
-    """Where a worker waits between two pieces of work. Made by `attach`; not for several threads.
+    """Where a worker waits between two pieces of work. Made by `attach`; for one thread only.
 
-    A worker that is held holds no lock and has sent no message, so killing it loses nothing but its own work.
+    A worker waits without a lock and without a message under way, so killing it then loses only its own work.
     """
 
     def __init__(
@@ -66,18 +69,18 @@ class WorkerGate:
         return cls(SharedWords.attach(path), slot, on_hold)
 
     def begin(self) -> None:
-        """Tell that this worker is at work from now on, so that it gets its share."""
+        """Mark this worker as at work, so that it gets its share."""
         self._words[self._busy] = os.getpid()
         self._ran_from_ns = None
         self._debt_ns = 0
         self._passed = OPEN
 
     def end(self) -> None:
-        """Tell that this worker has nothing to do, so that the others get its share."""
+        """Mark this worker as idle, so that the others get its share."""
         self._words[self._busy] = 0
 
     def wait(self) -> None:
-        """Pass, at once or once this worker may run; called between two pieces of work, holding nothing.
+        """Return as soon as this worker may run; called between two pieces of work, while no lock is held.
 
         Raises
         ------
@@ -100,7 +103,7 @@ class WorkerGate:
         self._ran_from_ns = now
 
     def _hold(self, now: int, resume: int) -> int:
-        """Sleep until this worker may run, and return when that is."""
+        """Sleep until this worker may run, and return the time at which it does."""
         if self._on_hold:
             self._on_hold(True)
         try:
@@ -115,7 +118,7 @@ class WorkerGate:
         return now
 
     def _next_turn(self, now: int, *, ran: bool) -> int:
-        """Return when this worker may run, and bring what it owes up to date.
+        """Return when this worker may run, and update its debt: what it ran beyond its window.
 
         Parameters
         ----------
@@ -134,7 +137,7 @@ class WorkerGate:
         at_work = self._words[self._all].tolist()
         workers = sum(map(bool, at_work))
         window = find_window((word - REST) / 1000, workers, sum(map(bool, at_work[: self._slot])))
-        # What it ran while the gate was open it owes nothing for.
+        # Only the time since the gate left OPEN is charged.
         since = now if self._ran_from_ns is None else min(now, max(self._ran_from_ns, self._words[SINCE]))
         allowed = window.open_until(now) - window.open_until(since)
         used = now - since if ran else 0

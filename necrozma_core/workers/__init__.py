@@ -6,7 +6,10 @@
 ``spawn``      how a worker process comes to be: a bare child that dies with its parent
 ``prelude``    the child's first lines, before any import that reads the environment
 ``job``        what runs in the worker: gate and progress around the river for one pair
+``sharing``    several workers on one pair, where fewer pairs are left than workers
 ``progress``   a small shared file that shows what every worker is doing
 ``cache``      the private folder of compiled kernels, wiped when it is damaged
+``rehearsal``  a small backtest that loads or compiles every kernel before the first pair
+``limits``     what one worker may take
 =============  ========================================================================
 """

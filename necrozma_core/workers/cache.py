@@ -1,8 +1,8 @@
-"""The folder of compiled kernels: private, named by what it depends on, and wiped when it is not what was sealed.
+"""The folder of compiled kernels: private, named by what the code depends on, and wiped when its hashes are wrong.
 
 Compiling takes seconds and loading a fraction of one, so numba keeps machine code between runs. That cache is pickle
-and machine code: whoever can write it runs code as the user, and a flipped bit in it is at best a crash. So the
-folder belongs to the user alone, and what was compiled is listed with its hash once it is known to work.
+and machine code: anyone who can write it runs code as the user, and a flipped bit in it is at best a crash. So the
+folder belongs to the user alone, and the kernels are sealed (listed with their hashes) once they have worked.
 """
 
 import json
@@ -52,7 +52,7 @@ class KernelCache:
             for part in (folder.parent, folder):
                 part.mkdir(mode=0o700, exist_ok=True)
                 _refuse_foreign(part)
-            # Kept from being swept by age while it is in use.
+            # Touched, so that `sweep` does not take it for unused.
             os.utime(folder)
         except OSError as error:
             raise StorageError(f"{folder}: cannot keep compiled kernels there: {error.strerror or error}") from error
@@ -63,7 +63,7 @@ class KernelCache:
         return {"NUMBA_CACHE_DIR": str(self.folder)}
 
     def is_sealed(self) -> bool:
-        """Tell whether the kernels are there as they were when they last worked."""
+        """Tell whether the sealed kernels are all there with their hashes."""
         try:
             sealed = json.loads((self.folder / _SEAL).read_bytes())
             return bool(sealed) and all(_sha256(self.folder / name) == digest for name, digest in sealed.items())
@@ -71,7 +71,7 @@ class KernelCache:
             return False
 
     def seal(self) -> None:
-        """List the compiled kernels with their hashes: they work. A cache that cannot be sealed is compiled anew."""
+        """List the kernels, which have worked, with their hashes. Without the list the next start compiles anew."""
         with suppress(OSError):
             names = sorted(path for path in self.folder.rglob("*.nb?") if path.is_file())
             sealed = {str(path.relative_to(self.folder)): _sha256(path) for path in names}
@@ -80,7 +80,7 @@ class KernelCache:
             temporary.replace(self.folder / _SEAL)
 
     def wipe(self) -> None:
-        """Remove the kernels of this version, so that they are compiled anew; another run that loads them does too."""
+        """Remove this version's kernels, so that this run, and others that load them, compile them anew."""
         for path in self.folder.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
@@ -97,7 +97,7 @@ class KernelCache:
 
 
 def _version_key() -> str:
-    """Name what compiled code depends on and numba itself may not notice: Python, numba, our kernels, their place."""
+    """Hash what compiled code depends on and numba may not notice: Python, numba, our kernels and their folder."""
     digest = sha256(f"{sys.version} numba {version('numba')} llvmlite {version('llvmlite')}".encode())
     kernels = files("necrozma_core").joinpath("kernels")
     digest.update(str(kernels).encode())

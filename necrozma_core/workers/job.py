@@ -1,6 +1,6 @@
 """What runs in a worker process: gate and progress around the river for one pair.
 
-Only functions that a worker runs may load the compiler: the parent imports this module for their names.
+The parent imports this module for the names of these functions, so only their bodies may load the compiler.
 """
 
 import logging
@@ -31,7 +31,7 @@ T = TypeVar("T")
 THREADS_ENVIRONMENT: Final = dict.fromkeys(
     ("ARROW_IO_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
 )
-"""One numeric thread a worker: the pool decides how many cores are busy, not five libraries."""
+"""One numeric thread a worker: the pool alone decides how many cores are busy, not five libraries beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ class WorkerSetup:
 
     def environment(self) -> dict[str, str]:
         """Return the variables that must be set before the worker imports anything."""
-        # Arrow's own allocator reserves a gigabyte at once, which a limit would take for use, and gives back what the
-        # next row group needs again; the system's keeps it, see `necrozma_core.workers.prelude`.
+        # Arrow's own allocator reserves a gigabyte at once, which a memory limit counts as used, and returns memory
+        # that the next row group needs again. The system's allocator keeps it, see `necrozma_core.workers.prelude`.
         return THREADS_ENVIRONMENT | {"ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
 class Station:
-    """A worker's place: its row on the board and its gate. Also the checkpoint that the river calls."""
+    """A worker's row on the board and its gate; also the checkpoint that the river calls."""
 
     def __init__(self, setup: WorkerSetup) -> None:
         self.progress = SlotWriter(ProgressBoard(setup.board_path), setup.slot)
@@ -74,7 +74,7 @@ class Station:
 
     @contextmanager
     def at_work(self, pair: str) -> Iterator["Station"]:
-        """Hold a pair's time here: shown on the board, given its share by the gate, its memory bounded."""
+        """Hold the time of a pair: it is shown on the board, has a share at the gate, and its memory is bounded."""
         self.bound_memory()
         self.progress.begin(pair)
         if self._gate:
@@ -87,27 +87,28 @@ class Station:
             self.progress.rest()
 
     def bound_memory(self) -> None:
-        """Allow this worker from now on what it may allocate, once the engine is loaded: loading it must not fail.
+        """Set this worker's memory limit. Called once the engine is loaded, because loading must not fail.
 
         Raises
         ------
         WorkerMemoryError
-            The engine alone takes as much.
+            The engine alone takes all of it.
         """
         if self._memory_mb is not None:
             _bound_memory(self._memory_mb)
 
     def __call__(self, stage: str, done: int, total: int, label: str, ticks: int) -> None:
-        """Show how far the pair is, and wait while the gate is closed; StoppedError if it is for good."""
+        """Show how far the pair is, and wait while the gate holds this worker; StoppedError once it is closed."""
         self.progress.advance(stage, done, total, label, ticks)
         if self._gate:
             self._gate.wait()
 
 
-def settle_in(setup: WorkerSetup) -> None:
+def set_up_worker(setup: WorkerSetup) -> None:
     """Make this process a worker; Pebble calls it once in each."""
-    global _station  # noqa: PLW0603 -- a process has one place, and Pebble hands nothing from here to the jobs
-    # Pebble's handler runs in Python, which compiled code reaches only at its end. There is nothing to clean up.
+    global _station  # noqa: PLW0603 -- a process is one worker, and Pebble hands nothing from here to the jobs
+    # Pebble's handler is Python code, which runs only after compiled code has returned. The default ends the process
+    # at once; there is nothing to clean up.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform != "linux":
         threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -119,7 +120,7 @@ def settle_in(setup: WorkerSetup) -> None:
 def step_back(setup: WorkerSetup) -> None:
     """Lower this worker's priority as it was told; where that is refused, the first worker says so for all."""
     remark = lower_priority(setup.priority)
-    # That the platform has no priorities the parent has said.
+    # Where the platform has no priorities, the parent has said so already.
     if remark and setup.slot == 0 and why_ignored(setup.priority) is None:
         logging.getLogger(__name__).warning("%s", remark)
 
@@ -166,7 +167,7 @@ def rehearse_here() -> None:
 
 
 def in_place(pair: str, work: Callable[[Station], T]) -> T:
-    """Do a pair's work at this worker's place; `run_pair` says what may be raised."""
+    """Do a pair's work as this process's worker; `run_pair` says what may be raised."""
     try:
         with _place().at_work(pair) as station:
             return work(station)
@@ -182,12 +183,12 @@ _station: Station | None = None
 
 def _place() -> Station:
     if _station is None:
-        raise RuntimeError("this process is not a worker: settle_in was not called")
+        raise RuntimeError("this process is not a worker: set_up_worker was not called")
     return _station
 
 
 def _portable(error: Exception) -> Exception:
-    """Return the error, or one that tells the same if it would not survive the way to the parent."""
+    """Return the error, or one with the same text if it cannot be pickled and sent to the parent."""
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 -- bytes of our own making
     except Exception:  # noqa: BLE001 -- a stranger's __reduce__ may raise anything
@@ -196,7 +197,7 @@ def _portable(error: Exception) -> Exception:
 
 
 def _bound_memory(memory_mb: int) -> None:
-    # RLIMIT_DATA counts what is allocated; RLIMIT_AS also the hundreds of megabytes of code that are only mapped.
+    # RLIMIT_DATA counts what is allocated. RLIMIT_AS also counts hundreds of megabytes of code that are only mapped.
     kind = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
     before, hard = resource.getrlimit(kind)
     limit = memory_mb << 20

@@ -82,7 +82,7 @@ class WorkerPool:
         self._board = board
         self._cache = cache
         self._sharing = sharing
-        self._settled: set[tuple[str, str]] = set()
+        self._done: set[tuple[str, str]] = set()
         self._run = run
         self._warm = warm
         self._slots = [self._make_slot(number, gate_path, vacate) for number in range(size)]
@@ -107,7 +107,7 @@ class WorkerPool:
         return self._board.read_all()
 
     def warm_up(self) -> None:
-        """Start the workers and return at once; each takes pairs as soon as it has loaded or compiled the kernels.
+        """Start the workers and return at once; each takes pairs once it has loaded or compiled the kernels.
 
         Where the cache holds no kernels, or damaged ones, one worker compiles them before the others load them.
         """
@@ -128,8 +128,8 @@ class WorkerPool:
         Raises
         ------
         WorkerError
-            The worker died, hung or ran out of memory. Worth another try, which after a timeout or a lack of memory
-            is made alone, with no other pair beside it; PoisonousPairError if the pair used up its tries.
+            The worker died, hung or ran out of memory. Another try may succeed; after a timeout or a lack of memory it
+            is made with no other pair beside it. PoisonousPairError if the pair used up its tries.
         StoppedError
             `stop` was called.
         NecrozmaError
@@ -146,7 +146,7 @@ class WorkerPool:
             except WorkerError as error:
                 raise self._judged(key, error) from None
             finally:
-                self._settled.add(key)
+                self._done.add(key)
 
     def stop(self, within_s: float = 2.0) -> bool:
         """Kill the workers, whatever they are doing, and take no more pairs; tell whether all ended in time."""
@@ -164,7 +164,8 @@ class WorkerPool:
         return Slot(setup, setup.environment() | self._cache.environment(), self._board, vacate)
 
     def _start(self) -> None:
-        # Before workers start side by side: begun by the first of two that start at once, it was seen to die.
+        # Started here, because multiprocessing's resource tracker was seen to die where two workers that start at the
+        # same time both try to start it.
         with suppress(OSError):
             resource_tracker.ensure_running()
         first, *others = self._slots
@@ -226,16 +227,16 @@ class WorkerPool:
 
     @contextmanager
     def _helpers(self, alone: bool) -> Iterator[list[Slot]]:
-        """Hold slots that nobody needs just now, as many as are to help with a pair."""
+        """Hold idle slots, as many as are to help with a pair."""
         sharing = self._sharing
         if sharing is None or alone:
             yield []
             return
-        wanted = sharing.helpers_for(len(self._slots), sharing.pairs - len(self._settled))
+        wanted = sharing.helpers_for(len(self._slots), sharing.pairs - len(self._done))
         taken: list[Slot] = []
         with self._changed:
             if wanted:
-                # The first pair comes when the first worker is there; its helpers may be a second behind.
+                # The first pair is taken as soon as one worker is ready; the helpers may need a second more.
                 self.wait_open()
             while len(taken) < wanted and self._free and not self._alone and sharing.enlist():
                 taken.append(self._free.pop())
@@ -272,7 +273,7 @@ class WorkerPool:
         return bool(self._free) and (self._busy == 0 if alone else self._alone == 0)
 
     def _judged(self, key: tuple[str, str], error: WorkerError) -> WorkerError:
-        """Name the pair, and set it aside if its workers do not survive it."""
+        """Return the error with the pair's name; PoisonousPairError if the pair used up its tries."""
         pair = key[0]
         if isinstance(error, WorkerDiedError):
             self._deaths[key] += 1

@@ -1,7 +1,7 @@
 """A worker process's first lines, run by path before it imports anything of ours.
 
-Libraries read their thread counts when they are imported, so the environment comes first; and a worker whose
-parent died while it was being born must not go on. Standard library only.
+Libraries read their thread counts when they are imported, so the environment is set first. A worker whose parent died
+during the start must end. Standard library only.
 """
 
 import ctypes
@@ -13,12 +13,12 @@ from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 
-# Of glibc's mallopt: freed memory stays with the process, and large arrays come from it like small ones. A worker needs
-# for the next pair what it needed for this one, and a page that is fresh from the kernel costs more than to fill it.
+# For glibc's mallopt: the process keeps freed memory, and large arrays come from the heap like small ones. A worker
+# needs as much for the next pair as for this one, and a fresh page from the kernel costs more than filling it.
 _KEEP_MEMORY = {"M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 2**26), "M_MMAP_MAX": (-4, 0)}
 
 
-def settle(parent: int, environment: dict[str, str]) -> None:
+def prepare_process(parent: int, environment: dict[str, str]) -> None:
     """Set the environment and tie this process's life to its parent's.
 
     Parameters
@@ -36,7 +36,7 @@ def settle(parent: int, environment: dict[str, str]) -> None:
         if hasattr(libc, "gnu_get_libc_version"):
             for parameter, value in _KEEP_MEMORY.values():
                 libc.mallopt(parameter, value)
-    # The signal is not sent for a parent that died before it was asked for.
+    # The kernel sends no signal for a parent that died before the call above.
     if os.getppid() != parent:
         os._exit(1)
 
@@ -44,4 +44,4 @@ def settle(parent: int, environment: dict[str, str]) -> None:
 # multiprocessing runs the child's main module under this name.
 if __name__ == "__mp_main__":
     _orders: dict[str, Any] = json.loads(sys.argv[1])
-    settle(_orders["parent"], _orders["environment"])
+    prepare_process(_orders["parent"], _orders["environment"])

@@ -1,7 +1,8 @@
-"""A small shared file that shows what every worker is doing, without a message passed.
+"""A small shared file that shows what every worker is doing, without messages.
 
-One row a slot, written by the worker and read by the parent, guarded by a sequence number: odd while a row is being
-written, so a reader that meets one tries again. Cheap enough to write between two strategies (some 2 us).
+It has one row a slot, written by the worker and read by the parent. A sequence number guards the row: it is odd while
+the row is being written, and a reader that finds it odd or changed tries again. A write takes some 2 us, so a worker
+can afford one between two strategies.
 """
 
 import mmap
@@ -17,6 +18,7 @@ _SEQUENCE: Final = struct.Struct("<Q")
 _ROW: Final = struct.Struct("<qqqqqqqq16s24s96s")
 _ROW_BYTES: Final = 256
 _READ_ATTEMPTS: Final = 64
+"""Tries after which a row counts as left half written by a worker that was killed."""
 
 
 class SlotState(IntEnum):
@@ -51,7 +53,7 @@ class SlotProgress:
     ticks : int
         Ticks that one unit goes over.
     held_s : float
-        Seconds for which the gate has held the worker since the pair was begun, a hold that lasts left out.
+        Seconds for which the gate has held the worker since the pair was begun, without a hold that still lasts.
     pair, stage, label : str
         Empty while idle; ``label`` is the strategy, shortened to 96 bytes.
     """
@@ -69,7 +71,7 @@ class SlotProgress:
     label: str = ""
 
     def held_until(self, now: float) -> float:
-        """Return the seconds held since the pair was begun, one that lasts included."""
+        """Return the seconds held since the pair was begun, including a hold that still lasts."""
         return self.held_s + (max(0.0, now - self.since) if self.state is SlotState.HELD else 0.0)
 
     def ticks_per_second(self, now: float) -> float | None:
@@ -109,7 +111,7 @@ class ProgressBoard:
         """Publish a slot's row; a slot has one writer at a time."""
         offset = slot * _ROW_BYTES
         (sequence,) = _SEQUENCE.unpack_from(self._map, offset)
-        # A writer killed half way left an odd number: go on from it as if it had been finished.
+        # A writer that was killed left an odd number: go on from there as if it had finished.
         sequence |= 1
         _SEQUENCE.pack_into(self._map, offset, sequence)
         _ROW.pack_into(

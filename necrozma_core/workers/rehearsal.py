@@ -1,4 +1,4 @@
-"""A whole backtest of a few days of made-up quotes: it loads, or compiles, all that a real one uses."""
+"""A whole backtest of a few days of made-up quotes, which loads or compiles every kernel that a real one uses."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +25,7 @@ _START_MS: Final = 1_704_067_200_000  # 1 January 2024
 def rehearse() -> None:
     """Backtest the default strategies on made-up quotes, in a temporary folder.
 
-    The way is that of a real pair, from stored ticks to a committed result, so nothing is left to compile later.
+    It goes the way of a real pair, from stored ticks to a committed result, so nothing is left to compile later.
     """
     with TemporaryDirectory(prefix="necrozma-rehearsal-") as folder:
         root = Path(folder)
@@ -38,7 +38,7 @@ def rehearse() -> None:
             results_dir=root / "results",
         )
         backtest_pair(with_key(request), lambda *_: None)
-    # Other pairs' profits are converted at the prices of a second one, which has kernels of its own.
+    # Some pairs' profits are converted at the prices of a second pair, by kernels that the backtest above does not use.
     quotes = _quotes()
     span_ms = (int(quotes.time_ms[0]), int(quotes.time_ms[-1]))
     Quotes.gather([quotes], len(quotes), quotes.digits, span_ms).find(quotes.time_ms[:1])

@@ -22,15 +22,15 @@ class Sharing:
     Attributes
     ----------
     pairs : int
-        That are to be computed.
+        Number of pairs to be computed.
     strategies : int or None
-        Of each; None where only a worker can tell, and then no pair is shared.
+        Number of strategies of each pair; None if only a worker can count them, and then no pair is shared.
     scratch : Path
-        A folder of the run for what is found on the way.
+        A folder of the run for intermediate results.
     enlist : callable
-        Asks the throttle for one more worker, and tells whether it may work.
+        Asks the throttle for one more worker, and tells whether that one may work.
     dismiss : callable
-        Tells the throttle that it is done.
+        Tells the throttle that this worker is done.
     """
 
     pairs: int
@@ -40,12 +40,12 @@ class Sharing:
     dismiss: Callable[[], object] = lambda: None
 
     def helpers_for(self, workers: int, pairs_left: int) -> int:
-        """Return how many workers may help the one that has a pair, when so many pairs are not done."""
+        """Return how many workers may help the worker of a pair, while ``pairs_left`` pairs are not done."""
         fair = -(-workers // max(1, pairs_left))
         return max(1, len(split(self.strategies, fair, self.scratch))) - 1
 
     def backtest(self, slots: Sequence[Slot], timeout_s: float | None, request: "PairRequest") -> "Receipt":
-        """Backtest a pair in several workers; raises the first of what they raise, once all have ended."""
+        """Backtest a pair in several workers; raises the first error of theirs, once all have ended."""
         with TemporaryDirectory(dir=self.scratch) as folder, ThreadPoolExecutor(len(slots)) as threads:
             parts = split(self.strategies, len(slots), Path(folder))
             calls = [

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from necrozma_core.errors import StoppedError, WorkerDiedError, WorkerError, WorkerMemoryError, WorkerTimeoutError
-from necrozma_core.workers.job import WorkerSetup, settle_in
+from necrozma_core.workers.job import WorkerSetup, set_up_worker
 from necrozma_core.workers.progress import ProgressBoard
 from necrozma_core.workers.spawn import WorkerContext
 
@@ -19,14 +19,19 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _LOOK_S: Final = 0.2
+"""Time between two looks at a call: at its timeout, its worker's death, and `Slot.stop`."""
 _BRIEF_S: Final = 0.02
+"""Time between two looks at a process that was killed."""
 _START_S: Final = 120.0
+"""A call that no worker has taken by then is made again in a new one; a worker needs about a second to start."""
 _LAST_WORDS_S: Final = 2.0
+"""How long Pebble has to report the death of a worker before we do."""
 _FRESH_STARTS: Final = 5
+"""Workers in a row that may die before they take a call."""
 
 
 class Slot:
-    """A place for one worker process at a time, with a number for the gate and the progress board.
+    """Holds one worker process at a time, under a number for the gate and the progress board.
 
     Parameters
     ----------
@@ -76,9 +81,9 @@ class Slot:
         WorkerDiedError
             The worker was killed or crashed while it ran the function.
         WorkerError
-            Workers cannot be started, which is not the function's doing.
+            No worker could be started; the function is not to blame.
         WorkerTimeoutError, WorkerMemoryError
-            It took longer, or more memory, than it may. Like after a death, the next call finds a new worker.
+            It took longer, or more memory, than allowed. As after a death, the next call gets a new worker.
         StoppedError
             `stop` was called.
         Exception
@@ -91,11 +96,11 @@ class Slot:
             try:
                 future = self._schedule(function, args, kwargs)
             except OSError as error:
-                # The system did not give what a worker needs, or multiprocessing's own helper had just died.
+                # The system refused what a worker needs, or multiprocessing's resource tracker had just died.
                 future, why = None, f": {error}"
             if future is not None and self._watch(future, timeout_s):
                 return self._outcome(future)
-            # The worker died before it took the call, so the call is innocent and is simply made again.
+            # The worker died before it took the call, so the call did not kill it and is made again.
             self._renew()
         raise WorkerError(f"{_FRESH_STARTS} worker processes in a row died while they started{why}")
 
@@ -110,7 +115,7 @@ class Slot:
     def join(self, timeout_s: float) -> bool:
         """Wait for the worker's end after `stop`; tell whether it ended."""
         deadline = time.monotonic() + timeout_s
-        # Pebble may have been about to start a worker: it ends that one too before its thread ends.
+        # Pebble may be starting another worker; its thread ends that one too before it ends itself.
         for thread in self._closing:
             thread.join(max(0.0, deadline - time.monotonic()))
         while self._worker.is_alive():
@@ -121,7 +126,7 @@ class Slot:
 
     def _new_worker(self) -> "_Worker":
         context = WorkerContext(self._environment)
-        pool = ProcessPool(max_workers=1, initializer=settle_in, initargs=(self._setup,), context=context)
+        pool = ProcessPool(max_workers=1, initializer=set_up_worker, initargs=(self._setup,), context=context)
         return _Worker(pool, context)
 
     def _schedule(self, function: Callable[..., T], args: Any, kwargs: Any) -> "Future[T] | None":
@@ -136,14 +141,14 @@ class Slot:
         """Wait for the end of a call; False if it was never begun."""
         asked = time.monotonic()
         begun = gone = None
-        # Nobody else will run it: a pool of one whose worker dies gives up what that one had not taken yet.
+        # Only this process can run the call: a pool of one gives up a call that its dead worker had not taken.
         runner = self._worker.context.newest
         while not wait([future], timeout=_LOOK_S).done:
             if self._stopped.is_set():
                 raise StoppedError("the run is ending")
             now = time.monotonic()
             if not future.running():
-                # A worker that replaces another takes a second to start, which is not the pair's time.
+                # The call's time begins when a worker takes it; a new worker needs a second to start.
                 if not self._worker.pool.active or now - asked > _START_S:
                     return future.done()
                 continue
@@ -152,7 +157,7 @@ class Slot:
             if timeout_s is not None and now - begun - held > timeout_s:
                 raise self._overdue(timeout_s)
             if runner is not None and not runner.is_alive():
-                # Pebble tells of it at once, but never of one that ended with status 0, as a library may do.
+                # Pebble reports a death at once, but never of a worker that ended with status 0, as a library may.
                 gone = gone or now
                 if now - gone > _LAST_WORDS_S:
                     self._renew()
@@ -177,7 +182,7 @@ class Slot:
             self._renew()
             raise WorkerDiedError(f"its worker (process {error.pid}) {_manner(error.exitcode)}") from None
         if isinstance(error, WorkerMemoryError):
-            # What it allocated may be in pieces; a new process starts clean.
+            # The worker's memory may be fragmented; a new process starts clean.
             self._renew()
         raise error
 
@@ -192,7 +197,7 @@ class Slot:
         worker.kill()
         self._board.clear(self._setup.slot)
         self._vacate(self._setup.slot)
-        # A killed worker may have left half a message in the pipe, on which Pebble's thread would wait for ever.
+        # In a thread: a killed worker may have left half a message in the pipe, and `join` would wait for the rest.
         thread = threading.Thread(target=worker.pool.join, name="necrozma-closing", daemon=True)
         thread.start()
         self._closing = [*(closing for closing in self._closing if closing.is_alive()), thread]
@@ -214,7 +219,7 @@ class _Worker(NamedTuple):
         return process is not None and process.pid is not None and process.is_alive()
 
     def is_gone(self) -> bool:
-        """Tell whether it ran and does not any more."""
+        """Tell whether the process was started and has ended."""
         return self.pid is not None and not self.is_alive()
 
     def kill(self) -> None:

@@ -6,8 +6,8 @@ Three things that :mod:`multiprocessing` does not do by itself:
   script without a guard. Here the child's main module is :mod:`necrozma_core.workers.prelude`.
 - It creates the child from whatever thread asks, and a parent-death signal fires when that *thread* ends. Here
   one thread creates them all and lives as long as the process.
-- A Ctrl-C reaches every process of the terminal, also one that has not yet come to ignoring it. The creating thread
-  blocks SIGINT, and children inherit that from their first instruction on.
+- A Ctrl-C reaches every process of the terminal, also a child that had no time yet to ignore it. The creating thread
+  blocks SIGINT, and children inherit the block from their first instruction on.
 """
 
 import json
@@ -42,7 +42,7 @@ class WorkerProcess(SpawnProcess):
         try:
             _nursery().submit(self._start_bare).result()
         except RuntimeError as error:
-            # Pebble understands that a process may not start, but only by this name.
+            # OSError is what Pebble expects where a process cannot be started.
             raise OSError("no worker process can be started while the program ends") from error
 
     def _start_bare(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from storage_samples import CHILD, CHILD_ENVIRONMENT, KEEP_BYTECODE, tree
 
-from flows.server.embedded import start_server
+from flows.server.embedded import start_embedded
 from necrozma_core.feeds import write_samples
 from necrozma_core.storage.runs.folder import RANKING_FILE, STORE_FOLDER
 from necrozma_core.storage.runs.listing import list_runs, run_folders
@@ -49,7 +49,7 @@ def command_program(folder: Path, *flags: str) -> Program:
     home = folder / "history"
     if not home.exists():
         # A new history costs every first run some seconds.
-        server = start_server(home)
+        server = start_embedded(home)
         server.wait_ready()
         server.stop()
     bare = {name: value for name, value in CHILD_ENVIRONMENT.items() if not name.startswith(("PREFECT_", "NECROZMA_"))}

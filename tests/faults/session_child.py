@@ -1,29 +1,32 @@
 """A run without Prefect and without the engine: `session_child.py safely|naively DATA RESULTS`.
 
-Lock, manifest, store, worker processes and ranking are the real ones, as the command uses them when Prefect has failed
-under it. So a test can afford to kill it a thousand times.
+Lock, manifest, store, worker processes and ranking are the real ones, as a script uses them. So a test can afford to
+kill it a thousand times.
 """
 # ruff: noqa: T201 - printing is how the child answers the test.
 
+import os
 import sys
 from functools import partial
+from pathlib import Path
 
 import toy_pairs
 
-from config import load_settings
-from flows import running
-from flows.flow_thread import run_in_thread
-from flows.launch import _complete
-from flows.observer import RunOutcome
 from necrozma_core.backtest.request import Receipt
 from necrozma_core.errors import NecrozmaError
+from necrozma_core.sweep import session
+from necrozma_core.sweep.observer import RunView
+from necrozma_core.sweep.outcome import RunOutcome
+from necrozma_core.sweep.request import SweepRequest
+from necrozma_core.sweep.running import run_sweep
+from necrozma_core.throttle.limits import Limits
 
 
 class Told:
     """An observer that prints."""
 
-    def on_start(self, session: running.RunSession) -> None:
-        print("began", session.run.run_id)
+    def on_start(self, run: RunView) -> None:
+        print("began", run.run_id)
 
     def on_message(self, text: str) -> None:
         print(text)
@@ -41,11 +44,14 @@ class Told:
 def main(how: str, data: str, results: str) -> int:
     """Run it and return the exit code."""
     compute = toy_pairs.compute_naively if how == "naively" else toy_pairs.compute
-    running.WorkerPool = partial(running.WorkerPool, run=compute, warm=toy_pairs.nothing)  # type: ignore[misc, assignment]
-    quick = {"adaptive_throttling": False, "cooldown_seconds": 0, "workers": 2}
-    with running.open_session(load_settings({"data": data, "results": results, **quick}), Told()) as session:
-        run_in_thread(session, partial(_complete, session))
-        return int(session.outcome().exit_code)
+    session.WorkerPool = partial(session.WorkerPool, run=compute, warm=toy_pairs.nothing)  # type: ignore[misc, assignment]
+    sweep = SweepRequest(
+        data=Path(data),
+        results=Path(results),
+        limits=Limits(workers=2, adaptive=False, cooldown_s=0.0),
+        kernels=Path(os.environ["XDG_CACHE_HOME"]) / "necrozma",
+    )
+    return int(run_sweep(sweep, Told()).exit_code)
 
 
 if __name__ == "__main__":

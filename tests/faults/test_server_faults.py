@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.server.standing import Service, start_service, stop_service
+from flows.server.standing import StandingServer, start_standing, stop_standing
 from necrozma_core.storage.runs.listing import list_runs
 from necrozma_core.storage.runs.manifest import PairState, RunStatus
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 
 @pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandingServer]:
     """A server that stays, as `necrozma server start` makes it."""
     import socket
 
@@ -29,16 +29,16 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    yield start_service(tmp_path / "service", port)
-    stop_service(tmp_path / "service")
+    yield start_standing(tmp_path / "server", port)
+    stop_standing(tmp_path / "server")
 
 
-def _kill(service: Service) -> None:
-    os.killpg(service.process.pid, signal.SIGKILL)
-    assert holds(service.process.is_gone, 30.0)
+def _kill(server: StandingServer) -> None:
+    os.killpg(server.process.pid, signal.SIGKILL)
+    assert holds(server.process.is_gone, 30.0)
 
 
-def _states(service: Service) -> list[str]:
+def _states(server: StandingServer) -> list[str]:
     """The states of all flow runs and task runs, as the server that now runs has them."""
     code = (
         "from prefect.client.orchestration import get_client\n"
@@ -46,35 +46,37 @@ def _states(service: Service) -> list[str]:
         "    runs = [*client.read_flow_runs(), *client.read_task_runs()]\n"
         "print(*(run.state.name for run in runs))"
     )
-    environment = os.environ | service.client_environment()
+    environment = os.environ | server.client_environment()
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.split()
 
 
-def test_server_that_is_away_when_the_run_begins_is_waited_for(tmp_path: Path, service: Service) -> None:
+def test_server_that_is_away_when_the_run_begins_is_waited_for(tmp_path: Path, server: StandingServer) -> None:
     results = tmp_path / "results"
     plain = command_program(tmp_path / "ticks")
-    program = Program(plain.words, plain.environment | service.client_environment())
-    stop_service(service.home)
+    program = Program(plain.words, plain.environment | server.client_environment())
+    stop_standing(server.home)
     with program.running(results) as running:
         assert holds(lambda: "it is waited for" in running.output(), 120.0)
-        service = start_service(service.home, service.port)
+        server = start_standing(server.home, server.port)
         code = running.process.wait(240)
 
     assert code == 0, running.output()
-    assert _states(service) == ["Completed"] * (1 + len(PAIRS) + 2), running.output()
+    assert _states(server) == ["Completed"] * (1 + len(PAIRS) + 2), running.output()
 
 
-def test_server_killed_and_started_again_in_mid_run_gets_the_whole_history(tmp_path: Path, service: Service) -> None:
+def test_server_killed_and_started_again_in_mid_run_gets_the_whole_history(
+    tmp_path: Path, server: StandingServer
+) -> None:
     folder, results = tmp_path / "patient", tmp_path / "results"
     plain = patient_program(folder)
-    program = Program(plain.words, plain.environment | service.client_environment())
+    program = Program(plain.words, plain.environment | server.client_environment())
     (folder / "wait").touch()
     with program.running(results) as running:
         assert holds((folder / "begun").exists, 120.0)
-        assert holds(lambda: "Running" in _states(service), 120.0)
-        _kill(service)
-        service = start_service(service.home, service.port)
+        assert holds(lambda: "Running" in _states(server), 120.0)
+        _kill(server)
+        server = start_standing(server.home, server.port)
         (folder / "wait").unlink()
         code = running.process.wait(240)
 
@@ -82,4 +84,4 @@ def test_server_killed_and_started_again_in_mid_run_gets_the_whole_history(tmp_p
     assert code == 0, words
     [run] = list_runs(results)
     assert (run.status, run.pairs_in(PairState.COMPUTED)) == (RunStatus.COMPLETED, sorted(PAIRS))
-    assert _states(service) == ["Completed"] * (1 + len(PAIRS) + 2), words
+    assert _states(server) == ["Completed"] * (1 + len(PAIRS) + 2), words

@@ -210,8 +210,8 @@ def test_history_after_the_server_was_stopped_holds_every_final_state(place: Pla
 import json, os, sys, urllib.request
 from pathlib import Path
 from flows.folders import history_folder
-from flows.server.embedded import start_server
-server = start_server(history_folder())
+from flows.server.embedded import start_embedded
+server = start_embedded(history_folder())
 server.wait_ready()
 def call(path, body=None, headers={}):
     data = None if body is None else json.dumps(body).encode()

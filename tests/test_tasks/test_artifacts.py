@@ -13,11 +13,12 @@ import pytest
 from storage_samples import KEY, METADATA, random_table
 
 from necrozma_core.backtest.request import Receipt
+from necrozma_core.reporting import curves
 from necrozma_core.storage.results.schemas import GOVERNOR_SCHEMA, METRICS_SCHEMA, TRADES_SCHEMA
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.storage.runs.folder import RunFolder
 from tasks import artifacts, best_effort, progress
-from tasks.artifacts import show_governor, show_pair
+from tasks.artifacts import governor_artifact, pair_artifact
 from tasks.progress import Progress
 
 RECEIPT = Receipt("EURUSD", KEY, True, 10, 40, 1_000, (("bad|name", "Error: <b>no</b>"),))
@@ -68,7 +69,7 @@ def image_of(markdown: str) -> ET.Element:
 
 
 def test_pair_is_shown_with_its_best_strategy_as_a_picture(store, shown):
-    show_pair(store, RECEIPT, 10_000.0)
+    pair_artifact(store, RECEIPT, 10_000.0)
     markdown = shown["markdown", "pair-eurusd"]
     best = re.search(r"^\| 1 \| (\S+) \|", markdown, re.MULTILINE)[1]
     picture = image_of(markdown)
@@ -77,7 +78,7 @@ def test_pair_is_shown_with_its_best_strategy_as_a_picture(store, shown):
 
 
 def test_picture_ends_at_the_balance_after_all_trades(store, shown):
-    show_pair(store, RECEIPT, 10_000.0)
+    pair_artifact(store, RECEIPT, 10_000.0)
     markdown = shown["markdown", "pair-eurusd"]
     best = re.search(r"^\| 1 \| (\S+) \|", markdown, re.MULTILINE)[1]
     rows = [row for row in store.read_trades("EURUSD", KEY).to_pylist() if row["strategy"] == best]
@@ -94,13 +95,14 @@ def test_picture_ends_at_the_balance_after_all_trades(store, shown):
 
 
 def test_pair_with_very_many_trades_is_shown_without_a_picture(store, shown, monkeypatch):
-    monkeypatch.setattr(artifacts, "_MOST_TRADES", 199)
-    show_pair(store, RECEIPT, 10_000.0)
+    monkeypatch.setattr(curves, "MOST_TRADES", 199)
+    pair_artifact(store, RECEIPT, 10_000.0)
     assert "data:image" not in shown["markdown", "pair-eurusd"]
+    assert "Balance not drawn: 200 trades" in shown["markdown", "pair-eurusd"]
 
 
 def test_failed_strategies_cannot_change_the_page(store, shown):
-    show_pair(store, RECEIPT, 10_000.0)
+    pair_artifact(store, RECEIPT, 10_000.0)
     assert r"- **bad\|name** failed: Error: &lt;b&gt;no&lt;/b&gt;" in shown["markdown", "pair-eurusd"]
 
 
@@ -128,7 +130,7 @@ def test_governor_is_summed_up(run, shown):
         message=[None, None, "CPU 100.0% > 80% - reducing to 1.6 workers", None],
     )
     run.publish_governor(looks)
-    show_governor(run.path, run.manifest)
+    governor_artifact(run.path, run.manifest)
     markdown = shown["markdown", "governor"]
     assert "CPU: 60 % in the middle, 100 % at most; the limit was 80 %, exceeded at 33% of 4 looks" in markdown
     assert "allowance: 0 to 4 of 4 workers" in markdown
@@ -137,18 +139,18 @@ def test_governor_is_summed_up(run, shown):
 
 def test_governor_without_a_sensor_says_so(run, shown):
     run.publish_governor(governor(2, total=[None, None]))
-    show_governor(run.path, run.manifest)
+    governor_artifact(run.path, run.manifest)
     assert "CPU: unavailable" in shown["markdown", "governor"]
 
 
 def test_governor_of_a_run_that_computed_nothing_is_not_shown(run, shown):
-    show_governor(run.path, run.manifest)
+    governor_artifact(run.path, run.manifest)
     assert shown == {}
 
 
 def test_governor_that_said_much_is_cut(run, shown):
     run.publish_governor(governor(80, message=[f"message {number}" for number in range(80)]))
-    show_governor(run.path, run.manifest)
+    governor_artifact(run.path, run.manifest)
     assert shown["markdown", "governor"].count("message ") == 50
     assert "30 more" in shown["markdown", "governor"]
 

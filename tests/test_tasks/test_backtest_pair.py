@@ -1,6 +1,5 @@
 """The task of one pair, without Prefect around it."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,23 +24,23 @@ from necrozma_core.errors import (
     WorkerTimeoutError,
 )
 from necrozma_core.feeds import write_samples
-from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.strategies.source import StrategySource
-from tasks.backtest import RETRY_DELAYS_S, backtest_pair, is_worth_retrying
+from necrozma_core.sweep.retries import RETRY_DELAYS_S
+from tasks.backtest import backtest_pair, may_retry
 
 
 class Here:
-    """Workers that compute in this process, and count how often they were asked."""
+    """Pairs that are computed in this process; counts how often each was asked for."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.asked: list[PairRequest] = []
         self._error = error
 
-    def run(self, request: PairRequest) -> Receipt:
+    def next_try(self, request: PairRequest) -> Receipt:
         self.asked.append(request)
         if self._error is not None:
             raise self._error
-        return compute(request, lambda *_: None)
+        return compute(with_key(request), lambda *_: None)
 
 
 @pytest.fixture
@@ -60,39 +59,18 @@ def request_(tmp_path: Path) -> PairRequest:
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Nothing is told to a server; the pairs that would have been shown."""
     pairs: list[str] = []
-    monkeypatch.setattr(tasks.backtest, "show_pair", lambda store, receipt, *_: pairs.append(receipt.pair))
+    monkeypatch.setattr(tasks.backtest, "pair_artifact", lambda store, receipt, *_: pairs.append(receipt.pair))
     return pairs
 
 
-def test_pair_not_stored_is_computed_under_its_key(request_: PairRequest, shown: list[str]) -> None:
-    workers = Here()
-    receipt = backtest_pair.fn(request_, workers)
+def test_pair_is_asked_for_once_and_shown(request_: PairRequest, shown: list[str]) -> None:
+    pairs = Here()
+    receipt = backtest_pair.fn(request_, pairs)
 
-    key = with_key(request_).key
     assert isinstance(receipt, Receipt)
-    assert (receipt.computed, receipt.key) == (True, key)
-    assert [asked.key for asked in workers.asked] == [key]
-    assert ResultStore(request_.results_dir / "store").has("EURUSD", key)
+    assert (receipt.computed, receipt.key) == (True, with_key(request_).key)
+    assert pairs.asked == [request_]
     assert shown == ["EURUSD"]
-
-
-def test_pair_stored_already_asks_no_worker(request_: PairRequest, shown: list[str]) -> None:
-    first = backtest_pair.fn(request_, Here())
-    workers = Here(AssertionError("asked"))
-    second = backtest_pair.fn(request_, workers)
-
-    assert isinstance(second, Receipt)
-    assert (workers.asked, second.computed) == ([], False)
-    assert replace(second, computed=True, seconds={}) == replace(first, seconds={})
-    assert shown == ["EURUSD", "EURUSD"]
-
-
-def test_pair_with_other_settings_is_computed_again(request_: PairRequest) -> None:
-    backtest_pair.fn(request_, Here())
-    workers = Here()
-    backtest_pair.fn(replace(request_, lots=1.0), workers)
-
-    assert len(workers.asked) == 1
 
 
 def test_pair_of_a_run_that_ends_is_cancelled(request_: PairRequest, shown: list[str]) -> None:
@@ -128,7 +106,7 @@ def test_pair_error_of_a_worker_is_raised(request_: PairRequest) -> None:
     ],
 )
 def test_retry_is_for_died_workers_and_disk_trouble_alone(error: Exception, again: bool) -> None:
-    assert is_worth_retrying(backtest_pair, None, Failed(data=error)) is again  # type: ignore[arg-type]
+    assert may_retry(backtest_pair, None, Failed(data=error)) is again  # type: ignore[arg-type]
 
 
 def test_retry_delays_grow_and_are_short_enough_for_ctrl_c() -> None:

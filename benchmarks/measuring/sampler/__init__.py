@@ -1,1 +1,1 @@
-"""What profiled processes have on their path; see `benchmarks.measuring.cpu_profile`."""
+"""The folder that profiled processes have on their path; see `benchmarks.measuring.cpu_profile`."""

@@ -1,9 +1,9 @@
 """A sampler that every Python process of a profiled run starts by itself; see `benchmarks.measuring.cpu_profile`.
 
-Python imports a module of this name when it begins, where one is on its path. A thread looks every few milliseconds
-at how much processor time each thread has used since, by the thread's own clock, and puts it down to what that thread
-is at. So the seconds are processor seconds, threads that wait cost nothing, and nothing stops the process. Standard
-library only, and as little of it as can be: it is in the way of every import that is measured.
+Python imports a module of this name at its start, if one is on its path. A thread wakes every ten milliseconds, reads
+how much processor time each thread has used since (by that thread's clock), and adds it to the function that the thread
+is in. So the seconds are processor seconds, waiting threads cost nothing, and the process is never stopped. Standard
+library only, and as little of it as possible, because its imports add to those that are measured.
 """
 
 import json
@@ -24,7 +24,7 @@ Place = tuple[str, str]
 
 
 def label(places: list[Place]) -> str:
-    """Say in a few words what a stack is at.
+    """Say in a few words what a stack is doing.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def label(places: list[Place]) -> str:
     Returns
     -------
     str
-        Whose import it is; numba's work on kernels; else the innermost function of ours, else whose library it is.
+        The import that is under way, or numba's work on kernels; else our innermost function, else the library.
     """
     files = [file for file, _ in places]
     if (at := _first(files, "<frozen importlib")) is not None:
@@ -63,7 +63,7 @@ def _package(file: str) -> str | None:
 
 
 def _own(file: str) -> str | None:
-    # The server's own first lines hold all of the server; what they hold is what is asked for.
+    # The server's start-up file is at the bottom of every stack of the server, so it says nothing: look further in.
     if "site-packages/" in file or file.endswith("flows/server/embedded_process.py"):
         return None
     for root in _OURS:
@@ -100,7 +100,7 @@ class Sampler:
                 flushed = time.monotonic()
 
     def flush(self) -> None:
-        """Write down what is known."""
+        """Write the sums so far to the file."""
         found = {
             "command": " ".join(sys.orig_argv),
             "before": self._before_s,
@@ -121,7 +121,7 @@ class Sampler:
             if native is None or ident == own:
                 continue
             try:
-                # The kernel's name for the clock of one thread; of one that has ended there is none.
+                # The id of one thread's clock, as Linux composes it; a thread that has ended has no clock.
                 now = time.clock_gettime((~native << 3) | 6)
             except OSError:
                 continue

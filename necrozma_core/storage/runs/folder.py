@@ -19,7 +19,6 @@ from typing import Final
 
 import pyarrow as pa
 
-from necrozma_core import __version__
 from necrozma_core.errors import DamagedError, UsageError
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.layer import DISK, FileLayer
@@ -37,6 +36,7 @@ from necrozma_core.storage.runs.manifest import (
     publish_manifest,
     read_manifest,
 )
+from necrozma_core.version import __version__
 
 RUNS_FOLDER: Final = "runs"
 STORE_FOLDER: Final = "store"

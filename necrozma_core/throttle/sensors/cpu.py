@@ -48,7 +48,7 @@ class MachineTimes:
             raise Unavailable("the number of cores changed")
         if not busy >= 0:
             raise Unavailable("the counter went backwards")
-        # Waiting for a disk is known to be taken back again, by a little.
+        # Linux sometimes takes back a little of the time spent waiting for a disk, so idle is clipped at 0.
         elapsed = busy + max(idle, 0.0)
         if not elapsed > 0:
             raise Unavailable("the counter stood still")
@@ -113,7 +113,7 @@ class OwnCpu:
     def seconds(self) -> float:
         """Look at the processes again and return the sum, which never goes down.
 
-        A process that is new since the last call was born since, and counts from its birth.
+        A process that the last call did not see was started since then, so all its seconds count.
 
         Raises
         ------
@@ -126,14 +126,14 @@ class OwnCpu:
             raise Unavailable("none of our processes can be read")
         for pid, seconds in now.items():
             before = seconds if self._last is None else self._last.get(pid, 0.0)
-            # Less than before is another process under a number used again: its past is unknown.
+            # A smaller number belongs to a new process with a reused id: clip, since its past is unknown.
             self._sum += max(0.0, seconds - before)
         self._last = now
         return self._sum
 
 
 class ProcessTable:
-    """What the system says about single processes; remembers their handles, which are slow to make."""
+    """What the system says about single processes; keeps their handles, which are slow to make."""
 
     def __init__(self) -> None:
         self._handles: dict[int, psutil.Process] = {}

@@ -25,13 +25,18 @@ SHORTEST_WINDOW_S: Final = 0.2
 """Counters advance in hundredths of a second: a rate over less than this is mostly rounding."""
 
 _LONGEST_WINDOW_S: Final = 10.0
+"""A mean over more than this tells nothing of the load now, so the counters start anew."""
 _JUMP_S: Final = 2.0
+"""A drift between the two clocks that means a suspended machine. Where the second one is the wall clock, less would
+take a correction of it for a suspension."""
 _CAPACITY_EVERY_S: Final = 10.0
+"""Affinity and quotas rarely change; reading them opens a file for every control group up to the root."""
 _SLOW_EVERY_S: Final = 2.0
+"""Memory, temperature and battery change slowly, and each reading opens several files."""
 
 
 def clock_that_counts_sleep() -> float:
-    """Return seconds of a clock that goes on while the machine is suspended, unlike the monotonic one."""
+    """Return the seconds of a clock that, unlike the monotonic one, counts the time of a suspended machine."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return time.time() if clock is None else time.clock_gettime(clock)
 
@@ -181,7 +186,7 @@ class MachineSensors:
         self._capacity_at = now
         capacity = self._probes.capacity()
         if capacity != self.capacity:
-            # What was counted until now was counted on other cores.
+            # The counters so far were of other cores.
             self._cores_meter.restart()
             self._group_meter.restart()
         self.capacity = capacity
@@ -197,7 +202,8 @@ class MachineSensors:
         total, steal = self._busy_cores(now)
         workers = _take(lambda: self._workers_meter.read(now), now)
         own = _take(lambda: self._own_meter.read(now), now)
-        # Our own times are exact and the machine's are sampled by its tick, so either may be a little ahead.
+        # Process times are exact and the machine's are sampled at its clock tick, so either may be a little ahead of
+        # the other: all are clipped to the capacity.
         most = self._readings.capacity.value or math.inf
         self._readings = replace(
             self._readings,
@@ -213,7 +219,7 @@ class MachineSensors:
         except (Unavailable, OSError, ValueError) as error:
             total = steal = Reading.missing(str(error), now)
         if self.capacity is not None and self.capacity.bound is Bound.QUOTA:
-            # Others on the machine cannot use up our quota; who shares the control group can.
+            # Only processes of the same control group can use up its quota, so the total is the group's.
             total = _take(lambda: self._group_meter.read(now), now)
         return total, steal
 

@@ -40,7 +40,7 @@ class Reading:
         return cls(None, at, why)
 
     def age(self, now: float) -> float:
-        """Return the seconds since it was taken; infinite for one that was never."""
+        """Return the seconds since it was taken; infinite if it never was."""
         return now - self.at
 
     def fresh(self, now: float, within_s: float) -> float | None:
@@ -54,7 +54,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
-    """All that is known about the machine at one time.
+    """Everything known about the machine at one time.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Readings:
     capacity : Reading
         Cores that we may use; a fraction under a quota.
     total : Reading
-        Cores busy within the capacity, whoever keeps them so; time stolen by a hypervisor counts.
+        Cores busy within the capacity, with any work; time stolen by a hypervisor counts.
     steal : Reading
         Cores that a hypervisor gave to others.
     ours : Reading
@@ -79,7 +79,7 @@ class Readings:
     pressure : Reading
         Percent of the last ten seconds in which some process waited for a processor (Linux PSI). Information only.
     busy_workers : float
-        Tasks in flight, the mean over the time that ``workers`` is about.
+        Tasks in flight, the mean over the time that ``workers`` covers.
     """
 
     time: float

@@ -14,6 +14,7 @@ from necrozma_core.throttle.sensors.readings import Unavailable
 _OF_THE_CPU: Final = ("coretemp", "k10temp", "zenpower", "cpu", "x86_pkg_temp", "soc", "acpitz")
 """Beginnings of the names of sensors that sit at the processor; others may be a disk's or a radio's."""
 _PLAUSIBLE_C: Final = (1.0, 150.0)
+"""A reading outside is none: a sensor that is not connected reads 0, -128 or 255."""
 
 
 def hottest_c(sysfs: Path = SYS) -> float:

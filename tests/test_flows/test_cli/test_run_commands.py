@@ -12,13 +12,13 @@ from storage_samples import KEY, OTHER_KEY, random_ranking, tree, write_entry
 
 from config import Settings, load_settings
 from flows.cli.repair import runs_to_repeat
-from flows.governor_log import governor_table
 from flows.terminal.block_chart import draw_columns, spread_evenly
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.storage.runs.folder import STORE_FOLDER, RunFolder
 from necrozma_core.storage.runs.manifest import PairRecord, PairState, RunStatus
 from necrozma_core.storage.runs.verify import Damage
+from necrozma_core.sweep.governor_log import governor_table
 from necrozma_core.throttle.control import Look
 from necrozma_core.throttle.decisions import Decision, Reason
 from necrozma_core.throttle.sensors.readings import Reading, Readings

@@ -96,11 +96,11 @@ def caches(request):
 @pytest.fixture(scope="session")
 def history(tmp_path_factory):
     """The shared server's folder; whoever comes first starts the server, whoever leaves last ends it."""
-    from flows.server.embedded import start_server
+    from flows.server.embedded import start_embedded
 
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    handle = start_server(shared / "history")
+    handle = start_embedded(shared / "history")
     handle.wait_ready()
     yield handle
     handle.stop()

@@ -23,10 +23,24 @@ pytestmark = pytest.mark.slow
 
 
 def _manifest(result):
-    return RunFolder.open(result.session.settings.results, result.outcome.run_id).manifest
+    return RunFolder.open(result.session.sweep.results, result.outcome.run_id).manifest
 
 
-def test_run_computes_ranks_and_is_in_the_history(run, api, task_states):
+@pytest.fixture
+def flow_run_id(api):
+    """Return the id of the flow run that shows a run; it has the run's name."""
+
+    def read(result):
+        from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+
+        chosen = FlowRunFilter(name=FlowRunFilterName(any_=[result.outcome.run_id]))
+        [flow_run] = api.read_flow_runs(flow_run_filter=chosen)
+        return flow_run.id
+
+    return read
+
+
+def test_run_computes_ranks_and_is_in_the_history(run, api, task_states, flow_run_id):
     result = run()
 
     outcome = result.outcome
@@ -36,7 +50,7 @@ def test_run_computes_ranks_and_is_in_the_history(run, api, task_states):
     assert len(pq.read_table(outcome.ranking_path)) == 150
     assert "Backtest" in outcome.report_path.read_text()
     assert _manifest(result).status is RunStatus.COMPLETED
-    flow_run = api.read_flow_run(result.session.flow_run_id)
+    flow_run = api.read_flow_run(flow_run_id(result))
     assert (flow_run.name, flow_run.state.name) == (outcome.run_id, "Completed")
     assert set(flow_run.tags) == {"necrozma", *PAIRS}
     assert flow_run.parameters["timeframe"] == "1h"
@@ -76,7 +90,7 @@ def test_run_results_do_not_depend_on_the_number_of_workers(run, tmp_path):
     assert len(two.outcome.receipts) == 3
 
 
-def test_run_pair_that_fails_leaves_the_others_done_and_names_the_command(run, odd, task_states, api):
+def test_run_pair_that_fails_leaves_the_others_done_and_names_the_command(run, odd, task_states, api, flow_run_id):
     path, tries = odd('raise ValueError("no yen today")')
     result = run(strategies=path)
 
@@ -87,23 +101,23 @@ def test_run_pair_that_fails_leaves_the_others_done_and_names_the_command(run, o
     assert [receipt.pair for receipt in outcome.receipts] == ["EURUSD", "GBPUSD"]
     assert outcome.retry.startswith("necrozma backtest --data")
     assert len(list(tries.iterdir())) == 1  # a deterministic error is not tried again
-    states = task_states(result.session.flow_run_id)
+    states = task_states(flow_run_id(result))
     assert (states["EURUSD"], states["USDJPY"]) == ("Completed", "Failed")
-    flow_run = api.read_flow_run(result.session.flow_run_id)
+    flow_run = api.read_flow_run(flow_run_id(result))
     assert flow_run.state.name == "Failed"
     assert "retry them with: necrozma backtest" in flow_run.state.message
     assert _manifest(result).pairs["USDJPY"].state is PairState.FAILED
 
 
 @pytest.mark.faults
-def test_run_worker_killed_once_is_retried_and_the_others_untouched(run, odd, task_states):
+def test_run_worker_killed_once_is_retried_and_the_others_untouched(run, odd, task_states, flow_run_id):
     path, tries = odd("if tries == 0: os.kill(os.getpid(), signal.SIGKILL)")
     result = run(strategies=path)
 
     assert result.outcome.exit_code is ExitCode.OK
     assert len(list(tries.iterdir())) == 2
     assert all(receipt.computed for receipt in result.outcome.receipts)
-    states = task_states(result.session.flow_run_id)
+    states = task_states(flow_run_id(result))
     assert {pair: states[pair] for pair in PAIRS} == dict.fromkeys(PAIRS, "Completed")
 
 
@@ -158,7 +172,7 @@ def test_run_damaged_ticks_fail_their_pair_alone(run, tmp_path, ticks):
     assert len(result.outcome.receipts) == 2
 
 
-def test_run_stopped_is_cancelled_keeps_what_is_stored_and_kills_the_rest(run, odd, api, task_states):
+def test_run_stopped_is_cancelled_keeps_what_is_stored_and_kills_the_rest(run, odd, api, task_states, flow_run_id):
     path, tries = odd("time.sleep(600)")
 
     class Stopper(Watcher):
@@ -175,8 +189,8 @@ def test_run_stopped_is_cancelled_keeps_what_is_stored_and_kills_the_rest(run, o
     assert "USDJPY" in outcome.pending
     assert not any(is_running(pid) for pid in result.session.pool.pids)
     assert _manifest(result).status is RunStatus.CANCELLED
-    assert api.read_flow_run(result.session.flow_run_id).state.name == "Cancelled"
-    assert task_states(result.session.flow_run_id)["USDJPY"] == "Cancelled"
+    assert api.read_flow_run(flow_run_id(result)).state.name == "Cancelled"
+    assert task_states(flow_run_id(result))["USDJPY"] == "Cancelled"
     assert result.watcher.failed == []
 
 
@@ -239,3 +253,20 @@ def test_flow_parameters_explain_themselves(history):
     properties = backtest_pairs.parameters.properties
     assert all(properties[name].get("description") for name in properties)
     assert len(properties) == 21
+
+
+def test_run_through_prefect_stores_the_bytes_that_a_script_stores(run, settings, tmp_path):
+    from flows.sweep_request import sweep_request
+    from necrozma_core.sweep.running import run_sweep
+
+    by_flow = run().outcome
+    elsewhere = sweep_request(settings(results=tmp_path / "elsewhere"))
+    by_script = run_sweep(elsewhere)
+
+    def stored(results):
+        return {str(path.relative_to(results)): path.read_bytes() for path in sorted(results.glob("store/*/*/*"))}
+
+    assert stored(tmp_path / "results") == stored(tmp_path / "elsewhere")
+    assert len(stored(tmp_path / "results")) == 3 * len(PAIRS)
+    rankings = [pq.read_table(outcome.ranking_path) for outcome in (by_flow, by_script)]
+    assert rankings[0].equals(rankings[1])

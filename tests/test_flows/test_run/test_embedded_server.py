@@ -10,7 +10,7 @@ import pytest
 from prefect.client.schemas.objects import StateType
 
 from flows.server.address import configured_api_url
-from flows.server.embedded import start_server
+from flows.server.embedded import start_embedded
 from necrozma_core.errors import NecrozmaError, StorageError
 
 from .conftest import is_running, wait_until
@@ -52,18 +52,18 @@ def test_server_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "home").write_text("a file")
 
     with pytest.raises(StorageError, match="could not use: File exists"):
-        start_server(tmp_path / "home")
+        start_embedded(tmp_path / "home")
 
 
 def test_server_that_ends_while_it_starts_says_why(tmp_path):
-    handle = start_server(tmp_path / "home", {"PREFECT_API_DATABASE_CONNECTION_URL": "nonsense://"})
+    handle = start_embedded(tmp_path / "home", {"PREFECT_API_DATABASE_CONNECTION_URL": "nonsense://"})
     with pytest.raises(NecrozmaError, match=r"ended while it started; its last line was .*server.log"):
         handle.wait_ready()
     handle.stop()
 
 
 def test_server_no_longer_wanted_is_not_waited_for(tmp_path):
-    handle = start_server(tmp_path / "home")
+    handle = start_embedded(tmp_path / "home")
     handle.wait_ready(give_up=lambda: True)
     handle.stop()
 
@@ -73,9 +73,9 @@ def test_server_no_longer_wanted_is_not_waited_for(tmp_path):
 
 @pytest.mark.slow
 def test_server_is_joined_by_a_second_user_and_ends_with_the_last(tmp_path, history):
-    first = start_server(tmp_path / "home")
-    second = start_server(tmp_path / "home")
-    assert (second.pid, second.is_shared, first.is_shared) == (first.pid, True, False)
+    first = start_embedded(tmp_path / "home")
+    second = start_embedded(tmp_path / "home")
+    assert second.pid == first.pid
     first.stop()
     assert is_running(second.pid)
     second.stop()
@@ -87,8 +87,8 @@ def test_server_is_joined_by_a_second_user_and_ends_with_the_last(tmp_path, hist
 _USER = """
 import os, sys
 from pathlib import Path
-from flows.server.embedded import start_server
-handle = start_server(Path({home!r}))
+from flows.server.embedded import start_embedded
+handle = start_embedded(Path({home!r}))
 print(handle.pid, flush=True)
 sys.stdin.readline()
 """
@@ -113,7 +113,7 @@ def test_server_ends_when_its_users_are_killed(tmp_path):
     wait_until(lambda: not is_running(pid), 20)
 
     # The next user finds the dead server's state and starts another.
-    handle = start_server(tmp_path / "home")
+    handle = start_embedded(tmp_path / "home")
     assert handle.pid != pid
     handle.stop()
     for user in users:
@@ -132,7 +132,7 @@ def test_history_of_a_run_is_complete_after_a_second_start(spawn, own_history):
     assert process.returncode == 0, errors
     assert not (own_history / "server.json").exists()
 
-    again = start_server(own_history)
+    again = start_embedded(own_history)
     again.wait_ready()
     try:
         with temporary_settings({PREFECT_API_URL: again.api_url}), get_client(sync_client=True) as client:
@@ -171,7 +171,7 @@ def test_server_refuses_a_foreign_page(history):
     assert answer.headers.get("Access-Control-Allow-Origin") is None
 
 
-def test_serve_is_run_by_path_without_our_names_on_the_path(history):
+def test_server_is_run_by_path_without_our_names_on_the_path(history):
     command = Path(f"/proc/{history.pid}/cmdline").read_bytes().split(b"\0")
     assert b"-P" in command
     assert os.fsencode(str(ROOT / "flows" / "server" / "embedded_process.py")) in command

@@ -3,9 +3,10 @@
 import pytest
 
 from config import load_settings
-from flows import running
+from flows.sweep_request import sweep_request
 from necrozma_core.storage.runs.listing import list_runs
 from necrozma_core.storage.runs.manifest import RunStatus
+from necrozma_core.sweep import opening as opened
 
 from .conftest import Watcher
 
@@ -16,7 +17,7 @@ def opening(tmp_path, ticks):
 
 
 def _open(settings, observer):
-    with running.open_session(settings, observer):
+    with opened.open_session(sweep_request(settings), observer):
         raise AssertionError("it was to be interrupted before")
 
 
@@ -24,13 +25,13 @@ def _open(settings, observer):
     ("error", "status"), [(SystemExit(130), RunStatus.CANCELLED), (RuntimeError("no"), RunStatus.FAILED)]
 )
 def test_session_that_ends_while_its_run_is_made_leaves_no_running_run(opening, monkeypatch, error, status):
-    make = running._make_run
+    make = opened._make_run
 
     def interrupted(*args):
         make(*args)
         raise error
 
-    monkeypatch.setattr(running, "_make_run", interrupted)
+    monkeypatch.setattr(opened, "_make_run", interrupted)
     with pytest.raises(type(error)):
         _open(opening, Watcher())
 

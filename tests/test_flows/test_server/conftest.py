@@ -39,11 +39,11 @@ def bare_environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    from flows.server.standing import start_service, stop_service
+    from flows.server.standing import start_standing, stop_standing
 
     home = tmp_path_factory.mktemp("necrozma") / "server"
-    yield start_service(home, free_port())
-    stop_service(home)
+    yield start_standing(home, free_port())
+    stop_standing(home)
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,8 @@ from rich.console import Console
 
 from config import load_settings
 from flows.cli.starting import open_observer
-from flows.observer import RunOutcome
 from flows.terminal.console import PlainConsole, QuietConsole
-from flows.terminal.live import LiveConsole, RunView, memory_line, part_done, processor_line, state_words
+from flows.terminal.live import LiveConsole, RunPicture, memory_line, part_done, processor_line, state_words
 from flows.terminal.tables import RANKING_COLUMNS, duration, ranking_table
 from flows.terminal.wording import done_line, ending_line, import_lines, start_up_block
 from necrozma_core.backtest.request import Receipt
@@ -23,6 +22,7 @@ from necrozma_core.errors import ExitCode, WorkerDiedError
 from necrozma_core.feeds import ImportReport
 from necrozma_core.storage.results.schemas import RANKING_SCHEMA
 from necrozma_core.strategies.catalog import default_strategies
+from necrozma_core.sweep.outcome import RunOutcome
 from necrozma_core.throttle.control import Look
 from necrozma_core.throttle.decisions import Decision, Reason
 from necrozma_core.throttle.gate import GateState, GateView
@@ -69,15 +69,15 @@ def gate(state: GateState = GateState.OPEN, cooling_left_s: float = 0.0) -> Gate
     return GateView(state, 2.0, 1, cooling_left_s, 0.0, ())
 
 
-def session(*rows: SlotProgress, pairs: int = 4, **changes: Any) -> Any:
+def run(*rows: SlotProgress, pairs: int = 4, **changes: Any) -> Any:
     request = SimpleNamespace(source=SimpleNamespace(describe=lambda: "the default fifty strategies"))
     values = {
         "requests": [request] * pairs,
-        "settings": load_settings({"workers": 2}),
         "crashed": [],
         "is_stopping": False,
         "progress": lambda: list(rows),
-        "throttle": SimpleNamespace(view=gate, controller=SimpleNamespace(latest=LOOK)),
+        "gate": gate,
+        "latest_look": lambda: LOOK,
     }
     return SimpleNamespace(**values | changes)
 
@@ -126,7 +126,7 @@ def test_ending_line_says_what_is_missing_and_what_completes_it(found: RunOutcom
 
 def test_plain_console_says_one_line_a_change(capsys: pytest.CaptureFixture[str]) -> None:
     console = PlainConsole(load_settings({"workers": 4, "nice": True}), ["Profile vm: capped"])
-    console.on_start(session(crashed=["20251231-235959-dead"]))
+    console.on_start(run(crashed=["20251231-235959-dead"]))
     console.on_message("🌡️  CPU 85.2% > 80% - reducing to 3 workers")
     console.on_pair_done(receipt())
     console.on_pair_failed("GBPUSD", WorkerDiedError("GBPUSD: worker 2\ndied"))
@@ -144,7 +144,7 @@ def test_plain_console_says_one_line_a_change(capsys: pytest.CaptureFixture[str]
 
 def test_quiet_console_says_errors_and_the_path_only(capsys: pytest.CaptureFixture[str]) -> None:
     console = QuietConsole(load_settings())
-    console.on_start(session())
+    console.on_start(run())
     console.on_message("anything")
     console.on_pair_done(receipt(failures=(("mine", "raised ValueError"),)))
     console.on_pair_failed("GBPUSD", WorkerDiedError("died"))
@@ -165,7 +165,7 @@ def test_stop_before_a_run_exists_is_left_to_the_signal() -> None:
     console = QuietConsole(load_settings())
     assert not console.stop(ExitCode.INTERRUPTED)
     stopped: list[ExitCode] = []
-    console.on_start(session(stop=stopped.append))
+    console.on_start(run(stop=stopped.append))
     assert console.stop(ExitCode.TERMINATED)
     assert stopped == [ExitCode.TERMINATED]
 
@@ -262,7 +262,7 @@ RUNNING = SlotProgress(
 
 def test_view_shows_every_worker_and_how_far_the_run_is() -> None:
     reading = SlotProgress(pid=8, state=SlotState.RUNNING, since=99.0, started=99.0, pair="GBPUSD", stage="read")
-    view = RunView(session(RUNNING, reading), {"USDJPY"})
+    view = RunPicture(run(RUNNING, reading), load_settings({"workers": 2}), {"USDJPY"})
     view.draw(90.0)
     lines = printed(view.draw(100.0))
     assert all(len(line.rstrip()) <= 80 for line in lines)
@@ -276,7 +276,7 @@ def test_view_shows_every_worker_and_how_far_the_run_is() -> None:
 
 def test_view_of_held_and_resting_workers_says_so() -> None:
     held = SlotProgress(pid=7, state=SlotState.HELD, since=97.0, started=90.0, held_s=1.0, pair="EURUSD", stage="read")
-    view = RunView(session(held), ())
+    view = RunPicture(run(held), load_settings({"workers": 2}), ())
     view.draw(95.0)
     assert "held 60%" in "\n".join(printed(view.draw(100.0)))
 
@@ -336,7 +336,7 @@ def test_lines_about_the_widest_machine_fit_80_columns() -> None:
 def test_view_of_a_session_that_closed_its_board_keeps_the_last_rows(tmp_path: Path) -> None:
     board = ProgressBoard.create(tmp_path / "board", 1)
     board.write(0, RUNNING)
-    view = RunView(session(progress=board.read_all), ())
+    view = RunPicture(run(progress=board.read_all), load_settings({"workers": 2}), ())
     before = printed(view.draw(100.0))
     board.close()
     assert printed(view.draw(100.0)) == before
@@ -345,7 +345,7 @@ def test_view_of_a_session_that_closed_its_board_keeps_the_last_rows(tmp_path: P
 def test_live_console_prints_lines_above_the_view_and_leaves_nothing_behind() -> None:
     terminal = Console(file=io.StringIO(), force_terminal=True, width=80, _environ={"TERM": "xterm"})
     console = LiveConsole(load_settings({"workers": 2}), (), terminal)
-    console.on_start(session(RUNNING))
+    console.on_start(run(RUNNING))
     console.on_message("❄️  CPU 55.1% - increasing to [4] workers")
     console.on_pair_done(receipt())
     console.on_finish(outcome())

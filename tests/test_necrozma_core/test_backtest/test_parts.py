@@ -11,10 +11,11 @@ from storage_samples import tree
 
 from necrozma_core.backtest.key import with_key
 from necrozma_core.backtest.parts import LEAST_SETTINGS, Part, backtest_part, join_parts, split
-from necrozma_core.backtest.request import PairRequest
+from necrozma_core.backtest.request import PairRequest, stored_receipt
 from necrozma_core.backtest.river import backtest_pair
 from necrozma_core.errors import StrategyError
 from necrozma_core.feeds.samples.quotes import write_samples
+from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.strategies.source import StrategySource
 
 GRID = "family=sma_cross fast=5:25:5 slow=30:90:20 stop_loss_pips=10,20 take_profit_pips=none,30"
@@ -82,8 +83,7 @@ def test_join_parts_failures_of_all_parts_are_named_in_order(data: Path, tmp_pat
     request = with_key(PairRequest("EURUSD", 60_000, StrategySource.from_file(source), data, tmp_path / "results"))
     entry_of_parts(request, [0, 4, 9], tmp_path / "scratch")
 
-    receipt = backtest_pair(request, ignore)
-    assert not receipt.computed
+    receipt = stored_receipt(ResultStore(request.results_dir / "store"), request)
     assert [name for name, _ in receipt.failures] == ["s1", "s7"]
 
 

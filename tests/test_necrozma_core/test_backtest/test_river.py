@@ -114,12 +114,14 @@ def test_backtest_pair_default_fifty_stores_the_naive_trades(
         assert rows["profit"].tolist() == pytest.approx(money, rel=1e-12, abs=1e-9)
 
 
-def test_backtest_pair_again_computes_nothing_and_says_the_same(request_for: Callable[..., PairRequest]) -> None:
+def test_backtest_pair_again_says_the_same_and_leaves_what_is_stored(request_for: Callable[..., PairRequest]) -> None:
     request = request_for()
-    first, second = backtest_pair(request, ignore), backtest_pair(request, ignore)
-    assert first.computed
-    assert not second.computed
-    assert replace(first, computed=False, seconds={}) == second
+    first = backtest_pair(request, ignore)
+    commit = store_of(request).folder("EURUSD", request.key) / "commit.json"
+    written = commit.stat()
+    second = backtest_pair(request, ignore)
+    assert replace(first, seconds={}) == replace(second, seconds={})
+    assert commit.stat() == written
 
 
 def test_backtest_pair_elsewhere_gives_the_same_bytes(request_for: Callable[..., PairRequest], tmp_path: Path) -> None:

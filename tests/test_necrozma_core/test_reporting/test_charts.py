@@ -1,39 +1,32 @@
-"""The balance by closed trades; the picture itself is tested with the report that shows it."""
+"""Pictures: inside their frame, at any length."""
 
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from xml.etree import ElementTree as ET
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from necrozma_core.reporting.charts import balance_curve, equity_svg
-
-NEW_YORK = ZoneInfo("America/New_York")
-# Three years around the changes of the clock.
-TIMES = st.integers(1_672_531_200_000, 1_767_225_600_000)
+from necrozma_core.market.calendars import DAY_MS
+from necrozma_core.money.equity import Equity
+from necrozma_core.reporting.charts import equity_svg
 
 
-def closing_day(time_ms: int) -> int:
-    """By the wall clock in New York: from 17:00 on it is the next day."""
-    local = datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(NEW_YORK)
-    return local.date().toordinal() + (local.hour >= 17)
+@pytest.mark.parametrize("day_end", [[], [10_000.0], [10_000.0] * 3, [9_000.0, -50.0], list(range(1, 3_000))])
+def test_equity_svg_any_length_is_a_picture_inside_its_frame(day_end: list[float]) -> None:
+    equity = Equity(10_000.0, np.arange(len(day_end)) * DAY_MS, np.array(day_end, np.float64), np.empty(0))
+    picture = ET.fromstring(equity_svg(equity, "a < b & c"))
+    space = "{http://www.w3.org/2000/svg}"
+    assert picture.findtext(f"{space}title") == "a < b & c"
+    line = picture.find(f"{space}polyline")
+    assert line is not None
+    points = [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
+    assert len(points) == min(len(day_end) + 1, 320)
+    assert all(0 <= x <= 640 and 0 <= y <= 140 for x, y in points)
+    assert [x for x, _ in points] == sorted({x for x, _ in points})
 
 
-def test_balance_curve_without_trades_is_empty():
-    curve = balance_curve(np.empty(0, np.int64), np.empty(0), 10_000.0)
-    assert len(curve.time_ms) == len(curve.day_end) == len(curve.path) == 0
-    assert equity_svg(curve, "nothing").startswith("<svg")
-
-
-@given(st.lists(st.tuples(TIMES, st.integers(-500, 500)), min_size=1, max_size=60))
-def test_balance_curve_has_the_last_balance_of_each_trading_day(exits):
-    exits = sorted(exits)
-    expected, balance = {}, 10_000.0
-    for time_ms, net in exits:
-        balance += net
-        expected[closing_day(time_ms)] = (time_ms, balance)
-    curve = balance_curve(np.array([time for time, _ in exits]), np.array([net for _, net in exits], float), 10_000.0)
-    assert list(zip(curve.time_ms.tolist(), curve.day_end.tolist(), strict=True)) == list(expected.values())
-    assert curve.initial_balance == 10_000.0
-    assert curve.path[-1] == balance
+def test_equity_svg_rises_with_the_account() -> None:
+    equity = Equity(100.0, np.arange(2) * DAY_MS, np.array([150.0, 200.0]), np.empty(0))
+    line = ET.fromstring(equity_svg(equity, "")).find("{http://www.w3.org/2000/svg}polyline")
+    assert line is not None
+    # From 100 at the bottom (16 above the edge of 140) to 200 at the top (16 below it), in two steps.
+    assert line.attrib["points"] == "0.0,124.0 320.0,70.0 640.0,16.0"

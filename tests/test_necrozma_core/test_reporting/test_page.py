@@ -2,7 +2,6 @@
 
 from html.parser import HTMLParser
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from necrozma_core.money.equity import Equity
-from necrozma_core.reporting.charts import equity_svg
+from necrozma_core.reporting.curves import Curve
 from necrozma_core.reporting.page import render_report
 from necrozma_core.reporting.ranking import rank_metrics
 from necrozma_core.storage.results.schemas import METRICS_SCHEMA
@@ -155,18 +154,26 @@ def test_report_without_rows_or_manifest_is_a_page(manifest: dict[str, Any]) -> 
     assert "luckiest" not in page.text
 
 
-def test_report_best_of_each_pair_is_listed_and_drawn_where_equity_is_given() -> None:
+def test_report_best_of_each_pair_is_listed_and_drawn_where_a_curve_is_given() -> None:
     rows = [GOOD, {**GOOD, "strategy": "second", "sharpe": 1.0}, {**GOOD, "pair": "USDJPY", "strategy": "yen"}]
-    equity = Equity(10_000.0, np.arange(5) * DAY_MS, np.linspace(9_000, 12_000, 5), np.empty(0))
-    with_picture = render_report(ranking(*rows), MANIFEST, {"EURUSD": equity})
-    page = Page(with_picture)
+    balance = Equity(10_000.0, np.arange(5) * DAY_MS, np.linspace(9_000, 12_000, 5), np.empty(0))
+    page = Page(render_report(ranking(*rows), MANIFEST, [Curve("EURUSD", "sma 10/30", balance)]))
     assert_safe(page)
     assert page.tags.count("svg") == 1
-    assert "Equity of sma 10/30 on EURUSD, CHF" in page.text
+    assert "EURUSD sma 10/30: balance after its closed trades" in page.text
+    assert "balance after closed trades, CHF; open positions are not counted" in page.text
     assert "1970-01-01 to 1970-01-05" in page.text
-    assert "svg" not in Page(render_report(ranking(*rows), MANIFEST)).tags
+    assert not {"svg", "figure"} & set(Page(render_report(ranking(*rows), MANIFEST)).tags)
     best = page.text.split("Best of each pair")[1]
     assert ("yen" in best, "second" in best) == (True, False)
+
+
+def test_report_says_why_a_curve_is_missing() -> None:
+    curves = [Curve("EURUSD", "sma 10/30", None, "not drawn: too many trades")]
+    page = Page(render_report(ranking(GOOD), MANIFEST, curves))
+    assert_safe(page)
+    assert "svg" not in page.tags
+    assert "EURUSD sma 10/30 not drawn: too many trades" in page.text
 
 
 EVIL = "</td></script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{7*7}}"
@@ -182,7 +189,8 @@ def test_report_names_of_users_are_never_markup() -> None:
         "pairs": {EVIL: {"failure": EVIL, "strategy_failures": [[EVIL, EVIL]]}},
     }
     equity = Equity(1.0, np.zeros(1, np.int64), np.ones(1), np.ones(1))
-    html = render_report(ranking(*rows), manifest, {"EURUSD": equity})
+    curves = [Curve(EVIL, EVIL, equity), Curve(EVIL, EVIL, None, EVIL)]
+    html = render_report(ranking(*rows), manifest, curves)
     page = Page(html)
     assert_safe(page)
     assert "<script" not in html
@@ -198,25 +206,3 @@ def test_report_any_names_leave_a_safe_page(name: str, other: str) -> None:
 
 def test_report_equal_input_gives_equal_text() -> None:
     assert render_report(ranking(GOOD, FEW), MANIFEST) == render_report(ranking(FEW, GOOD), MANIFEST)
-
-
-@pytest.mark.parametrize("day_end", [[], [10_000.0], [10_000.0] * 3, [9_000.0, -50.0], list(range(1, 3_000))])
-def test_equity_svg_any_length_is_a_picture_inside_its_frame(day_end: list[float]) -> None:
-    equity = Equity(10_000.0, np.arange(len(day_end)) * DAY_MS, np.array(day_end, np.float64), np.empty(0))
-    picture = ET.fromstring(equity_svg(equity, "a < b & c"))
-    space = "{http://www.w3.org/2000/svg}"
-    assert picture.findtext(f"{space}title") == "a < b & c"
-    line = picture.find(f"{space}polyline")
-    assert line is not None
-    points = [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
-    assert len(points) == min(len(day_end) + 1, 320)
-    assert all(0 <= x <= 640 and 0 <= y <= 140 for x, y in points)
-    assert [x for x, _ in points] == sorted({x for x, _ in points})
-
-
-def test_equity_svg_rises_with_the_account() -> None:
-    equity = Equity(100.0, np.arange(2) * DAY_MS, np.array([150.0, 200.0]), np.empty(0))
-    line = ET.fromstring(equity_svg(equity, "")).find("{http://www.w3.org/2000/svg}polyline")
-    assert line is not None
-    # From 100 at the bottom (16 above the edge of 140) to 200 at the top (16 below it), in two steps.
-    assert line.attrib["points"] == "0.0,124.0 320.0,70.0 640.0,16.0"

@@ -13,7 +13,7 @@ from necrozma_core.metrics.merit import merit
 from necrozma_core.money.conversion import Conversion
 from necrozma_core.money.costs import Account, Costs, price_trades
 from necrozma_core.money.equity import trading_days
-from necrozma_core.reporting.ranking import rank_metrics
+from necrozma_core.reporting.ranking import best_of_pairs, rank_metrics
 from necrozma_core.storage.results.schemas import METRICS_SCHEMA, RANKING_SCHEMA
 
 IDLE_TICKS = make_ticks([(0, 100, 101), (1, 100, 101)])
@@ -132,3 +132,10 @@ def test_merit_any_rows_falls_along_the_ranking(rows: list[dict[str, Any]]) -> N
         merit(Metrics(**{name: entry[name] for name in names})) for entry in rank_metrics([table(*rows)]).to_pylist()
     ]
     assert merits == sorted(merits, reverse=True)
+
+
+def test_best_of_pairs_is_the_first_of_each_by_name() -> None:
+    rows = [row("a", 1.0, pair="USDJPY"), row("b", 2.0, pair="USDJPY"), row("c", 0.5), row("d", None)]
+    best = best_of_pairs(rank_metrics([pa.Table.from_pylist(rows, schema=METRICS_SCHEMA)]))
+    assert [(found["pair"], found["strategy"]) for found in best.to_pylist()] == [("EURUSD", "c"), ("USDJPY", "b")]
+    assert len(best_of_pairs(rank_metrics([]))) == 0

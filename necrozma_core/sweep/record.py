@@ -1,17 +1,15 @@
 """How each pair of a run went: noted on the disk at once, told to whoever watches, summed up at the end."""
 
-import shlex
 import threading
 import time
 from pathlib import Path
 
-from config import Settings
-from flows.observer import Observer, RunOutcome
-from flows.resuming import as_flags
 from necrozma_core.backtest.request import PairRequest, Receipt
-from necrozma_core.errors import DamagedError, ExitCode, NecrozmaError, PairsFailedError, StoppedError, StorageError
+from necrozma_core.errors import DamagedError, ExitCode, NecrozmaError, StoppedError, StorageError
 from necrozma_core.storage.runs.folder import RANKING_FILE, REPORT_FILE, RunFolder
 from necrozma_core.storage.runs.manifest import PairRecord, PairState, RunStatus
+from necrozma_core.sweep.observer import Observer
+from necrozma_core.sweep.outcome import RunOutcome
 
 
 class RunRecord:
@@ -19,14 +17,15 @@ class RunRecord:
 
     Parameters
     ----------
-    settings : Settings
     requests : list of PairRequest
     run : RunFolder
     observer : Observer
+    retry : str
+        The command that computes what is missing.
     """
 
-    def __init__(self, settings: Settings, requests: list[PairRequest], run: RunFolder, observer: Observer) -> None:
-        self._settings = settings
+    def __init__(self, requests: list[PairRequest], run: RunFolder, observer: Observer, retry: str = "") -> None:
+        self._retry = retry
         self._requests = requests
         self._run = run
         self._observer = observer
@@ -44,11 +43,11 @@ class RunRecord:
             return [self._receipts[pair] for pair in sorted(self._receipts)]
 
     @property
-    def unsettled(self) -> list[PairRequest]:
-        """Requests that neither succeeded nor failed yet, in order."""
+    def remaining(self) -> list[PairRequest]:
+        """Requests of pairs that are neither stored nor failed yet, in order."""
         with self.telling:
-            settled = self._receipts.keys() | self._failures.keys()
-        return [request for request in self._requests if request.pair not in settled]
+            done = self._receipts.keys() | self._failures.keys()
+        return [request for request in self._requests if request.pair not in done]
 
     @property
     def is_concluded(self) -> bool:
@@ -68,17 +67,17 @@ class RunRecord:
             known_start, known_end = self._computing or (start, end)
             self._computing = min(start, known_start), max(end, known_end)
 
-    def settle(self, request: PairRequest, result: object) -> None:
+    def note_result(self, request: PairRequest, result: object) -> None:
         """Note a pair's receipt, or the error that it failed with; that the run is ending is neither."""
         if isinstance(result, StoppedError):
             return
         with self.telling:
             try:
                 if isinstance(result, Receipt):
-                    self._settle_done(result)
+                    self._note_receipt(result)
                 else:
                     unknown = NecrozmaError(f"{request.pair}: expected a receipt, found {result!r}")
-                    self._settle_failed(request, result if isinstance(result, Exception) else unknown)
+                    self._note_failure(request, result if isinstance(result, Exception) else unknown)
             except StorageError as error:
                 # The manifest cannot be written. The pair's results may be there, but the run is in trouble.
                 self._failures[request.pair] = error
@@ -120,19 +119,9 @@ class RunRecord:
             failures=tuple((pair, failures[pair]) for pair in sorted(failures)),
             pending=tuple(pair for pair in missing if pair not in failures),
             all_stored=not missing and not any(receipt.computed for receipt in receipts),
-            retry=shlex.join(["necrozma", "backtest", *as_flags(self._settings)]) if missing else "",
+            retry=self._retry if missing else "",
             seconds=self._seconds(),
         )
-
-    def raise_failures(self) -> None:
-        """Raise PairsFailedError where pairs failed, with their names and the command that retries them."""
-        outcome = self.outcome(None)
-        if outcome.failures:
-            names = ", ".join(pair for pair, _ in outcome.failures)
-            raise PairsFailedError(
-                f"{len(outcome.failures)} of {len(self._requests)} pairs failed ({names}); "
-                f"retry them with: {outcome.retry}"
-            )
 
     def _seconds(self) -> dict[str, float]:
         seconds = {"run": time.monotonic() - self._began}
@@ -141,7 +130,7 @@ class RunRecord:
             seconds["pairs"] = self._computing[1] - self._computing[0]
         return seconds
 
-    def _settle_done(self, receipt: Receipt) -> None:
+    def _note_receipt(self, receipt: Receipt) -> None:
         self._receipts[receipt.pair] = receipt
         self._failures.pop(receipt.pair, None)
         counts = {"strategies": receipt.strategies, "trades": receipt.trades, "ticks": receipt.ticks}
@@ -150,7 +139,7 @@ class RunRecord:
         self._run.record(receipt.pair, record)
         self._observer.on_pair_done(receipt)
 
-    def _settle_failed(self, request: PairRequest, error: Exception) -> None:
+    def _note_failure(self, request: PairRequest, error: Exception) -> None:
         self._failures[request.pair] = error
         self._run.record(request.pair, PairRecord(request.key, PairState.FAILED, str(error)))
         self._observer.on_pair_failed(request.pair, error)

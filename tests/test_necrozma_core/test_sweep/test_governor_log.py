@@ -1,7 +1,7 @@
 """The governor's record: readings as they were, null where there was none."""
 
-from flows.governor_log import governor_table
 from necrozma_core.storage.results.schemas import GOVERNOR_SCHEMA
+from necrozma_core.sweep.governor_log import governor_table
 from necrozma_core.throttle.control import Look
 from necrozma_core.throttle.decisions import Decision, Reason
 from necrozma_core.throttle.sensors.readings import Reading, Readings

@@ -1,8 +1,8 @@
 """Begins the pairs of a run one after the other, while whatever is to show them is perhaps still starting.
 
-Prefect and its server take seconds to start, in which workers would have nothing to do. So the session begins the pairs
-by itself, each when the throttle lets it; a task of Prefect's is submitted when its pair has begun, and takes up what
-comes of it. A try that the task makes anew passes the throttle anew.
+Prefect and its server take seconds to start, in which workers would have nothing to do. So the dispatch begins the
+pairs by itself, each when the throttle lets it; whoever shows a pair takes up what comes of it. A further try passes
+the throttle anew.
 """
 
 import threading
@@ -28,7 +28,7 @@ class Turn(Protocol):
 
 
 class Dispatch:
-    """The pairs of a run on their way through the throttle; also the workers that tasks ask, see `tasks.backtest`.
+    """The pairs of a run on their way through the throttle; whoever shows a pair asks for what comes of it here.
 
     Parameters
     ----------
@@ -67,13 +67,19 @@ class Dispatch:
             if self._begun < number:
                 raise StoppedError("the run is ending")
 
-    def run(self, request: PairRequest) -> Receipt:
-        """Return what comes of a pair once it has begun, or compute it once more; raises what computing it does."""
+    def next_try(self, request: PairRequest) -> Receipt:
+        """Return what comes of a pair's next try; raises what the backtest does.
+
+        The dispatch begins a pair's first try by itself, in order; any further one passes the throttle here.
+        """
         with self._changed:
             self._changed.wait_for(lambda: request.pair not in self._waiting or self._is_over)
             if request.pair in self._waiting:
                 raise StoppedError("the run is ending")
             attempt = self._tries.pop(request.pair, None)
+        if receipt := self._receipts.get(request.pair):
+            # What failed was showing it.
+            return receipt
         return attempt.result() if attempt else self._admit_and_compute(request)
 
     def is_idle(self) -> bool:

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from flows.dispatch import Dispatch
 from necrozma_core.errors import StoppedError, WorkerDiedError
+from necrozma_core.sweep.dispatch import Dispatch
 
 PATIENCE_S = 20
 
@@ -47,14 +47,14 @@ def test_dispatch_begins_pairs_that_nobody_asked_for_yet():
     assert all(event.wait(PATIENCE_S) for event in begun.values())
 
 
-def test_dispatch_run_takes_up_what_was_begun_and_computes_once():
+def test_dispatch_next_try_takes_up_what_was_begun_and_computes_once():
     asked = []
     requests = _requests(*"abc")
     dispatch = Dispatch(requests, Turn(), lambda request: asked.append(request.pair) or request.pair.upper())
     dispatch.begin()
     dispatch.wait_begun(3)
     with ThreadPoolExecutor(3) as threads:
-        assert list(threads.map(dispatch.run, requests)) == ["A", "B", "C"]
+        assert list(threads.map(dispatch.next_try, requests)) == ["A", "B", "C"]
 
     assert sorted(asked) == ["a", "b", "c"]
     assert dispatch.receipt_of("b") == "B"
@@ -72,9 +72,9 @@ def test_dispatch_another_try_passes_the_throttle_anew():
     dispatch = Dispatch(_requests("a"), turn, compute)
     dispatch.begin()
     with pytest.raises(WorkerDiedError):
-        dispatch.run(*_requests("a"))
+        dispatch.next_try(*_requests("a"))
 
-    assert dispatch.run(*_requests("a")) == "receipt"
+    assert dispatch.next_try(*_requests("a")) == "receipt"
     assert (turn.admitted, tries) == (2, ["a", "a"])
 
 
@@ -89,6 +89,6 @@ def test_dispatch_waits_for_the_throttle_and_ends_with_it():
     with pytest.raises(StoppedError):
         dispatch.wait_begun(2)
     with pytest.raises(StoppedError):
-        dispatch.run(requests[1])
+        dispatch.next_try(requests[1])
     go_on.set()
-    assert dispatch.run(requests[0])
+    assert dispatch.next_try(requests[0])

@@ -1,0 +1,89 @@
+"""A run opened and closed: its folder locked and made, and never left saying that it runs."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from necrozma_core.backtest.request import PairRequest
+from necrozma_core.errors import ExitCode, StorageError
+from necrozma_core.storage.disk.lock import ResultsLock, lock_results
+from necrozma_core.storage.disk.network import network_file_system
+from necrozma_core.storage.disk.publish import probe_writable
+from necrozma_core.storage.runs.folder import RunFolder
+from necrozma_core.storage.runs.listing import mark_crashed, mark_ended
+from necrozma_core.storage.runs.manifest import RunStatus
+from necrozma_core.sweep.observer import Observer
+from necrozma_core.sweep.plan import plan_requests, recorded_inputs
+from necrozma_core.sweep.request import SweepRequest
+from necrozma_core.sweep.session import RunSession
+
+
+@contextmanager
+def open_session(sweep: SweepRequest, observer: Observer, run_pids: Iterable[int] = ()) -> Iterator[RunSession]:
+    """Hold a run: everything it needs is there, its folder exists, its workers warm up.
+
+    Parameters
+    ----------
+    sweep : SweepRequest
+    observer : Observer
+        Its `on_start` is given the session, whose `stop` ends the run from a signal handler.
+    run_pids : iterable of int
+        Other processes of the run, such as its server, whose load is not somebody else's.
+
+    Raises
+    ------
+    LockedError
+        Another run holds the results folder.
+    UsageError, DataError
+        There is nothing to compute, or from.
+    StorageError
+        The results folder cannot be written.
+    """
+    requests = plan_requests(sweep)
+    with ExitStack() as stack:
+        lock = stack.enter_context(lock_results(sweep.results))
+        probe_writable(sweep.results)
+        # Before this run exists: whatever says that it is running is dead, because we hold the lock.
+        crashed = mark_crashed(lock)
+        scratch = stack.enter_context(TemporaryDirectory(prefix="necrozma-"))
+        with _ending(lock):
+            run = _make_run(sweep, requests, lock)
+            session = RunSession(sweep, requests, run, crashed, Path(scratch), observer)
+            stack.callback(session.close)
+        for pid in run_pids:
+            session.throttle.count_as_ours(pid)
+        if kind := network_file_system(sweep.results):
+            session.tell(f"{sweep.results} is on a network file system ({kind}): start no run there elsewhere")
+        try:
+            session.begin()
+            yield session
+        except Exception:
+            raise
+        except BaseException as error:
+            # Prefect ends a run that was cancelled in its UI by raising one of these, on the worker's SIGTERM.
+            is_users = isinstance(error, KeyboardInterrupt)
+            session.stop(ExitCode.INTERRUPTED if is_users else ExitCode.TERMINATED)
+            raise
+
+
+@contextmanager
+def _ending(lock: ResultsLock) -> Iterator[None]:
+    """Say in the manifest of a run that never comes to be that it is over: a signal may come while it is made."""
+    try:
+        yield
+    except BaseException as error:
+        with suppress(StorageError):
+            mark_ended(lock, RunStatus.FAILED if isinstance(error, Exception) else RunStatus.CANCELLED)
+        raise
+
+
+def _make_run(sweep: SweepRequest, requests: list[PairRequest], lock: ResultsLock) -> RunFolder:
+    run = RunFolder.create(
+        sweep.results,
+        settings=sweep.described() if sweep.settings is None else sweep.settings,
+        inputs=recorded_inputs(requests),
+        keys={request.pair: request.key for request in requests if request.key},
+    )
+    lock.announce(run.run_id)
+    return run

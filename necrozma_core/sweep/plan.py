@@ -1,0 +1,84 @@
+"""From what is asked to requests: what a sweep will compute, the largest pair first."""
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from necrozma_core.backtest.key import engine_fingerprint, with_key
+from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
+from necrozma_core.errors import DamagedError, UsageError
+from necrozma_core.market.instruments import get_pair
+from necrozma_core.storage.results.store import ResultStore
+from necrozma_core.storage.runs.folder import STORE_FOLDER
+from necrozma_core.storage.ticks.store import TickStore
+from necrozma_core.sweep.request import SweepRequest
+
+
+def plan_requests(sweep: SweepRequest) -> list[PairRequest]:
+    """Make a request for every pair of a sweep, the one with the most ticks first: no long one is left for last.
+
+    A pair whose stored ticks are damaged keeps an empty key: it will fail by itself when its turn comes.
+
+    Raises
+    ------
+    UsageError
+        There are no ticks at all, or the strategies cannot be read.
+    DataError
+        A pair that was asked for has no ticks, or the pair that converts its profits has none.
+    """
+    store = TickStore(sweep.data)
+    pairs = [get_pair(name).name for name in sweep.pairs] or store.pairs()
+    if not pairs:
+        raise UsageError(
+            f"{sweep.data}: no ticks there; bring some with `necrozma data import FILES --pair EURUSD --to "
+            f"{sweep.data}` or make some with `necrozma data sample --to {sweep.data}`"
+        )
+    sized = {pair: _ticks(store, pair) for pair in pairs}
+    return [_request(sweep, pair) for pair in sorted(sized, key=lambda pair: (-sized[pair], pair))]
+
+
+def recorded_inputs(requests: list[PairRequest]) -> dict[str, Any]:
+    """Return what a run is computed from, by hash: each pair's ticks, the strategies, the engine."""
+    inputs: dict[str, Any] = {}
+    for request in requests:
+        with suppress(DamagedError):
+            inputs[request.pair] = TickStore(request.data_dir).fingerprint(request.pair)
+    if requests:
+        inputs["strategies"] = requests[0].source.fingerprint()
+        inputs["engine"] = engine_fingerprint()
+    return inputs
+
+
+def find_stored(request: PairRequest) -> Receipt | None:
+    """Return the receipt of a result that the store has already; None where it has not.
+
+    The one place that asks: before the workers are counted, and before any of them is given a pair.
+    """
+    store = ResultStore(request.results_dir / STORE_FOLDER)
+    is_stored = bool(request.key) and store.has(request.pair, request.key)
+    return stored_receipt(store, request) if is_stored else None
+
+
+def _request(sweep: SweepRequest, pair: str) -> PairRequest:
+    long, short = sweep.swap_pips.get(pair, (sweep.costs.swap_long_pips, sweep.costs.swap_short_pips))
+    request = PairRequest(
+        pair=pair,
+        timeframe_ms=sweep.timeframe_ms,
+        source=sweep.source,
+        data_dir=sweep.data.absolute(),
+        results_dir=sweep.results.absolute(),
+        lots=sweep.lots,
+        costs=replace(sweep.costs, swap_long_pips=long, swap_short_pips=short),
+        account=sweep.account,
+        keep_trades=sweep.keep_trades,
+    )
+    with suppress(DamagedError):
+        return with_key(request)
+    return request
+
+
+def _ticks(store: TickStore, pair: str) -> int:
+    try:
+        return store.summary(pair).ticks
+    except DamagedError:
+        return 0

@@ -1,0 +1,123 @@
+"""What a sweep is asked to do, as one value: whoever runs a sweep makes it, and nothing in here reads a setting."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from necrozma_core.errors import UsageError
+from necrozma_core.market.instruments import get_pair
+from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
+from necrozma_core.money.costs import Account, Costs
+from necrozma_core.storage.disk.sealed import JSON
+from necrozma_core.strategies.source import SourceKind, StrategySource
+from necrozma_core.throttle.limits import Limits
+from necrozma_core.throttle.priority import Priority
+from necrozma_core.workers.limits import WorkerLimits
+
+
+def default_kernels() -> Path:
+    """Return the folder below which compiled kernels are kept for this user."""
+    return Path.home() / ".cache" / "necrozma"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepRequest:
+    """Every strategy on every pair: from what, for whom, and on how much of the machine.
+
+    Equal requests on equal data give equal results.
+
+    Attributes
+    ----------
+    data : Path
+        The folder of stored ticks.
+    results : Path
+        The folder that results go to; one sweep at a time runs there.
+    pairs : tuple of str
+        Names such as ``EURUSD``; none of them stands for every pair with stored ticks.
+    source : StrategySource
+        Where the strategies come from; the default fifty.
+    timeframe : str
+        Length of a bar, such as ``5min``.
+    lots : float
+        Size of every trade, in lots.
+    costs : Costs
+        Of every pair; its swap is that of the pairs that ``swap_pips`` does not name.
+    swap_pips : mapping of str to (float, float)
+        Pips a night of a long and of a short position by pair, positive where the account is credited.
+    account : Account
+    keep_trades : int or None
+        Strategies of a pair whose trades are stored, the best first; None stores all.
+    limits : Limits
+        How many workers, and how much of the machine.
+    workers : WorkerLimits
+        What one worker may take.
+    kernels : Path
+        The folder below which compiled kernels are kept; it must be the user's own.
+    settings : mapping of str to JSON, optional
+        What the manifest says was asked for; without it, what `described` returns.
+    retry : str
+        The command that does what is missing, for messages; empty where there is none.
+
+    Raises
+    ------
+    UsageError
+        For a pair or a timeframe that does not exist.
+    """
+
+    data: Path
+    results: Path
+    pairs: tuple[str, ...] = ()
+    source: StrategySource = field(default_factory=StrategySource)
+    timeframe: str = "5min"
+    lots: float = 0.1
+    costs: Costs = field(default_factory=Costs)
+    swap_pips: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    account: Account = field(default_factory=Account)
+    keep_trades: int | None = 50
+    limits: Limits = field(default_factory=lambda: Limits(workers=1))
+    workers: WorkerLimits = field(default_factory=WorkerLimits)
+    kernels: Path = field(default_factory=default_kernels)
+    settings: Mapping[str, JSON] | None = None
+    retry: str = ""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.pairs, str):
+            raise UsageError(f"pairs={self.pairs!r}: expected several names, such as ({self.pairs!r},)")
+        for name in (*self.pairs, *self.swap_pips):
+            get_pair(name)
+        parse_timeframe(self.timeframe)
+
+    @property
+    def timeframe_ms(self) -> int:
+        """Length of a bar in milliseconds."""
+        return parse_timeframe(self.timeframe)
+
+    def described(self) -> dict[str, JSON]:
+        """Return the request as JSON values, by the names that the settings of the command have."""
+        source = self.source
+        return {
+            "data": str(self.data.absolute()),
+            "results": str(self.results.absolute()),
+            "pairs": list(self.pairs) or None,
+            "timeframe": format_timeframe(self.timeframe_ms),
+            "strategies": source.origin if source.kind is SourceKind.FILE else None,
+            "settings_file": source.origin if source.kind is SourceKind.SETTINGS else None,
+            "grid": source.text if source.kind is SourceKind.GRID else None,
+            "lots": self.lots,
+            "commission": self.costs.commission_per_lot,
+            "slippage_pips": self.costs.slippage_pips,
+            "swap_rates": {name: {"long": long, "short": short} for name, (long, short) in self.swap_pips.items()},
+            "account_currency": self.account.currency,
+            "initial_balance": self.account.initial_balance,
+            "keep_trades": self.keep_trades,
+            "workers": self.limits.workers,
+            "cpu_limit": self.limits.cpu_limit,
+            "cooldown_seconds": self.limits.cooldown_s,
+            "cooldown_explicit": self.limits.cooldown_explicit,
+            "adaptive_throttling": self.limits.adaptive,
+            "cpu_check_interval": self.limits.cpu_check_interval,
+            "nice": self.workers.priority is Priority.NICE,
+            "background": self.workers.priority is Priority.BACKGROUND,
+            "pair_timeout_s": self.workers.pair_timeout_s,
+            "worker_memory_mb": self.workers.memory_mb,
+        }

@@ -1,0 +1,80 @@
+"""What the settings say reaches what the sweep is asked to do."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config import Settings, load_settings
+from flows.sweep_request import sweep_request
+from necrozma_core.errors import UsageError
+from necrozma_core.money.costs import Account, Costs
+from necrozma_core.strategies.source import SourceKind
+from necrozma_core.sweep.request import SweepRequest
+from necrozma_core.throttle.priority import Priority
+
+
+def test_defaults_of_the_settings_are_those_of_a_request() -> None:
+    made, plain = sweep_request(load_settings()), SweepRequest(data=Path("data"), results=Path("results"))
+    for name in ("data", "results", "pairs", "source", "timeframe", "lots", "costs", "swap_pips", "account",
+                 "keep_trades", "limits", "workers"):  # fmt: skip
+        assert getattr(made, name) == getattr(plain, name), name
+
+
+def test_description_of_a_request_is_the_record_of_its_settings() -> None:
+    settings = load_settings({"pairs": "EURUSD", "workers": 2, "grid": "family=rsi period=7", "commission": 3.5})
+    record, described = settings.record(), sweep_request(settings).described()
+    assert described == {name: record[name] for name in described}
+    # What only the command has is all that is not there.
+    assert record.keys() - described.keys() == {
+        "max_workers", "max_temperature_c", "memory_floor_mb", "storage_format", "prefect_home",
+    }  # fmt: skip
+
+
+def test_settings_of_every_room_arrive(tmp_path: Path) -> None:
+    rates = {"EURUSD": {"long": -0.5, "short": 0.1}}
+    asked: dict[str, Any] = {
+        "data": tmp_path / "d", "results": tmp_path / "r", "pairs": "EURUSD,USDJPY", "timeframe": "1h", "lots": 0.5,
+        "commission": 3.5, "slippage_pips": 0.2, "swap_rates": rates, "account_currency": "EUR",
+        "initial_balance": 5_000, "keep_trades": "all", "workers": 3, "cpu_limit": 60, "cooldown_seconds": 7,
+        "adaptive_throttling": False, "cpu_check_interval": 9, "max_temperature_c": 70, "memory_floor_mb": 99,
+        "pair_timeout_s": 11, "worker_memory_mb": 900, "grid": "family=rsi period=7",
+    }  # fmt: skip
+    sweep = sweep_request(load_settings(asked))
+    assert (sweep.data, sweep.results, sweep.pairs) == (tmp_path / "d", tmp_path / "r", ("EURUSD", "USDJPY"))
+    assert (sweep.timeframe, sweep.timeframe_ms, sweep.lots) == ("1h", 3_600_000, 0.5)
+    assert (sweep.costs, sweep.swap_pips) == (Costs(3.5, 0.2), {"EURUSD": (-0.5, 0.1)})
+    assert (sweep.account, sweep.keep_trades) == (Account("EUR", 5_000.0), None)
+    assert (sweep.source.kind, sweep.source.text) == (SourceKind.GRID, "family=rsi period=7")
+    limits = sweep.limits
+    assert (limits.workers, limits.cpu_limit, limits.cooldown_s, limits.cooldown_explicit) == (3, 60.0, 7.0, True)
+    assert (limits.adaptive, limits.cpu_check_interval) == (False, 9)
+    assert (limits.max_temperature_c, limits.memory_floor_mb) == (70.0, 99.0)
+    assert (sweep.workers.pair_timeout_s, sweep.workers.memory_mb) == (11.0, 900)
+
+
+@pytest.mark.parametrize(
+    ("settings", "priority"),
+    [
+        ({}, Priority.NORMAL),
+        ({"nice": True}, Priority.NICE),
+        ({"background": True}, Priority.BACKGROUND),
+        ({"nice": True, "background": True}, Priority.BACKGROUND),
+    ],
+)
+def test_workers_step_back_as_far_as_was_asked(settings: dict[str, bool], priority: Priority) -> None:
+    assert sweep_request(load_settings(settings)).workers.priority is priority
+
+
+def test_retry_is_the_command_that_asks_for_the_same_again(tmp_path: Path) -> None:
+    settings = load_settings({"results": tmp_path, "pairs": "EURUSD", "workers": 2})
+    words = shlex.split(sweep_request(settings).retry)
+    assert words[:2] == ["necrozma", "backtest"]
+    assert {"--results", str(tmp_path), "--pairs", "EURUSD", "--workers", "2"} <= set(words)
+
+
+def test_strategies_that_cannot_be_read_are_refused_before_anything_starts(tmp_path: Path) -> None:
+    settings: Settings = load_settings({"strategies": tmp_path / "missing.py"})
+    with pytest.raises(UsageError, match=r"missing\.py"):
+        sweep_request(settings)

@@ -1,0 +1,269 @@
+"""A whole sweep without Prefect: real ticks, real worker processes, a real store."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from necrozma_core.errors import DataError, ExitCode, LockedError, PairsFailedError, StrategyError, UsageError
+from necrozma_core.feeds import write_samples
+from necrozma_core.storage.disk.lock import lock_results
+from necrozma_core.storage.runs.listing import list_runs
+from necrozma_core.storage.runs.manifest import PairState, RunStatus, read_manifest
+from necrozma_core.strategies.source import StrategySource
+from necrozma_core.sweep.request import SweepRequest
+from necrozma_core.sweep.running import Silent, run_sweep
+from necrozma_core.throttle.limits import Limits
+from necrozma_core.workers.limits import WorkerLimits
+
+PAIRS = ["EURUSD", "GBPUSD", "USDJPY"]
+ODD = """
+import os, signal, time
+from pathlib import Path
+import numpy as np
+
+class Odd:
+    name, params, stop_loss_pips, take_profit_pips = "odd", {{}}, 20.0, 40.0
+
+    def signals(self, bars):
+        if bars.mid_close[0] > 10:  # USDJPY
+            tries = len(list(Path({folder!r}).iterdir()))
+            Path({folder!r}, str(tries)).touch()
+            {deed}
+        signals = np.zeros(len(bars), dtype=np.int8)
+        signals[::40], signals[20::40] = 1, -1
+        return signals
+
+def strategies():
+    return [Odd()]
+"""
+
+
+class Watcher(Silent):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.run: Any = None
+        self.done: list[str] = []
+        self.failed: list[str] = []
+
+    def on_start(self, run: Any) -> None:
+        self.run = run
+
+    def on_pair_done(self, receipt: Any) -> None:
+        self.done.append(receipt.pair)
+
+    def on_pair_failed(self, pair: str, error: Exception) -> None:
+        self.failed.append(pair)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ticks") / "data"
+    write_samples(folder, PAIRS, 4_000, 1)
+    return folder
+
+
+@pytest.fixture
+def sweep(data: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., SweepRequest]:
+    """Make a request for a quick sweep; the machine's load must not hold it back."""
+    cache = request.config.cache
+    assert cache is not None
+
+    def make(**others: Any) -> SweepRequest:
+        quick = Limits(workers=2, adaptive=False, cooldown_s=0.0)
+        common = {"data": data, "results": tmp_path / "results", "timeframe": "1h", "limits": quick}
+        return SweepRequest(**{**common, "kernels": Path(cache.mkdir("necrozma")) / "necrozma", **others})
+
+    return make
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Callable[[str], tuple[StrategySource, Path]]:
+    """A strategy that is itself except on USDJPY, where each try leaves a file and then does the deed."""
+
+    def write(deed: str) -> tuple[StrategySource, Path]:
+        folder, path = tmp_path / "tries", tmp_path / "odd.py"
+        folder.mkdir()
+        path.write_text(ODD.format(folder=str(folder), deed=deed))
+        return StrategySource.from_file(path), folder
+
+    return write
+
+
+def stored_bytes(results: Path) -> dict[str, bytes]:
+    store = results / "store"
+    return {str(path.relative_to(store)): path.read_bytes() for path in sorted(store.rglob("*.*"))}
+
+
+def test_sweep_computes_ranks_and_reports(sweep: Callable[..., SweepRequest]) -> None:
+    watcher = Watcher()
+    outcome = run_sweep(sweep(), watcher)
+
+    assert (outcome.exit_code, outcome.failures, outcome.pending, outcome.retry) == (ExitCode.OK, (), (), "")
+    assert sorted(watcher.done) == PAIRS
+    assert all(receipt.computed for receipt in outcome.receipts)
+    assert outcome.ranking_path is not None
+    assert outcome.report_path is not None
+    assert len(pq.read_table(outcome.ranking_path)) == 150
+    assert "Backtest" in outcome.report_path.read_text()
+    manifest = read_manifest(outcome.ranking_path.parent)
+    assert manifest.status is RunStatus.COMPLETED
+    assert (manifest.settings["timeframe"], manifest.settings["workers"]) == ("1h", 2)
+    outcome.raise_failures()
+
+
+def test_sweep_again_computes_nothing_and_starts_no_worker(sweep: Callable[..., SweepRequest]) -> None:
+    run_sweep(sweep(pairs=("EURUSD", "GBPUSD")))
+    before = stored_bytes(sweep().results)
+    watcher = Watcher()
+    again = run_sweep(sweep(pairs=("EURUSD", "GBPUSD")), watcher)
+
+    assert again.all_stored
+    assert watcher.run.pool.pids == []
+    assert stored_bytes(sweep().results) == before
+    assert {record.state for record in read_manifest(watcher.run.folder).pairs.values()} == {PairState.REUSED}
+
+
+@pytest.mark.faults
+def test_sweep_worker_killed_once_is_tried_again_and_the_others_are_untouched(
+    sweep: Callable[..., SweepRequest], odd: Callable[[str], tuple[StrategySource, Path]]
+) -> None:
+    source, tries = odd("if tries == 0: os.kill(os.getpid(), signal.SIGKILL)")
+    outcome = run_sweep(sweep(source=source))
+
+    assert outcome.exit_code is ExitCode.OK
+    assert len(list(tries.iterdir())) == 2
+    assert all(receipt.computed for receipt in outcome.receipts)
+
+
+def test_sweep_pair_that_fails_leaves_the_others_and_is_not_tried_again(
+    sweep: Callable[..., SweepRequest], odd: Callable[[str], tuple[StrategySource, Path]]
+) -> None:
+    source, tries = odd("raise RuntimeError('no good')")
+    watcher = Watcher()
+    outcome = run_sweep(sweep(source=source), watcher)
+
+    assert outcome.exit_code is ExitCode.PAIRS_FAILED
+    [(pair, error)] = outcome.failures
+    assert (pair, type(error), watcher.failed) == ("USDJPY", StrategyError, ["USDJPY"])
+    assert [receipt.pair for receipt in outcome.receipts] == ["EURUSD", "GBPUSD"]
+    assert len(list(tries.iterdir())) == 1
+    with pytest.raises(PairsFailedError, match=r"1 of 3 pairs failed \(USDJPY\); the same sweep, run again"):
+        outcome.raise_failures()
+
+
+def test_sweep_stopped_in_the_middle_goes_on_where_it_was(
+    sweep: Callable[..., SweepRequest], odd: Callable[[str], tuple[StrategySource, Path]]
+) -> None:
+    source, _ = odd("time.sleep(3600 if tries == 0 else 0)")
+
+    class Stopper(Watcher):
+        def on_pair_done(self, receipt: Any) -> None:
+            super().on_pair_done(receipt)
+            if len(self.done) == 2:
+                self.run.stop()
+
+    outcome = run_sweep(sweep(source=source), Stopper())
+    assert (outcome.exit_code, outcome.pending) == (ExitCode.INTERRUPTED, ("USDJPY",))
+    assert [run.status for run in list_runs(sweep().results)] == [RunStatus.CANCELLED]
+
+    again = run_sweep(sweep(source=source))
+    assert {receipt.pair: receipt.computed for receipt in again.receipts} == {
+        "EURUSD": False, "GBPUSD": False, "USDJPY": True,
+    }  # fmt: skip
+
+
+def test_sweep_without_ticks_and_with_unknown_names_is_refused(
+    sweep: Callable[..., SweepRequest], tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="no ticks"):
+        run_sweep(sweep(data=tmp_path / "nothing"))
+    with pytest.raises(DataError, match="no ticks of AUDUSD"):
+        run_sweep(sweep(pairs=("AUDUSD",)))
+    with pytest.raises(UsageError, match="EURUSX"):
+        sweep(pairs=("EURUSX",))
+    with pytest.raises(UsageError, match="several names"):
+        sweep(pairs="EURUSD")
+    with pytest.raises(UsageError, match="timeframe"):
+        sweep(timeframe="7min")
+
+
+def test_sweep_in_a_folder_that_another_holds_is_refused(sweep: Callable[..., SweepRequest]) -> None:
+    with lock_results(sweep().results), pytest.raises(LockedError):
+        run_sweep(sweep())
+
+
+def test_sweep_worker_without_memory_fails_by_name(sweep: Callable[..., SweepRequest]) -> None:
+    outcome = run_sweep(sweep(pairs=("EURUSD",), workers=WorkerLimits(memory_mb=64)))
+    assert outcome.exit_code is ExitCode.PAIRS_FAILED
+    assert "memory" in str(outcome.failures[0][1])
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from necrozma_core import Limits, SweepRequest, run_sweep
+
+if __name__ == "__main__":
+    data, results, kernels = map(Path, sys.argv[1:])
+    outcome = run_sweep(SweepRequest(data=data, results=results, kernels=kernels, timeframe="1min",
+                                     limits=Limits(workers=2, adaptive=False, cooldown_s=0.0)))
+    print(outcome.ranking_path, [receipt.computed for receipt in outcome.receipts])
+    sys.exit(outcome.exit_code)
+"""
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_sweep_of_a_script_killed_in_the_middle_is_resumed_to_the_same_bytes(
+    sweep: Callable[..., SweepRequest], data: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    script = tmp_path / "sweep.py"
+    script.write_text(SCRIPT)
+    (tmp_path / "undisturbed").mkdir()
+
+    def words(results: Path) -> list[str]:
+        return [sys.executable, str(script), str(data), str(results), str(sweep().kernels)]
+
+    undisturbed, results = tmp_path / "undisturbed" / "results", tmp_path / "killed" / "results"
+    subprocess.run(words(undisturbed), check=True, capture_output=True, cwd=tmp_path)
+    process = subprocess.Popen(words(results), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path)
+    deadline = time.monotonic() + 120
+    while not list(results.glob("store/*/*/commit.json")):
+        assert time.monotonic() < deadline, "waited in vain for the first pair"
+        assert process.poll() is None
+        time.sleep(0.005)
+    os.kill(process.pid, number)
+    process.communicate(timeout=60)
+    assert process.returncode == (130 if number is signal.SIGINT else -9) or len(
+        list(results.glob("store/*/*/commit.json"))
+    ) == len(PAIRS)
+
+    again = subprocess.run(words(results), check=True, capture_output=True, text=True, cwd=tmp_path)
+    assert "False" in again.stdout  # what was stored was not computed again
+    assert stored_bytes(results) == stored_bytes(undisturbed)
+    rankings = [pq.read_table(next(folder.glob("runs/*/ranking.parquet"))) for folder in (undisturbed, results)]
+    assert rankings[0].equals(rankings[1])
+
+
+def test_sweep_can_run_in_a_thread_of_a_notebook(sweep: Callable[..., SweepRequest]) -> None:
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(run_sweep(sweep(pairs=("EURUSD",)))))
+    thread.start()
+    thread.join(120)
+    assert found[0].exit_code is ExitCode.OK
+
+
+def test_sweep_description_is_json() -> None:
+    described = SweepRequest(data=Path("data"), results=Path("results"), pairs=("EURUSD",)).described()
+    assert json.loads(json.dumps(described))["pairs"] == ["EURUSD"]

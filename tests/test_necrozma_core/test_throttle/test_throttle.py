@@ -1,0 +1,61 @@
+"""The throttle of a run: its limits reach the governor, and what is ours is counted as ours."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from necrozma_core.throttle import throttle as module
+from necrozma_core.throttle.gate import GateState
+from necrozma_core.throttle.limits import Limits
+from necrozma_core.throttle.sensors.readings import Reading, Readings
+from necrozma_core.throttle.throttle import Throttle
+
+
+class WarmSensors:
+    """Sensors of a machine at 95 degrees with 200 megabytes left."""
+
+    def __init__(self, worker_pids: Callable[[], Iterable[int]], run_pids: Callable[[], Iterable[int]]) -> None:
+        self.worker_pids, self.run_pids = worker_pids, run_pids
+
+    def read(self) -> Readings:
+        return Readings(time=1.0, temperature=Reading.taken(95.0, 1.0), memory_available=Reading.taken(200.0, 1.0))
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Throttle]]:
+    monkeypatch.setattr(module, "MachineSensors", WarmSensors)
+    made: list[Throttle] = []
+
+    def make(**limits: Any) -> Throttle:
+        made.append(Throttle(Limits(workers=1, **limits), tmp_path / "gate", lambda: [7], lambda _: None))
+        return made[-1]
+
+    yield make
+    for throttle in made:
+        throttle.stop()
+
+
+@pytest.mark.parametrize(
+    ("limits", "state"),
+    [
+        ({}, GateState.RESTING),
+        ({"max_temperature_c": 100.0}, GateState.RESTING),
+        ({"memory_floor_mb": 100.0}, GateState.RESTING),
+        ({"max_temperature_c": 100.0, "memory_floor_mb": 0.0}, GateState.OPEN),
+    ],
+)
+def test_danger_begins_where_the_limits_say(
+    make: Callable[..., Throttle], limits: dict[str, float], state: GateState
+) -> None:
+    throttle = make(**limits)
+    throttle.start()
+    assert throttle.view().state is state
+
+
+def test_server_of_the_run_is_counted_as_ours(make: Callable[..., Throttle]) -> None:
+    throttle = make()
+    throttle.count_as_ours(30)
+    sensors: Any = throttle._controller._sensors
+    assert (list(sensors.worker_pids()), list(sensors.run_pids())) == ([7], [30])
