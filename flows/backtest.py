@@ -1,11 +1,15 @@
 """The flow: every strategy on every pair. Prefect loads this file by its path, so nothing else lives here."""
 
+from pathlib import Path
+from typing import Annotated
+
 from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
 
-from flows import parameters
+from config import SwapRates
 from flows.binding import bound_flow
 from flows.notifications import notify
+from flows.parameters import Kept, Timeframe, parameter
 from flows.runner import ThrottledRunner
 from tasks.backtest import backtest_pair
 from tasks.ranking import rank_results
@@ -22,27 +26,27 @@ from tasks.report import publish_report
     on_crashed=[notify],
 )
 def backtest_pairs(
-    pairs: parameters.Pairs = None,
-    timeframe: parameters.Timeframe = None,
-    data: parameters.DataFolder = None,
-    results: parameters.ResultsFolder = None,
-    strategies: parameters.StrategiesFile = None,
-    settings_file: parameters.SettingsFile = None,
-    grid: parameters.Grid = None,
-    lots: parameters.Lots = None,
-    commission: parameters.Commission = None,
-    slippage_pips: parameters.Slippage = None,
-    swap_rates: parameters.Swaps = None,
-    account_currency: parameters.Currency = None,
-    initial_balance: parameters.Balance = None,
-    keep_trades: parameters.KeepTrades = None,
-    workers: parameters.Workers = None,
-    cpu_limit: parameters.CpuLimit = None,
-    cooldown_seconds: parameters.Cooldown = None,
-    nice: parameters.Nice = None,
-    background: parameters.Background = None,
-    pair_timeout_s: parameters.PairTimeout = None,
-    worker_memory_mb: parameters.WorkerMemory = None,
+    pairs: Annotated[list[str] | None, parameter("pairs")] = None,
+    timeframe: Annotated[Timeframe | None, parameter("timeframe")] = None,
+    data: Annotated[Path | None, parameter("data")] = None,
+    results: Annotated[Path | None, parameter("results")] = None,
+    strategies: Annotated[Path | None, parameter("strategies")] = None,
+    settings_file: Annotated[Path | None, parameter("settings_file")] = None,
+    grid: Annotated[str | None, parameter("grid")] = None,
+    lots: Annotated[float | None, parameter("lots")] = None,
+    commission: Annotated[float | None, parameter("commission")] = None,
+    slippage_pips: Annotated[float | None, parameter("slippage_pips")] = None,
+    swap_rates: Annotated[dict[str, SwapRates] | None, parameter("swap_rates")] = None,
+    account_currency: Annotated[str | None, parameter("account_currency")] = None,
+    initial_balance: Annotated[float | None, parameter("initial_balance")] = None,
+    keep_trades: Annotated[Kept | None, parameter("keep_trades")] = None,
+    workers: Annotated[int | None, parameter("workers")] = None,
+    cpu_limit: Annotated[float | None, parameter("cpu_limit")] = None,
+    cooldown_seconds: Annotated[float | None, parameter("cooldown_seconds")] = None,
+    nice: Annotated[bool | None, parameter("nice")] = None,
+    background: Annotated[bool | None, parameter("background")] = None,
+    pair_timeout_s: Annotated[float | None, parameter("pair_timeout_s")] = None,
+    worker_memory_mb: Annotated[int | None, parameter("worker_memory_mb")] = None,
 ) -> "str | State[None]":
     """Backtest every strategy on every pair; what is stored already is not computed again.
 

@@ -1,14 +1,6 @@
 """Settings as the flags that ask for them: what a message offers to be typed again."""
 
-from typing import Final
-
-from config import Settings, flag_of, load_settings
-
-_WITH_FLAG: Final = (
-    "pairs", "data", "results", "timeframe", "strategies", "settings_file", "grid", "lots", "commission",
-    "slippage_pips", "account_currency", "workers", "cpu_limit", "cooldown_seconds", "nice", "background",
-    "keep_trades", "pair_timeout_s", "worker_memory_mb",
-)  # fmt: skip
+from config import SETTINGS, Settings, load_settings
 
 
 def as_flags(settings: Settings) -> list[str]:
@@ -19,14 +11,16 @@ def as_flags(settings: Settings) -> list[str]:
     """
     plain = load_settings()
     flags: list[str] = []
-    for name in _WITH_FLAG:
+    for name, setting in SETTINGS.items():
+        if (flag := setting.flag) is None or flag.group is None:
+            continue  # no flag of the backtest command
         value = getattr(settings, name)
         if value == getattr(plain, name) and (name != "cooldown_seconds" or not settings.cooldown_explicit):
             continue
         if isinstance(value, bool):
-            flags.append(flag_of(name) if value else flag_of(name).replace("--", "--no-"))
+            flags.append(flag.name if value else flag.negated)
         elif value is not None or name == "keep_trades":
-            flags += [flag_of(name), _spelled(value)]
+            flags += [flag.name, _spelled(value)]
     return flags
 
 

@@ -281,3 +281,14 @@ def test_record_of_another_version_is_refused_in_one_line() -> None:
     with pytest.raises(UsageError, match="not those of this version: unknown setting 'colour'") as caught:
         restore_settings({"colour": "red"})
     assert "\n" not in str(caught.value)
+
+
+def test_import_leaves_pydantic_for_those_who_need_it() -> None:
+    program = "import config, sys; print({'pydantic', 'annotated_types', 'numpy'} & sys.modules.keys() or 'none')"
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert (found.stdout, found.stderr) == ("none\n", "")
+
+
+def test_name_that_the_configuration_does_not_have_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'config' has no attribute 'load_setings'"):
+        _ = config.load_setings  # type: ignore[attr-defined]

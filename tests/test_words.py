@@ -40,7 +40,7 @@ ALLOWED = {
     ("ours", "necrozma_core/kernels/deltas.py"): "pages as this project's writer makes them",
     ("ours", "necrozma_core/storage/ticks/"): "files as this project's writer makes them",
     ("place", "benchmarks/"): "a folder for runs; a line of a stack",
-    ("place", "config.py"): "where a setting was given",
+    ("place", "flows/settings.py"): "where a setting was given",
     ("place", "necrozma_core/feeds/sieve.py"): "a column's position in a row",
     ("place", "necrozma_core/kernels/signals.py"): "the close's position in its range",
     ("place", "necrozma_core/strategies/"): "a line of a user's file",

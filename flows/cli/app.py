@@ -9,6 +9,7 @@ import typer
 from flows.cli import options
 from flows.cli.data import data_app, strategies_app
 from flows.cli.exits import Command, Commands
+from flows.cli.options import option
 from flows.cli.runs import retry, runs_app, verify
 from flows.cli.server import deploy, server_app, worker
 
@@ -64,26 +65,26 @@ def _necrozma(
 @app.command(cls=Command)
 def backtest(
     ctx: typer.Context,
-    pairs: options.Pairs = None,
+    pairs: Annotated[list[str] | None, option("pairs")] = None,
     data: options.Data = None,
-    timeframe: options.Timeframe = None,
+    timeframe: Annotated[str | None, option("timeframe")] = None,
     strategies: options.Strategies = None,
     settings_file: options.SettingsFile = None,
     grid: options.Grid = None,
-    lots: options.Lots = None,
-    commission: options.Commission = None,
-    slippage_pips: options.Slippage = None,
-    account_currency: options.AccountCurrency = None,
+    lots: Annotated[float | None, option("lots")] = None,
+    commission: Annotated[float | None, option("commission")] = None,
+    slippage_pips: Annotated[float | None, option("slippage_pips")] = None,
+    account_currency: Annotated[str | None, option("account_currency")] = None,
     workers: options.Workers = None,
-    cpu_limit: options.CpuLimit = None,
-    cooldown_seconds: options.Cooldown = None,
-    nice: options.Nice = None,
-    background: options.Background = None,
+    cpu_limit: Annotated[float | None, option("cpu_limit")] = None,
+    cooldown_seconds: Annotated[float | None, option("cooldown_seconds")] = None,
+    nice: Annotated[bool | None, option("nice")] = None,
+    background: Annotated[bool | None, option("background")] = None,
     profile: options.ProfileName = None,
-    pair_timeout_s: options.PairTimeout = None,
-    worker_memory_mb: options.WorkerMemory = None,
+    pair_timeout_s: Annotated[float | None, option("pair_timeout_s")] = None,
+    worker_memory_mb: Annotated[int | None, option("worker_memory_mb")] = None,
     results: options.Results = None,
-    keep_trades: options.KeepTrades = None,
+    keep_trades: Annotated[str | None, option("keep_trades")] = None,
     quiet: options.Quiet = False,
     plain: options.Plain = False,
     debug: options.Debug = False,
@@ -100,7 +101,7 @@ def backtest(
 
 @app.command()
 def ui(
-    prefect_home: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where the history is.")] = None,
+    prefect_home: Annotated[Path | None, option("prefect_home")] = None,
 ) -> None:
     """Serve the history of runs, for the browser."""
     from flows.cli.server import serve_ui  # noqa: PLC0415
