@@ -3,7 +3,7 @@
 A value comes from the first that gives it: a flag, its profile, a ``NECROZMA_*`` variable, the dictionaries below.
 Importing this module reads and changes nothing; :func:`load_settings` does the reading.
 
-A setting is a field of :class:`RunFields` or :class:`ServiceFields`. The command line (``flows/cli/options.py``), the
+A setting is a field of :class:`RunFields` or :class:`HostFields`. The command line (``flows/cli/options.py``), the
 form in Prefect's UI (``flows/parameters.py``) and the checked values (``flows/settings.py``) derive from the fields.
 The checked values need pydantic, whose import takes longer than all of ``--help``. This module therefore imports
 ``flows/settings.py`` only when somebody asks for one of its names.
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 from flows.fields import Before, Flag, Form, Group, Key, Range, take_apart
 
 if TYPE_CHECKING:
-    from flows.settings import ServiceSettings, Settings, load_service_settings, load_settings, restore_settings
+    from flows.settings import HostSettings, Settings, load_host_settings, load_settings, restore_settings
 
 __all__ = [
     "BACKTEST_CONFIG",
@@ -26,13 +26,13 @@ __all__ = [
     "SETTINGS",
     "STORAGE_CONFIG",
     "WORKER_CONFIG",
+    "HostFields",
+    "HostSettings",
     "KeptTrades",
     "RunFields",
-    "ServiceFields",
-    "ServiceSettings",
     "Settings",
     "SwapRates",
-    "load_service_settings",
+    "load_host_settings",
     "load_settings",
     "restore_settings",
 ]
@@ -240,7 +240,7 @@ class RunFields:
     ] = None
 
 
-class ServiceFields:
+class HostFields:
     """The settings of the server that stays; no result depends on them."""
 
     server_home: Annotated[
@@ -254,8 +254,8 @@ class ServiceFields:
     ] = 4210
 
 
-SETTINGS: Final = take_apart(RunFields, ServiceFields)
-"""By name; every setting but the one that is secret, `ServiceSettings.notify_url`."""
+SETTINGS: Final = take_apart(RunFields, HostFields)
+"""By name; every setting but the one that is secret, `HostSettings.notify_url`."""
 
 
 if not TYPE_CHECKING:

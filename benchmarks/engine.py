@@ -18,7 +18,7 @@ from benchmarks.parity import check_parity, run_engine, run_naive
 from benchmarks.scale import FULL, Scale
 from necrozma_core.backtest.key import with_key
 from necrozma_core.backtest.request import PairRequest
-from necrozma_core.backtest.river import backtest_pair
+from necrozma_core.backtest.river import evaluate_pair
 from necrozma_core.engine.events import find_events
 from necrozma_core.engine.trades import Trades
 from necrozma_core.market.arrays import Int8Array
@@ -176,7 +176,7 @@ def _stored_rows(data: Path, scratch: Path, runs: int) -> list[tuple[str, Timing
 
 def _backtest(data: Path, results: Path) -> tuple[pa.Table, pa.Table]:
     request = with_key(PairRequest(_PAIR, parse_timeframe(TIMEFRAME), StrategySource(), data, results, _LOTS))
-    backtest_pair(request, lambda *_: None)
+    evaluate_pair(request, lambda *_: None)
     store = ResultsFolder(results).store
     return store.read_metrics(_PAIR, request.key), store.read_trades(_PAIR, request.key)
 

@@ -17,7 +17,7 @@ from benchmarks.measuring.measure import Report, Timing, markdown_table, time_ru
 from benchmarks.scale import FULL, Scale
 from necrozma_core.backtest.key import with_key
 from necrozma_core.backtest.request import PairRequest
-from necrozma_core.backtest.river import backtest_pair
+from necrozma_core.backtest.river import evaluate_pair
 from necrozma_core.market.timeframes import parse_timeframe
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.storage.results_folder import ResultsFolder
@@ -117,7 +117,7 @@ def _json_extra(data: Path, pairs: tuple[str, ...]) -> tuple[float, float]:
 
 def _results(data: Path, pair: str, results: Path) -> tuple[ResultStore, str, pa.Table, pa.Table]:
     request = with_key(PairRequest(pair, parse_timeframe(TIMEFRAME), StrategySource(), data, results))
-    backtest_pair(request, lambda *_: None)
+    evaluate_pair(request, lambda *_: None)
     store = ResultsFolder(results).store
     return store, request.key, store.read_metrics(pair, request.key), store.read_trades(pair, request.key)
 

@@ -129,7 +129,7 @@ def _add_pairs(count: int) -> list[str]:
 
 def _store(settings: Any, names: list[str]) -> None:
     from flows.sweep_request import sweep_request  # noqa: PLC0415
-    from necrozma_core.backtest.river import backtest_pair  # noqa: PLC0415
+    from necrozma_core.backtest.river import evaluate_pair  # noqa: PLC0415
     from necrozma_core.market.ticks import Ticks  # noqa: PLC0415
     from necrozma_core.storage.ticks.store import TickStore  # noqa: PLC0415
     from necrozma_core.sweep.plan import plan_requests  # noqa: PLC0415
@@ -141,7 +141,7 @@ def _store(settings: Any, names: list[str]) -> None:
     for name in names:
         TickStore(settings.data).write(Ticks(instruments.get_pair(name), 5, moments, bid, ask))
     for request in plan_requests(sweep_request(settings)):
-        backtest_pair(request, lambda *_: None)
+        evaluate_pair(request, lambda *_: None)
 
 
 def _shown(api_url: str, run_id: str) -> int:

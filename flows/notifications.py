@@ -10,7 +10,7 @@ import logging
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final
 
-from config import load_service_settings
+from config import load_host_settings
 from necrozma_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def notify(flow: "Flow[Any, Any]", flow_run: "FlowRun", state: "State[Any]") -> 
     Whatever goes wrong is a warning in the log and costs at most some seconds: a run's end does not depend on it.
     """
     try:
-        url = load_service_settings().notify_url
+        url = load_host_settings().notify_url
     except UsageError:
         # Its message shows the value, which is a secret.
         _log.warning("nobody was notified: a NECROZMA_ variable of the server or of notifications has a bad value")

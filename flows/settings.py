@@ -19,8 +19,8 @@ from config import (
     SETTINGS,
     STORAGE_CONFIG,
     WORKER_CONFIG,
+    HostFields,
     RunFields,
-    ServiceFields,
     SwapRates,
 )
 from necrozma_core.errors import UsageError, nearest
@@ -139,7 +139,7 @@ def _known_scheme(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
-class ServiceSettings(ServiceFields, BaseSettings):
+class HostSettings(HostFields, BaseSettings):
     """What does not belong to a run: no result depends on it, and some of it is secret, so no manifest names it.
 
     Attributes
@@ -201,7 +201,7 @@ def load_settings(flags: Mapping[str, Any] | None = None, *, profile: Mapping[st
     return _checked(Settings, {**(profile or {}), **given}, given)
 
 
-def load_service_settings(flags: Mapping[str, Any] | None = None) -> ServiceSettings:
+def load_host_settings(flags: Mapping[str, Any] | None = None) -> HostSettings:
     """Gather what is not about a run, from flags and environment.
 
     Raises
@@ -210,7 +210,7 @@ def load_service_settings(flags: Mapping[str, Any] | None = None) -> ServiceSett
         One line that names the flag or variable.
     """
     given = {name: value for name, value in (flags or {}).items() if value is not None}
-    return _checked(ServiceSettings, given, given)
+    return _checked(HostSettings, given, given)
 
 
 def restore_settings(record: Mapping[str, Any]) -> Settings:
@@ -232,7 +232,7 @@ def _checked(kind: type[S], values: Mapping[str, Any], given: Mapping[str, Any],
 
 
 def _refuse_unknown_variables() -> None:
-    names = Settings.model_fields.keys() | ServiceSettings.model_fields.keys()
+    names = Settings.model_fields.keys() | HostSettings.model_fields.keys()
     known = {PREFIX + name.upper() for name in names - _INTERNAL}
     for name in sorted(os.environ):
         if name.upper().startswith(PREFIX) and name.upper() not in known | _OTHER_VARIABLES:

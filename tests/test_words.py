@@ -11,27 +11,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/words.md"
 
-RETIRED = ("shard", "stretch", "jobs", "evaluation", "unsettled")
+RETIRED = (
+    "shard", "stretch", "station", "place", "own", "ours", "word", "words", "serve", "service", "settle", "settled",
+    "unsettled", "jobs", "evaluation",
+)  # fmt: skip
 """Words that no name holds any more."""
-
-NOT_YET = (
-    "station",
-    "place",
-    "own",
-    "ours",
-    "word",
-    "words",
-    "serve",
-    "service",
-    "settle",
-    "settled",
-)
-"""Words that some names still hold: once they are gone, they move to `RETIRED`."""
 
 ALLOWED = {
     ("own", "benchmarks/measuring/sampler/"): "files of this project",
-    ("own", "necrozma_core/throttle/sensors/capacity.py"): "cores that this process itself may use",
-    ("own", "necrozma_core/throttle/sensors/cgroups.py"): "the control group of this process",
     ("ours", "benchmarks/"): "the product, beside the original and other backtesters",
     ("ours", "flows/launch.py"): "Prefect's settings that a run changes; a server that a run started",
     ("ours", "flows/server/"): "a server or a pool that this project made",
@@ -104,7 +91,7 @@ def test_retired_word_is_in_no_name(retired: str) -> None:
 
 def test_every_retired_word_is_on_the_page_and_looked_for() -> None:
     listed = [word for row in rows_after("Retired words") for word in row[0].split(", ")]
-    assert sorted(listed) == sorted(RETIRED + NOT_YET)
+    assert sorted(listed) == sorted(RETIRED)
 
 
 def test_every_place_that_is_allowed_needs_it() -> None:
@@ -118,7 +105,7 @@ def test_every_word_of_the_page_has_one_meaning_in_one_sentence() -> None:
     rows = [row for heading in headings if heading != "Retired words" for row in rows_after(heading)]
     words = [word for word, _ in rows]
     assert len(set(words)) == len(words)
-    assert not set(words) & {*RETIRED, *NOT_YET}
+    assert not set(words) & {*RETIRED}
     for word, meaning in rows:
         assert meaning.endswith("."), word
         assert ". " not in meaning, word

@@ -19,7 +19,7 @@ from benchmarks.measuring.pages import DOCS, put_between_marks
 from necrozma_core.backtest.key import with_key
 from necrozma_core.backtest.market_loading import load_market
 from necrozma_core.backtest.request import PairRequest
-from necrozma_core.backtest.river import backtest_pair, evaluate
+from necrozma_core.backtest.river import evaluate, evaluate_pair
 from necrozma_core.strategies.source import StrategySource
 from necrozma_core.throttle.gate import Gate
 from necrozma_core.throttle.limits import Limits
@@ -72,7 +72,7 @@ def _request(data: Path, folder: Path) -> PairRequest:
 
 def _backtest(data: Path, folder: Path, slot: WorkerSlot) -> None:
     with slot.at_work(_PAIR):
-        backtest_pair(_request(data, folder), slot)
+        evaluate_pair(_request(data, folder), slot)
 
 
 def _count_passes(data: Path, folder: Path) -> int:
@@ -82,7 +82,7 @@ def _count_passes(data: Path, folder: Path) -> int:
         nonlocal passes
         passes += 1
 
-    backtest_pair(_request(data, folder), count)
+    evaluate_pair(_request(data, folder), count)
     return passes
 
 

@@ -19,14 +19,14 @@ def backtest_one_pair(data: str, pair: str, timeframe: str) -> dict[str, Any]:
     """Backtest one pair as a worker does, once."""
     from necrozma_core.backtest.key import with_key  # noqa: PLC0415
     from necrozma_core.backtest.request import PairRequest  # noqa: PLC0415
-    from necrozma_core.backtest.river import backtest_pair  # noqa: PLC0415 -- the other measurements must not load it
+    from necrozma_core.backtest.river import evaluate_pair  # noqa: PLC0415 -- the other measurements must not load it
     from necrozma_core.market.timeframes import parse_timeframe  # noqa: PLC0415
     from necrozma_core.strategies.source import StrategySource  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as results:
         start = time.perf_counter()
         request = PairRequest(pair, parse_timeframe(timeframe), StrategySource(), Path(data), Path(results))
-        receipt = backtest_pair(with_key(request), lambda *_: None)
+        receipt = evaluate_pair(with_key(request), lambda *_: None)
         return {"seconds": time.perf_counter() - start, "trades": receipt.trades}
 
 

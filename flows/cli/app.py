@@ -104,9 +104,9 @@ def ui(
     prefect_home: Annotated[Path | None, option("prefect_home")] = None,
 ) -> None:
     """Serve the history of runs, for the browser."""
-    from flows.cli.server import serve_ui  # noqa: PLC0415
+    from flows.cli.server import show_ui  # noqa: PLC0415
 
-    raise typer.Exit(serve_ui(prefect_home))
+    raise typer.Exit(show_ui(prefect_home))
 
 
 @app.command()

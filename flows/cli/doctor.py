@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from rich.table import Table
 from rich.text import Text
 
-from config import Settings, load_service_settings, load_settings
+from config import Settings, load_host_settings, load_settings
 from flows.folders import cache_folder, history_folder, server_folder
 from flows.server.address import configured_api_url
 from flows.server.standing import find_standing
@@ -159,7 +159,7 @@ def look_at_prefect(settings: Settings) -> Iterator[Finding]:
         home = settings.prefect_home or history_folder()
         history = "with the history of earlier runs" if home.is_dir() else "made by the first run"
         yield Finding(Health.FINE, "server", f"our own, started with each run; {home}, {history}")
-    home = load_service_settings().server_home or server_folder()
+    home = load_host_settings().server_home or server_folder()
     if server := find_standing(home):
         answers = server.is_answering()
         text = f"{server.url} {'answers' if answers else f'does not answer, see {server.log_file}'}"

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.options import option
 from necrozma_core.errors import ExitCode
 
 server_app = typer.Typer(
@@ -14,13 +15,8 @@ server_app = typer.Typer(
     help="A Prefect server that stays: for deployments, schedules and one history. Loopback only, with a password.",
 )
 
-_Home = Annotated[
-    Path | None,
-    typer.Option("--home", metavar="FOLDER", help="Of its history and password; else NECROZMA_SERVER_HOME."),
-]
-_Port = Annotated[
-    int | None, typer.Option("--port", metavar="N", help="On loopback; else NECROZMA_SERVER_PORT, else 4210.")
-]
+_Home = Annotated[Path | None, option("server_home")]
+_Port = Annotated[int | None, option("server_port")]
 _PublicUrl = Annotated[
     str | None,
     typer.Option("--public-url", metavar="URL", help="Where people reach it, if a proxy stands in front of it."),
@@ -99,14 +95,14 @@ def worker(home: _Home = None) -> None:
 
 def _where(home: Path | None, port: int | None) -> tuple[Path, int]:
     """Return the server's folder and port, from flags and settings."""
-    from config import load_service_settings  # noqa: PLC0415
+    from config import load_host_settings  # noqa: PLC0415
     from flows.folders import server_folder  # noqa: PLC0415
 
-    settings = load_service_settings({"server_home": home, "server_port": port})
+    settings = load_host_settings({"server_home": home, "server_port": port})
     return (settings.server_home or server_folder()).absolute(), settings.server_port
 
 
-def serve_ui(home: Path | None) -> int:
+def show_ui(home: Path | None) -> int:
     """Run the server that keeps the history until a signal ends it, and say where its UI is."""
     from config import load_settings  # noqa: PLC0415
     from flows.cli.interrupts import Interrupts  # noqa: PLC0415

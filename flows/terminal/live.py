@@ -177,12 +177,12 @@ class _HeldShare:
 def processor_line(look: "Look", allowance: float, settings: "Settings") -> Text:
     """Say who uses the processor and what we may use, in one line of at most 80 columns."""
     readings = look.readings
-    total, ours, others = (
+    total, run, others = (
         _percent(readings.percent(reading)) for reading in (readings.total, readings.run_total, readings.others)
     )
     # Written as in the messages: neither "16.0" nor "1e+02".
     allowed = f"allowance {count_workers(allowance).split()[0]} of {settings.workers}"
-    return Text(f"CPU {total} of {settings.cpu_limit:g}%: ours {ours}, others {others}  {allowed}", style="dim")
+    return Text(f"CPU {total} of {settings.cpu_limit:g}%: ours {run}, others {others}  {allowed}", style="dim")
 
 
 def memory_line(readings: "Readings") -> Text:

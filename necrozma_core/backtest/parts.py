@@ -73,7 +73,7 @@ def split(strategies: int | None, workers: int, folder: Path) -> list[Part]:
     return [Part(start, stop, folder / f"{start}-{stop}") for start, stop in pairwise(edges)]
 
 
-def backtest_part(request: PairRequest, part: Part, checkpoint: Checkpoint) -> dict[str, float]:
+def evaluate_part(request: PairRequest, part: Part, checkpoint: Checkpoint) -> dict[str, float]:
     """Backtest some of a pair's strategies and leave what was found in the part's folder.
 
     Returns
@@ -84,7 +84,7 @@ def backtest_part(request: PairRequest, part: Part, checkpoint: Checkpoint) -> d
     Raises
     ------
     DataError, DamagedError, StorageError
-        As :func:`necrozma_core.backtest.river.backtest_pair`.
+        As :func:`necrozma_core.backtest.river.evaluate_pair`.
     """
     # Late: whoever only splits must not load the compiler.
     from necrozma_core.backtest.market_loading import load_market  # noqa: PLC0415

@@ -1,6 +1,6 @@
 """The river for one pair: ticks -> bars -> signals -> trades -> metrics -> stored results.
 
-This is where the rooms meet. A worker process calls :func:`backtest_pair` with a request that crossed a process
+This is where the rooms meet. A worker process calls :func:`evaluate_pair` with a request that crossed a process
 border, and sends a receipt back; arrays never leave the worker, results are on disk.
 """
 
@@ -74,7 +74,7 @@ def _events_of(strategy: Strategy, bars: Bars, recent: dict[object, Events]) -> 
     return events
 
 
-def backtest_pair(request: PairRequest, checkpoint: Checkpoint) -> Receipt:
+def evaluate_pair(request: PairRequest, checkpoint: Checkpoint) -> Receipt:
     """Backtest every strategy of a request on its pair and store the results; the sweep asks first what is stored.
 
     Parameters

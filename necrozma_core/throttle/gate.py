@@ -66,7 +66,7 @@ class Gate:
     def __init__(self, path: Path, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self.path = path
         self._file = GateFile.create(path, limits.workers)
-        self._words = self._file.words
+        self._fields = self._file.fields
         self._limits = limits
         self._clock = clock
         self._changed = threading.Condition()
@@ -141,22 +141,22 @@ class Gate:
         """Let so many workers run. From N on no worker is held; at 0 all are, and no task is admitted."""
         with self._changed:
             self._allowance = allowance
-            word = self._word(allowance)
-            if self._words[ALLOWED] == OPEN:
-                self._words[SINCE] = int(self._clock() * 1e9)
+            field = self._allowed_field(allowance)
+            if self._fields[ALLOWED] == OPEN:
+                self._fields[SINCE] = int(self._clock() * 1e9)
             if not self._closed:
-                self._words[ALLOWED] = word
+                self._fields[ALLOWED] = field
             self._changed.notify_all()
 
     def vacate(self, slot: int) -> None:
         """Report that a slot's worker is gone; the others get its share until it has a successor."""
-        self._words[self._file.busy_word(slot)] = 0
+        self._fields[self._file.busy_field(slot)] = 0
 
     def close(self) -> None:
         """Close for good: callers that wait in `admit` and workers that are held get StoppedError within a moment."""
         with self._changed:
             self._closed = True
-            self._words[ALLOWED] = CLOSED
+            self._fields[ALLOWED] = CLOSED
             self._changed.notify_all()
 
     def view(self) -> GateView:
@@ -192,7 +192,7 @@ class Gate:
             return GateState.COOLING
         return GateState.OPEN if self._allowance >= self._limits.workers else GateState.HOLDING
 
-    def _word(self, allowance: float) -> int:
+    def _allowed_field(self, allowance: float) -> int:
         if allowance >= self._limits.workers:
             return OPEN
         return REST + max(1, round(1000 * allowance)) if allowance > 0 else REST

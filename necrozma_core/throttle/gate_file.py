@@ -1,7 +1,7 @@
-"""The file of 64-bit words that a gate and its workers share, mapped into memory.
+"""The file of 64-bit fields that a gate and its workers share, mapped into memory.
 
-The first word says what is allowed, the second since when not everything is; then each slot has a word that says
-whether its worker is at work. A word is read and written whole, so nothing has to be locked: a worker that is killed
+The first field says what is allowed, the second since when not everything is; then each slot has a field that says
+whether its worker is at work. A field is read and written whole, so nothing has to be locked: a worker that is killed
 leaves nothing behind but its own, which its successor takes.
 """
 
@@ -11,30 +11,30 @@ from pathlib import Path
 from typing import Final
 
 ALLOWED: Final = 0
-"""The word that all workers look at: `OPEN`, `CLOSED`, `REST`, or `REST` and thousandths of a worker."""
+"""The field that all workers look at: `OPEN`, `CLOSED`, `REST`, or `REST` and thousandths of a worker."""
 SINCE: Final = 1
-"""The word that says when the first left `OPEN`, in nanoseconds of the monotonic clock."""
+"""The field that says when the first left `OPEN`, in nanoseconds of the monotonic clock."""
 
 OPEN: Final = 0
 CLOSED: Final = -1
 REST: Final = 1
 
-# The words that all read and nobody writes much have a cache line of their own.
+# The fields that all read and nobody writes much have a cache line of their own.
 _FIRST_SLOT: Final = 8
-_WORD_BYTES: Final = 8
+_FIELD_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class GateFile:
-    """A mapped file and where its words are.
+    """A mapped file and where its fields are.
 
     Attributes
     ----------
-    words : memoryview of int64
+    fields : memoryview of int64
     slots : int
     """
 
-    words: "memoryview[int]"
+    fields: "memoryview[int]"
     slots: int
 
     @classmethod
@@ -46,7 +46,7 @@ class GateFile:
         OSError
             If that cannot be done.
         """
-        path.write_bytes(bytes(_WORD_BYTES * (_FIRST_SLOT + slots)))
+        path.write_bytes(bytes(_FIELD_BYTES * (_FIRST_SLOT + slots)))
         return cls.attach(path)
 
     @classmethod
@@ -59,14 +59,14 @@ class GateFile:
             If that cannot be done.
         """
         with path.open("r+b") as file:
-            words = memoryview(mmap.mmap(file.fileno(), 0)).cast("q")
-        return cls(words, len(words) - _FIRST_SLOT)
+            fields = memoryview(mmap.mmap(file.fileno(), 0)).cast("q")
+        return cls(fields, len(fields) - _FIRST_SLOT)
 
-    def busy_word(self, slot: int) -> int:
-        """Return the place of the word that holds a slot's worker's process id while it is at work, else 0."""
+    def busy_field(self, slot: int) -> int:
+        """Return the place of the field that holds a slot's worker's process id while it is at work, else 0."""
         return _FIRST_SLOT + slot
 
     @property
-    def busy_words(self) -> slice:
+    def busy_fields(self) -> slice:
         """The places of all slots' process ids."""
-        return slice(self.busy_word(0), self.busy_word(self.slots))
+        return slice(self.busy_field(0), self.busy_field(self.slots))

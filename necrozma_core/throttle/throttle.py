@@ -33,7 +33,7 @@ class Throttle:
         self._controller = Controller(limits, sensors, self.gate, seed=os.getpid(), say=tell)
         self._is_looking = False
 
-    def count_as_ours(self, pid: int) -> None:
+    def count_as_overhead(self, pid: int) -> None:
         """Count another process of the run, such as its server, as ours rather than as somebody else's."""
         self._run_pids.append(pid)
 

@@ -34,10 +34,10 @@ class WorkerGate:
         clock_ns: Callable[[], int] = time.monotonic_ns,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self._words = file.words
+        self._fields = file.fields
         self._slot = slot
-        self._busy = file.busy_word(slot)
-        self._all = file.busy_words
+        self._busy = file.busy_field(slot)
+        self._all = file.busy_fields
         self._on_hold = on_hold
         self._clock_ns = clock_ns
         self._sleep = sleep
@@ -45,7 +45,7 @@ class WorkerGate:
         self._debt_ns = 0
         self._passed = OPEN
         self._passed_until_ns = 0
-        self._words[self._busy] = 0
+        self._fields[self._busy] = 0
 
     @classmethod
     def attach(cls, path: Path, slot: int, on_hold: Callable[[bool], object] | None = None) -> "WorkerGate":
@@ -69,14 +69,14 @@ class WorkerGate:
 
     def begin(self) -> None:
         """Mark this worker as at work, so that it gets its share."""
-        self._words[self._busy] = os.getpid()
+        self._fields[self._busy] = os.getpid()
         self._ran_from_ns = None
         self._debt_ns = 0
         self._passed = OPEN
 
     def end(self) -> None:
         """Mark this worker as idle, so that the others get its share."""
-        self._words[self._busy] = 0
+        self._fields[self._busy] = 0
 
     def wait(self) -> None:
         """Return as soon as this worker may run; called between two pieces of work, while no lock is held.
@@ -86,18 +86,18 @@ class WorkerGate:
         StoppedError
             If the gate is or becomes closed.
         """
-        word = self._words[ALLOWED]
-        if word and (word != self._passed or self._clock_ns() >= self._passed_until_ns):
+        field = self._fields[ALLOWED]
+        if field and (field != self._passed or self._clock_ns() >= self._passed_until_ns):
             self._wait_for_turn()
 
     def _wait_for_turn(self) -> None:
-        if not self._words[self._busy]:
+        if not self._fields[self._busy]:
             self.begin()
         now = self._clock_ns()
         resume = self._next_turn(now, ran=True)
         if resume > now:
             now = self._hold(now, resume)
-        self._passed = self._words[ALLOWED]
+        self._passed = self._fields[ALLOWED]
         self._passed_until_ns = now + _GRACE_NS
         self._ran_from_ns = now
 
@@ -124,19 +124,19 @@ class WorkerGate:
         ran : bool
             Whether it ran since the last look, or was held.
         """
-        word = self._words[ALLOWED]
-        if word == OPEN:
+        field = self._fields[ALLOWED]
+        if field == OPEN:
             self._debt_ns = 0
             return now
-        if word == CLOSED:
+        if field == CLOSED:
             raise StoppedError("the run is ending; the work is left as it is")
-        if word == REST:
+        if field == REST:
             return now + _GLANCE_NS
-        at_work = self._words[self._all].tolist()
+        at_work = self._fields[self._all].tolist()
         workers = sum(map(bool, at_work))
-        window = find_window((word - REST) / 1000, workers, sum(map(bool, at_work[: self._slot])))
+        window = find_window((field - REST) / 1000, workers, sum(map(bool, at_work[: self._slot])))
         # Only the time since the gate left OPEN is charged.
-        since = now if self._ran_from_ns is None else min(now, max(self._ran_from_ns, self._words[SINCE]))
+        since = now if self._ran_from_ns is None else min(now, max(self._ran_from_ns, self._fields[SINCE]))
         allowed = window.open_until(now) - window.open_until(since)
         used = now - since if ran else 0
         self._debt_ns = min(_LONGEST_DEBT_NS, max(0, self._debt_ns + used - allowed))

@@ -136,16 +136,16 @@ def run_pair(request: "PairRequest") -> "Receipt":
     NecrozmaError
         What the river raised; anything that cannot be sent to the parent becomes one.
     """
-    from necrozma_core.backtest.river import backtest_pair  # noqa: PLC0415 -- only workers load the compiler
+    from necrozma_core.backtest.river import evaluate_pair  # noqa: PLC0415 -- only workers load the compiler
 
-    return in_slot(request.pair, lambda slot: backtest_pair(request, slot))
+    return in_slot(request.pair, lambda slot: evaluate_pair(request, slot))
 
 
 def run_part(request: "PairRequest", part: "Part") -> dict[str, float]:
     """Backtest some of a pair's strategies in this worker, and return seconds by stage; raises what `run_pair` does."""
-    from necrozma_core.backtest.parts import backtest_part  # noqa: PLC0415 -- only workers load the compiler
+    from necrozma_core.backtest.parts import evaluate_part  # noqa: PLC0415 -- only workers load the compiler
 
-    return in_slot(request.pair, lambda slot: backtest_part(request, part, slot))
+    return in_slot(request.pair, lambda slot: evaluate_part(request, part, slot))
 
 
 def run_join(request: "PairRequest", parts: "Sequence[Part]", seconds: dict[str, float]) -> "Receipt":

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from necrozma_core.backtest.request import PairRequest, Receipt
 from necrozma_core.errors import (
     NecrozmaError,
     PoisonousPairError,
@@ -28,9 +29,6 @@ from necrozma_core.workers.limits import WorkerLimits
 from necrozma_core.workers.progress import ProgressBoard, SlotProgress
 from necrozma_core.workers.sharing import Sharing
 from necrozma_core.workers.slot import Slot
-
-if TYPE_CHECKING:
-    from necrozma_core.backtest.request import PairRequest, Receipt
 
 DEATHS_ALLOWED: Final = 3
 """A pair whose worker died this often is set aside."""
@@ -75,7 +73,7 @@ class WorkerPool:
         vacate: Callable[[int], object] = lambda _: None,
         limits: WorkerLimits | None = None,
         sharing: Sharing | None = None,
-        run: "Callable[[PairRequest], Receipt]" = run_pair,
+        run: Callable[[PairRequest], Receipt] = run_pair,
         warm: Callable[[], None] = rehearse_here,
     ) -> None:
         self._limits = limits or WorkerLimits()
@@ -122,7 +120,7 @@ class WorkerPool:
         with self._changed:
             self._changed.wait_for(lambda: self._opening == 0 or self._stopped)
 
-    def run(self, request: "PairRequest") -> "Receipt":
+    def run(self, request: PairRequest) -> Receipt:
         """Backtest a pair in a free worker, waiting for one; safe to call from many threads.
 
         Raises

@@ -8,7 +8,7 @@ import numpy as np
 
 from necrozma_core.backtest.key import with_key
 from necrozma_core.backtest.request import PairRequest
-from necrozma_core.backtest.river import backtest_pair
+from necrozma_core.backtest.river import evaluate_pair
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.market.timeframes import parse_timeframe
@@ -37,7 +37,7 @@ def rehearse() -> None:
             data_dir=root / "data",
             results_dir=root / "results",
         )
-        backtest_pair(with_key(request), lambda *_: None)
+        evaluate_pair(with_key(request), lambda *_: None)
     # Some pairs' profits are converted at the prices of a second pair, by kernels that the backtest above does not use.
     quotes = _quotes()
     span_ms = (int(quotes.time_ms[0]), int(quotes.time_ms[-1]))

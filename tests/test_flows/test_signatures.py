@@ -14,11 +14,11 @@ from config import (
     SETTINGS,
     STORAGE_CONFIG,
     WORKER_CONFIG,
+    HostFields,
+    HostSettings,
     RunFields,
-    ServiceFields,
-    ServiceSettings,
     Settings,
-    load_service_settings,
+    load_host_settings,
     load_settings,
 )
 from flows.backtest import backtest_pairs
@@ -106,7 +106,7 @@ def test_flag_of_a_setting_is_explained_alike_by_some_command(setting: Setting) 
 
 
 @pytest.mark.parametrize(
-    ("fields", "checked", "elsewhere"), [(RunFields, Settings, set()), (ServiceFields, ServiceSettings, {"notify_url"})]
+    ("fields", "checked", "elsewhere"), [(RunFields, Settings, set()), (HostFields, HostSettings, {"notify_url"})]
 )
 def test_every_setting_is_a_field_of_the_configuration(fields: type, checked: Any, elsewhere: set[str]) -> None:
     assert set(fields.__annotations__) == checked.model_fields.keys() - elsewhere
@@ -121,7 +121,7 @@ BOUNDED = [setting for setting in SETTINGS.values() if setting.range]
 @pytest.mark.parametrize("setting", BOUNDED, ids=lambda setting: setting.name)
 def test_number_beyond_the_range_of_its_setting_is_refused(setting: Setting) -> None:
     assert setting.range is not None
-    load = load_service_settings if setting.name in ServiceFields.__annotations__ else load_settings
+    load = load_host_settings if setting.name in HostFields.__annotations__ else load_settings
     for bound, step in ((setting.range.ge, -1), (setting.range.gt, 0), (setting.range.le, 1)):
         if bound is not None:
             with pytest.raises(UsageError, match=f"should be .*; found {bound + step}$"):

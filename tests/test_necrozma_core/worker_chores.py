@@ -44,7 +44,7 @@ def load_and_bound():
     from necrozma_core.workers import job
 
     keep.append(bytearray(64 << 20))
-    job._own_slot().bound_memory()
+    job._current_slot().bound_memory()
 
 
 keep = []
@@ -100,9 +100,9 @@ def be_held(folder, count):
     """Wait like a worker whose gate is closed."""
     from necrozma_core.workers import job
 
-    job._own_slot().progress.hold(True)
+    job._current_slot().progress.hold(True)
     meet(folder, count)
-    job._own_slot().progress.hold(False)
+    job._current_slot().progress.hold(False)
 
 
 def leave_note(path):

@@ -8,7 +8,7 @@ from prefect.states import Failed, State
 import tasks.backtest
 from necrozma_core.backtest.key import with_key
 from necrozma_core.backtest.request import PairRequest, Receipt
-from necrozma_core.backtest.river import backtest_pair as compute
+from necrozma_core.backtest.river import evaluate_pair as compute
 from necrozma_core.errors import (
     ConversionError,
     DamagedError,

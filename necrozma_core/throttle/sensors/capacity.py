@@ -75,13 +75,13 @@ def measure_capacity(
         Cores left to this process, or None where the platform cannot tell.
     """
     machine = count_cores() or 1
-    cpus = (affinity or own_affinity)()
+    cpus = (affinity or process_affinity)()
     quota, group = _tightest_quota(proc, sysfs)
     cores: float = min(machine, len(cpus)) if cpus else machine
     return Capacity(cores if quota is None else min(cores, quota), machine, cpus, quota, group)
 
 
-def own_affinity() -> frozenset[int] | None:
+def process_affinity() -> frozenset[int] | None:
     """Return the cores this process may run on, or None where the platform cannot tell."""
     try:
         return frozenset(os.sched_getaffinity(0))

@@ -20,12 +20,12 @@ def cgroup_folders(controller: str, proc: Path, sysfs: Path) -> Iterator[Path]:
         Folders that exist. Within a container the recorded path may be the host's; then its existing ancestors
         remain, the last of which is the container's own root.
     """
-    yield from _walk_up(_version_2_root(sysfs), _own_path("", proc))
+    yield from _walk_up(_version_2_root(sysfs), _process_path("", proc))
     # Controllers that share a hierarchy are mounted as "cpu,cpuacct", with links from each name.
     for name in (controller, "cpu,cpuacct"):
         root = sysfs / "fs" / "cgroup" / name
         if controller in name.split(",") and root.is_dir():
-            yield from _walk_up(root, _own_path(controller, proc))
+            yield from _walk_up(root, _process_path(controller, proc))
             return
 
 
@@ -53,7 +53,7 @@ def _version_2_root(sysfs: Path) -> Path:
     return hybrid if hybrid.is_dir() else root
 
 
-def _own_path(controller: str, proc: Path) -> str:
+def _process_path(controller: str, proc: Path) -> str:
     """Return our group within a hierarchy; version 2's lists no controller."""
     try:
         lines = (proc / "self" / "cgroup").read_text().splitlines()

@@ -71,11 +71,11 @@ def machine_times(cpus: frozenset[int] | None = None, proc: Path = PROC) -> Mach
         rows = _core_rows((proc / "stat").read_text())
     except (OSError, ValueError) as error:
         raise Unavailable(f"{proc / 'stat'}: {error}") from error
-    ours = [times for core, times in rows.items() if cpus is None or core in cpus]
-    if not ours:
+    counted = [times for core, times in rows.items() if cpus is None or core in cpus]
+    if not counted:
         raise Unavailable(f"{proc / 'stat'} does not list our cores")
-    busy, idle, steal = (sum(column) / _TICKS_PER_S for column in zip(*ours, strict=True))
-    return MachineTimes(busy, idle, steal, len(ours))
+    busy, idle, steal = (sum(column) / _TICKS_PER_S for column in zip(*counted, strict=True))
+    return MachineTimes(busy, idle, steal, len(counted))
 
 
 def group_seconds(group: Path) -> float:
@@ -93,7 +93,7 @@ def group_seconds(group: Path) -> float:
     raise Unavailable(f"{group} counts no use")
 
 
-class OwnCpu:
+class ProcessesCpu:
     """Processor seconds of a changing set of processes, those included that have ended.
 
     Parameters

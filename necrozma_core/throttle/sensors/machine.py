@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from necrozma_core.throttle.sensors.capacity import PROC, SYS, Bound, Capacity, measure_capacity
-from necrozma_core.throttle.sensors.cpu import MachineTimes, OwnCpu, ProcessTable, group_seconds, machine_times
+from necrozma_core.throttle.sensors.cpu import MachineTimes, ProcessesCpu, ProcessTable, group_seconds, machine_times
 from necrozma_core.throttle.sensors.memory import available_mb
 from necrozma_core.throttle.sensors.readings import Reading, Readings, Unavailable
 from necrozma_core.throttle.sensors.surroundings import battery_percent, cpu_pressure, hottest_c
@@ -56,7 +56,7 @@ class Probes:
         Takes the cores' numbers, or None for all.
     group_seconds : callable
         Takes a control group's folder.
-    own_seconds : callable
+    command_seconds : callable
         Processor seconds of this process.
     process_seconds : callable
         Takes a process id; None where there is no such process.
@@ -71,7 +71,7 @@ class Probes:
     capacity: Callable[[], Capacity]
     machine_times: Callable[[frozenset[int] | None], MachineTimes]
     group_seconds: Callable[[Path], float]
-    own_seconds: Callable[[], float]
+    command_seconds: Callable[[], float]
     process_seconds: Callable[[int], float | None]
     resident_mb: Callable[[int], float | None]
     memory_mb: Callable[[], float]
@@ -89,7 +89,7 @@ class Probes:
             capacity=partial(measure_capacity, proc, sysfs),
             machine_times=partial(machine_times, proc=proc),
             group_seconds=group_seconds,
-            own_seconds=time.process_time,
+            command_seconds=time.process_time,
             process_seconds=table.seconds_with_children,
             resident_mb=table.resident_mb,
             memory_mb=partial(available_mb, proc, sysfs),
@@ -142,7 +142,7 @@ class MachineSensors:
     ----------
     worker_pids : callable
         The workers that live now.
-    own_pids : callable, optional
+    run_pids : callable, optional
         Other processes of this run, such as a server it started: ours, but not the gate's to hold.
     probes : Probes, optional
         The real ones by default.
@@ -151,17 +151,17 @@ class MachineSensors:
     def __init__(
         self,
         worker_pids: Callable[[], Iterable[int]],
-        own_pids: Callable[[], Iterable[int]] = _nothing,
+        run_pids: Callable[[], Iterable[int]] = _nothing,
         probes: Probes | None = None,
     ) -> None:
         self._probes = probes or Probes.of_this_machine()
         self._worker_pids = worker_pids
-        self._own_pids = own_pids
+        self._run_pids = run_pids
         self._cores_meter = Meter(self._machine_times, lambda now, before, _: now.since(before))
         self._group_meter = Meter(self._group_seconds, _growth)
-        self._workers_meter = Meter(OwnCpu(self._probes.process_seconds, worker_pids).seconds, _growth)
-        others_of_ours = OwnCpu(self._probes.process_seconds, own_pids)
-        self._overhead_meter = Meter(lambda: self._probes.own_seconds() + others_of_ours.seconds(), _growth)
+        self._workers_meter = Meter(ProcessesCpu(self._probes.process_seconds, worker_pids).seconds, _growth)
+        run_processes = ProcessesCpu(self._probes.process_seconds, run_pids)
+        self._overhead_meter = Meter(lambda: self._probes.command_seconds() + run_processes.seconds(), _growth)
         self._counted_at: float | None = None
         self._drift = 0.0
         self._capacity_at = -_CAPACITY_EVERY_S

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from config import PREFIX, ServiceSettings, Settings
+from config import PREFIX, HostSettings, Settings
 from flows.cli.app import app
 
 ROOT = Path(__file__).parents[3]
@@ -60,7 +60,7 @@ def test_commands_of_a_document_exist_with_their_flags(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=ids)
 def test_variables_of_a_document_are_settings(document: Path) -> None:
-    known = {PREFIX + name.upper() for name in Settings.model_fields.keys() | ServiceSettings.model_fields.keys()}
+    known = {PREFIX + name.upper() for name in Settings.model_fields.keys() | HostSettings.model_fields.keys()}
     for name in re.findall(r"\bNECROZMA_[A-Z_]*[A-Z]\b", document.read_text(encoding="utf-8")):
         assert name in known | {"NECROZMA_HOME"}, name
 

@@ -84,11 +84,11 @@ write_samples(folder, 1, 5_000, 1)
 request = with_key(PairRequest("EURUSD", 300_000, StrategySource(), folder, folder / "results"))
 for name in [name for name in sys.modules if name.startswith("necrozma_core")]:
     del sys.modules[name]
-from necrozma_core.backtest.river import backtest_pair
-from necrozma_core.backtest.parts import Part, backtest_part, join_parts
-backtest_pair(request, lambda *_: None)
+from necrozma_core.backtest.river import evaluate_pair
+from necrozma_core.backtest.parts import Part, evaluate_part, join_parts
+evaluate_pair(request, lambda *_: None)
 parts = [Part(0, 25, folder / "a"), Part(25, 50, folder / "b")]
-join_parts(request, parts, [backtest_part(request, part, lambda *_: None) for part in parts][0])
+join_parts(request, parts, [evaluate_part(request, part, lambda *_: None) for part in parts][0])
 print(json.dumps([name for name in sys.modules if name.startswith("necrozma_core.")]))
 """
     command = [sys.executable, "-c", script, str(tmp_path)]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from storage_samples import tree
 
 from necrozma_core.backtest.key import with_key
-from necrozma_core.backtest.parts import LEAST_SETTINGS, Part, backtest_part, join_parts, split
+from necrozma_core.backtest.parts import LEAST_SETTINGS, Part, evaluate_part, join_parts, split
 from necrozma_core.backtest.request import PairRequest, stored_receipt
-from necrozma_core.backtest.river import backtest_pair
+from necrozma_core.backtest.river import evaluate_pair
 from necrozma_core.errors import StrategyError
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.storage.results.store import ResultStore
@@ -53,7 +53,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def entry_of_parts(request: PairRequest, edges: list[int], scratch: Path) -> dict[str, bytes]:
     """Store a pair's result by parts that end at the edges, and return its files."""
     parts = [Part(start, stop, scratch / str(start)) for start, stop in itertools.pairwise(edges)]
-    seconds = [backtest_part(request, part, ignore) for part in parts]
+    seconds = [evaluate_part(request, part, ignore) for part in parts]
     receipt = join_parts(request, parts, seconds[0])
     assert receipt.computed
     return tree(request.results_dir)
@@ -68,7 +68,7 @@ def test_join_parts_any_split_gives_the_bytes_of_one_worker(
         results_dir=tmp_path / "whole", keep_trades=keep_trades,
     )  # fmt: skip
     request = with_key(request)
-    whole = backtest_pair(request, ignore)
+    whole = evaluate_pair(request, ignore)
     expected = tree(request.results_dir)
     for number, edges in enumerate(([0, 80], [0, 1, 80], [0, 27, 53, 80], [0, 10, 20, 30, 79, 80])):
         folder = tmp_path / str(number)

@@ -10,7 +10,7 @@ from naive_engine import naive_trades
 
 from necrozma_core.backtest.key import result_key
 from necrozma_core.backtest.request import PairRequest
-from necrozma_core.backtest.river import backtest_pair
+from necrozma_core.backtest.river import evaluate_pair
 from necrozma_core.errors import DataError, StrategyError
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.market.bar_building import bars_from_ticks
@@ -85,11 +85,11 @@ def user_source(folder: Path, text: str) -> StrategySource:
 
 
 @pytest.mark.parametrize("pair", ["EURUSD", "USDJPY", "EURGBP"])
-def test_backtest_pair_default_fifty_stores_the_naive_trades(
+def test_evaluate_pair_default_fifty_stores_the_naive_trades(
     request_for: Callable[..., PairRequest], pair: str
 ) -> None:
     request = request_for(pair, timeframe_ms=MINUTE_MS, lots=0.5)
-    backtest_pair(request, ignore)
+    evaluate_pair(request, ignore)
     stored = store_of(request).read_trades(pair, request.key).to_pandas()
     ticks = TickStore(request.data_dir).read(pair)
     bars = bars_from_ticks(ticks, MINUTE_MS)
@@ -115,31 +115,31 @@ def test_backtest_pair_default_fifty_stores_the_naive_trades(
         assert rows["profit"].tolist() == pytest.approx(money, rel=1e-12, abs=1e-9)
 
 
-def test_backtest_pair_again_says_the_same_and_leaves_what_is_stored(request_for: Callable[..., PairRequest]) -> None:
+def test_evaluate_pair_again_says_the_same_and_leaves_what_is_stored(request_for: Callable[..., PairRequest]) -> None:
     request = request_for()
-    first = backtest_pair(request, ignore)
+    first = evaluate_pair(request, ignore)
     commit = store_of(request).folder("EURUSD", request.key) / "commit.json"
     written = commit.stat()
-    second = backtest_pair(request, ignore)
+    second = evaluate_pair(request, ignore)
     assert replace(first, seconds={}) == replace(second, seconds={})
     assert commit.stat() == written
 
 
-def test_backtest_pair_elsewhere_gives_the_same_bytes(request_for: Callable[..., PairRequest], tmp_path: Path) -> None:
+def test_evaluate_pair_elsewhere_gives_the_same_bytes(request_for: Callable[..., PairRequest], tmp_path: Path) -> None:
     one, other = request_for(), request_for(results_dir=tmp_path / "other")
     assert one.key == other.key
     for request in (one, other):
-        backtest_pair(request, ignore)
+        evaluate_pair(request, ignore)
     for name in ("metrics.parquet", "trades.parquet", "commit.json"):
         first, second = (store_of(request).folder("EURUSD", request.key) / name for request in (one, other))
         assert first.read_bytes() == second.read_bytes()
 
 
-def test_backtest_pair_bad_strategies_fail_alone_by_name(
+def test_evaluate_pair_bad_strategies_fail_alone_by_name(
     request_for: Callable[..., PairRequest], tmp_path: Path
 ) -> None:
     request = request_for(source=user_source(tmp_path, MIXED))
-    receipt = backtest_pair(request, ignore)
+    receipt = evaluate_pair(request, ignore)
     assert [name for name, _ in receipt.failures] == ["raises", "short array", "not a number"]
     assert "no such column" in receipt.failures[0][1]
     metrics = store_of(request).read_metrics("EURUSD", request.key).to_pydict()
@@ -150,7 +150,7 @@ def test_backtest_pair_bad_strategies_fail_alone_by_name(
     assert metrics["note"][1]
 
 
-def test_backtest_pair_every_strategy_bad_fails_and_stores_nothing(
+def test_evaluate_pair_every_strategy_bad_fails_and_stores_nothing(
     request_for: Callable[..., PairRequest], tmp_path: Path
 ) -> None:
     text = MIXED.replace('Fixed("good", every_tenth)', 'Fixed("good", broken)').replace(
@@ -158,14 +158,14 @@ def test_backtest_pair_every_strategy_bad_fails_and_stores_nothing(
     )
     request = request_for(source=user_source(tmp_path, text))
     with pytest.raises(StrategyError, match="all 5 strategies"):
-        backtest_pair(request, ignore)
+        evaluate_pair(request, ignore)
     assert not store_of(request).has("EURUSD", request.key)
 
 
-def test_backtest_pair_keep_trades_stores_those_of_the_best(request_for: Callable[..., PairRequest]) -> None:
+def test_evaluate_pair_keep_trades_stores_those_of_the_best(request_for: Callable[..., PairRequest]) -> None:
     everything, few = request_for(keep_trades=None), request_for(keep_trades=3)
     for request in (everything, few):
-        backtest_pair(request, ignore)
+        evaluate_pair(request, ignore)
     assert (
         store_of(everything)
         .read_metrics("EURUSD", everything.key)
@@ -202,9 +202,9 @@ def test_result_key_missing_conversion_names_the_pair(tmp_path: Path) -> None:
         result_key(request)
 
 
-def test_backtest_pair_checkpoint_is_called_before_every_strategy(request_for: Callable[..., PairRequest]) -> None:
+def test_evaluate_pair_checkpoint_is_called_before_every_strategy(request_for: Callable[..., PairRequest]) -> None:
     calls: list[tuple[str, int, int, str]] = []
-    backtest_pair(request_for(), lambda stage, done, total, label, ticks: calls.append((stage, done, total, label)))
+    evaluate_pair(request_for(), lambda stage, done, total, label, ticks: calls.append((stage, done, total, label)))
     strategies = [call for call in calls if call[0] == "strategies"]
     assert [call[1] for call in strategies] == list(range(50))
     assert {call[2] for call in strategies} == {50}

@@ -8,7 +8,7 @@ import pytest
 
 from necrozma_core.backtest.key import result_key
 from necrozma_core.backtest.request import PairRequest
-from necrozma_core.backtest.river import backtest_pair
+from necrozma_core.backtest.river import evaluate_pair
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.reporting import curves
 from necrozma_core.storage.runs.folder import RunFolder
@@ -50,7 +50,7 @@ def published(tmp_path: Path) -> tuple[RunFolder, pa.Table]:
     for pair, keep_trades in (("EURUSD", None), ("GBPUSD", 1), ("AUDUSD", 0)):
         bare = PairRequest(pair, 300_000, source, data, results, keep_trades=keep_trades)
         request = PairRequest(pair, 300_000, source, data, results, keep_trades=keep_trades, key=result_key(bare))
-        receipts.append(backtest_pair(request, ignore))
+        receipts.append(evaluate_pair(request, ignore))
     settings = {"initial_balance": INITIAL_BALANCE, "account_currency": "USD"}
     keys = {receipt.pair: receipt.key for receipt in receipts}
     run = RunFolder.create(results, settings=settings, inputs={}, keys=keys)

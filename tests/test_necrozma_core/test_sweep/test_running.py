@@ -165,13 +165,17 @@ def test_sweep_pair_that_fails_leaves_the_others_and_is_not_tried_again(
 def test_sweep_stopped_in_the_middle_goes_on_where_it_was(
     sweep: Callable[..., SweepRequest], odd: Callable[[str], tuple[StrategySource, Path]]
 ) -> None:
-    source, _ = odd("time.sleep(3600 if tries == 0 else 0)")
+    source, tries = odd("time.sleep(3600 if tries == 0 else 0)")
 
     class Stopper(Watcher):
-        def on_pair_done(self, receipt: Any) -> None:
-            super().on_pair_done(receipt)
-            if len(self.done) == 2:
-                self.run.stop()
+        def on_start(self, run: Any) -> None:
+            super().on_start(run)
+            threading.Thread(target=self._stop, daemon=True).start()
+
+        def _stop(self) -> None:
+            while len(self.done) < 2 or not list(tries.iterdir()):
+                time.sleep(0.01)
+            self.run.stop()
 
     outcome = run_sweep(sweep(source=source), Stopper())
     assert (outcome.exit_code, outcome.pending) == (ExitCode.INTERRUPTED, ("USDJPY",))
@@ -186,7 +190,7 @@ def test_sweep_stopped_in_the_middle_goes_on_where_it_was(
 def test_sweep_without_ticks_and_with_unknown_names_is_refused(
     sweep: Callable[..., SweepRequest], tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match="no ticks"):
+    with pytest.raises(DataError, match="no ticks there"):
         run_sweep(sweep(data=tmp_path / "nothing"))
     with pytest.raises(DataError, match="no ticks of AUDUSD"):
         run_sweep(sweep(pairs=("AUDUSD",)))

@@ -7,7 +7,7 @@ import sys
 import pytest
 from test_throttle.machine_folders import MachineFolders
 
-from necrozma_core.throttle.sensors.cpu import OwnCpu, ProcessTable, group_seconds, machine_times
+from necrozma_core.throttle.sensors.cpu import ProcessesCpu, ProcessTable, group_seconds, machine_times
 from necrozma_core.throttle.sensors.readings import Unavailable
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -89,8 +89,8 @@ class Processes:
     def __init__(self, **seconds: float) -> None:
         self.used = {int(name[1:]): value for name, value in seconds.items()}
 
-    def own_cpu(self) -> OwnCpu:
-        return OwnCpu(self.used.get, lambda: list(self.used))
+    def own_cpu(self) -> ProcessesCpu:
+        return ProcessesCpu(self.used.get, lambda: list(self.used))
 
 
 def test_own_time_counts_from_the_first_look() -> None:
@@ -134,10 +134,10 @@ def test_own_time_of_a_number_used_again_never_goes_back() -> None:
 
 
 def test_own_time_of_processes_that_cannot_be_read_is_unavailable() -> None:
-    own = OwnCpu(lambda _: None, lambda: [1, 2])
+    own = ProcessesCpu(lambda _: None, lambda: [1, 2])
     with pytest.raises(Unavailable):
         own.seconds()
-    assert OwnCpu(lambda _: None, list).seconds() == 0
+    assert ProcessesCpu(lambda _: None, list).seconds() == 0
 
 
 def test_process_table_knows_the_living_and_not_the_dead() -> None:

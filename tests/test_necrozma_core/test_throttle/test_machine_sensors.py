@@ -61,7 +61,7 @@ class PaperMachine:
             capacity=lambda: self.capacity,
             machine_times=self.machine_times,
             group_seconds=lambda _: self.group,
-            own_seconds=lambda: self.own,
+            command_seconds=lambda: self.own,
             process_seconds=self.processes.get,
             resident_mb=lambda pid: 100.0 * pid,
             memory_mb=lambda: self.memory,

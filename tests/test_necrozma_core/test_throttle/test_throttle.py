@@ -56,6 +56,6 @@ def test_danger_begins_where_the_limits_say(
 
 def test_server_of_the_run_is_counted_as_ours(make: Callable[..., Throttle]) -> None:
     throttle = make()
-    throttle.count_as_ours(30)
+    throttle.count_as_overhead(30)
     sensors: Any = throttle._controller._sensors
     assert (list(sensors.worker_pids()), list(sensors.run_pids())) == ([7], [30])

@@ -49,7 +49,7 @@ class Paper:
 
 def busy_slots(gate: Gate) -> list[bool]:
     file = GateFile.attach(gate.path)
-    return [bool(pid) for pid in file.words[file.busy_words]]
+    return [bool(pid) for pid in file.fields[file.busy_fields]]
 
 
 def make_gate(tmp_path: Path, workers: int = 2) -> Gate:
