@@ -2,7 +2,7 @@
 
 ==============  ===============================================================
 ``app``         the commands and their flags
-``options``     the flags that several commands share
+``options``     the flags of settings, and those that several commands share
 ``starting``    from flags to a finished run
 ``data``        ``necrozma data`` and ``strategies``
 ``runs``        ``necrozma runs``, ``verify`` and ``retry``
