@@ -26,10 +26,10 @@ The rooms, from the ground up; a room imports only rooms above it in this table.
 Start reading at :mod:`necrozma_core.backtest.river`, then :mod:`necrozma_core.sweep.running`.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from necrozma_core.version import __version__
+from necrozma_core.face import face
+from necrozma_core.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from necrozma_core.errors import NecrozmaError as NecrozmaError
@@ -66,13 +66,6 @@ _HOMES: Final = {
     "run_sweep": "sweep.running",
     "write_samples": "feeds.samples.quotes",
 }
-"""Where each name of the public face is; a test holds it against the imports above."""
+"""Where each name is; a test holds it against what the type checker sees above."""
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 -- the names are in the dictionary
-
-
-def __getattr__(name: str) -> Any:
-    # Imported when asked for: whoever wants the errors alone must not wait for Arrow and the compiler.
-    if home := _HOMES.get(name):
-        return getattr(import_module(f"{__name__}.{home}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__, __getattr__ = face(__name__, _HOMES)

@@ -11,3 +11,15 @@
 ``stage_clock``     how long each stage takes
 ==================  ========================================================================
 """
+
+from necrozma_core.face import face
+
+__all__, __getattr__ = face(
+    __name__,
+    {
+        "PairRequest": "request",
+        "Receipt": "request",
+        "evaluate_pair": "river",
+        "with_key": "key",
+    },
+)

@@ -2,3 +2,14 @@
 
 ``events`` lists the signals that act, ``simulation`` trades them and states the rules, ``trades`` holds the result.
 """
+
+from necrozma_core.face import face
+
+__all__, __getattr__ = face(
+    __name__,
+    {
+        "ExitReason": "trades",
+        "Trades": "trades",
+        "simulate": "simulation",
+    },
+)

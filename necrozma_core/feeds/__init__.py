@@ -10,7 +10,13 @@
 ==============  =============================================================
 """
 
-from necrozma_core.feeds.intake import ImportReport, import_files
-from necrozma_core.feeds.samples.quotes import write_samples
+from necrozma_core.face import face
 
-__all__ = ["ImportReport", "import_files", "write_samples"]
+__all__, __getattr__ = face(
+    __name__,
+    {
+        "ImportReport": "intake",
+        "import_files": "intake",
+        "write_samples": "samples.quotes",
+    },
+)

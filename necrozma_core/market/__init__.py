@@ -10,3 +10,18 @@
 ``bar_building``  ticks gathered into bars; loads the compiler, which the others do not
 ================  ==============================================================
 """
+
+from necrozma_core.face import face
+
+__all__, __getattr__ = face(
+    __name__,
+    {
+        "Bars": "bars",
+        "Pair": "instruments",
+        "Ticks": "ticks",
+        "bars_from_ticks": "bar_building",
+        "format_timeframe": "timeframes",
+        "get_pair": "instruments",
+        "parse_timeframe": "timeframes",
+    },
+)

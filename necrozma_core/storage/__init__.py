@@ -2,3 +2,14 @@
 
 ``results_folder`` says where results and runs are in a results folder.
 """
+
+from necrozma_core.face import face
+
+__all__, __getattr__ = face(
+    __name__,
+    {
+        "ResultStore": "results.store",
+        "ResultsFolder": "results_folder",
+        "TickStore": "ticks.store",
+    },
+)

@@ -17,3 +17,16 @@
 A signal of a built-in strategy is an event: +1 or -1 at the bar at which its condition becomes true, having been
 untrue at the bar before, and 0 everywhere else. While the condition cannot be computed yet, the signal is 0.
 """
+
+from necrozma_core.face import face
+
+__all__, __getattr__ = face(
+    __name__,
+    {
+        "FAMILIES": "catalog",
+        "Rule": "rule",
+        "Strategy": "protocol",
+        "StrategySource": "source",
+        "default_strategies": "catalog",
+    },
+)

@@ -12,3 +12,14 @@
 
 An allowance is a number of workers that may be a fraction: 1.6 is two workers, each running for 80 % of the time.
 """
+
+from necrozma_core.face import face
+
+__all__, __getattr__ = face(
+    __name__,
+    {
+        "Limits": "limits",
+        "Priority": "priority",
+        "Throttle": "throttle",
+    },
+)

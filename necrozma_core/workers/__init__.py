@@ -13,3 +13,13 @@
 ``limits``     what one worker may take
 =============  ========================================================================
 """
+
+from necrozma_core.face import face
+
+__all__, __getattr__ = face(
+    __name__,
+    {
+        "WorkerLimits": "limits",
+        "WorkerPool": "pool",
+    },
+)
