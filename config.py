@@ -1,41 +1,19 @@
 """The settings: the defaults to edit, and all that is said of one setting, in one place.
 
 A value comes from the first that gives it: a flag, its profile, a ``NECROZMA_*`` variable, the dictionaries below.
-Importing this module reads and changes nothing; :func:`load_settings` does the reading.
+Importing this module reads and changes nothing; :func:`flows.settings.load_settings` does the reading.
 
 A setting is a field of :class:`RunFields` or :class:`HostFields`. The command line (``flows/cli/options.py``), the
 form in Prefect's UI (``flows/parameters.py``) and the checked values (``flows/settings.py``) derive from the fields.
-The checked values need pydantic, whose import takes longer than all of ``--help``. This module therefore imports
-``flows/settings.py`` only when somebody asks for one of its names.
+The checked values need pydantic, whose import takes longer than all of ``--help``, so they have a module of their own.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from flows.fields import Before, Flag, Form, Group, Key, Range, take_apart
-
-if TYPE_CHECKING:
-    from flows.settings import HostSettings, Settings, load_host_settings, load_settings, restore_settings
-
-__all__ = [
-    "BACKTEST_CONFIG",
-    "PREFIX",
-    "PROFILES",
-    "SETTINGS",
-    "STORAGE_CONFIG",
-    "WORKER_CONFIG",
-    "HostFields",
-    "HostSettings",
-    "KeptTrades",
-    "RunFields",
-    "Settings",
-    "SwapRates",
-    "load_host_settings",
-    "load_settings",
-    "restore_settings",
-]
 
 WORKER_CONFIG: dict[str, Any] = {
     "default_workers": 1,  # workers when --workers is not given
@@ -255,14 +233,4 @@ class HostFields:
 
 
 SETTINGS: Final = take_apart(RunFields, HostFields)
-"""By name; every setting but the one that is secret, `HostSettings.notify_url`."""
-
-
-if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from flows import settings  # noqa: PLC0415 -- loads pydantic
-
-        return getattr(settings, name)
+"""By name; every setting but the one that is secret, `flows.settings.HostSettings.notify_url`."""

@@ -63,9 +63,9 @@ def run_stored_tasks(folder: Path, tasks: int) -> dict[str, Any]:
     os.environ["PREFECT_PROFILES_PATH"] = str(folder / "no-profiles.toml")
     names = _add_pairs(tasks)
     # Imported late: Prefect reads its environment at import, and it is set above.
-    from config import load_settings  # noqa: PLC0415
     from flows.launch import run_backtest  # noqa: PLC0415
     from flows.server.embedded import start_embedded  # noqa: PLC0415
+    from flows.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(
         {

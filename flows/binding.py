@@ -132,7 +132,7 @@ def _session_of_flow() -> Iterator[RunSession]:
     from prefect.context import FlowRunContext  # noqa: PLC0415 -- as above
     from prefect.logging import get_run_logger  # noqa: PLC0415
 
-    from config import load_settings  # noqa: PLC0415
+    from flows.settings import load_settings  # noqa: PLC0415
     from flows.sweep_request import sweep_request  # noqa: PLC0415
     from necrozma_core.sweep.observer import RunLog  # noqa: PLC0415
     from necrozma_core.sweep.opening import open_session  # noqa: PLC0415

@@ -14,13 +14,13 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from config import Settings
 from flows.binding import FlowBinding, bind
 from flows.flow_thread import Crossing, run_in_thread
 from flows.folders import history_folder
 from flows.server.address import configured_api_url
 from flows.server.embedded import EmbeddedServer, start_embedded
 from flows.server.environment import QUIET
+from flows.settings import Settings
 from flows.sweep_request import flow_parameters, sweep_request
 from necrozma_core.errors import NecrozmaError, PairsFailedError
 from necrozma_core.sweep.observer import Observer

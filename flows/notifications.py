@@ -10,7 +10,7 @@ import logging
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final
 
-from config import load_host_settings
+from flows.settings import load_host_settings
 from necrozma_core.errors import UsageError
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """Settings as the flags that ask for them: what a message offers to be typed again."""
 
-from config import SETTINGS, Settings, load_settings
+from config import SETTINGS
+from flows.settings import Settings, load_settings
 
 
 def as_flags(settings: Settings) -> list[str]:

@@ -1,6 +1,6 @@
 """The settings of a run as one checked, frozen value, gathered from flags, profile, environment and ``config.py``.
 
-``config.py`` says what settings there are, and offers the names of this module as its own; here is what needs pydantic.
+``config.py`` says what settings there are; here is what needs pydantic.
 """
 
 import json

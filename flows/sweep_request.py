@@ -4,9 +4,9 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from config import Settings
 from flows.folders import cache_folder
 from flows.resuming import as_flags
+from flows.settings import Settings
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.strategies.source import StrategySource
 from necrozma_core.sweep.request import SweepRequest

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import config
-from config import Settings, load_settings, restore_settings
+from flows.settings import Settings, load_settings, restore_settings
 from necrozma_core.errors import UsageError
 from necrozma_core.market.instruments import PAIRS
 from necrozma_core.money.costs import Account, Costs

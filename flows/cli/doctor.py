@@ -14,10 +14,10 @@ from typing import Any, Final, NamedTuple
 from rich.table import Table
 from rich.text import Text
 
-from config import Settings, load_host_settings, load_settings
 from flows.folders import cache_folder, history_folder, server_folder
 from flows.server.address import configured_api_url
 from flows.server.standing import find_standing
+from flows.settings import Settings, load_host_settings, load_settings
 from flows.terminal.tables import open_console
 from necrozma_core.errors import ExitCode, NecrozmaError, StorageError
 from necrozma_core.storage.disk.network import network_file_system

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import typer
 
-from config import restore_settings
 from flows.cli.starting import start
+from flows.settings import restore_settings
 from necrozma_core.errors import ExitCode
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.results_folder import ResultsFolder

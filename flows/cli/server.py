@@ -95,8 +95,8 @@ def worker(home: _Home = None) -> None:
 
 def _where(home: Path | None, port: int | None) -> tuple[Path, int]:
     """Return the server's folder and port, from flags and settings."""
-    from config import load_host_settings  # noqa: PLC0415
     from flows.folders import server_folder  # noqa: PLC0415
+    from flows.settings import load_host_settings  # noqa: PLC0415
 
     settings = load_host_settings({"server_home": home, "server_port": port})
     return (settings.server_home or server_folder()).absolute(), settings.server_port
@@ -104,11 +104,11 @@ def _where(home: Path | None, port: int | None) -> tuple[Path, int]:
 
 def show_ui(home: Path | None) -> int:
     """Run the server that keeps the history until a signal ends it, and say where its UI is."""
-    from config import load_settings  # noqa: PLC0415
     from flows.cli.interrupts import Interrupts  # noqa: PLC0415
     from flows.folders import history_folder  # noqa: PLC0415
     from flows.server.address import configured_api_url  # noqa: PLC0415
     from flows.server.embedded import start_embedded  # noqa: PLC0415
+    from flows.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings({"prefect_home": home})
     if url := configured_api_url():

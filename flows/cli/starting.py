@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 from flows.terminal.console import PlainConsole, QuietConsole
 
 if TYPE_CHECKING:
-    from config import Settings
+    from flows.settings import Settings
 
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from config import PROFILES, Settings, load_settings, restore_settings
+from config import PROFILES
 from flows.cli.interrupts import Interrupts
+from flows.settings import Settings, load_settings, restore_settings
 from flows.terminal.wording import ending_line
 from necrozma_core.throttle.sensors.capacity import measure_capacity
 

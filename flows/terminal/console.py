@@ -10,7 +10,7 @@ from flows.terminal.wording import done_line, start_up_block, strategy_failure_l
 from necrozma_core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from config import Settings
+    from flows.settings import Settings
     from necrozma_core.backtest.request import Receipt
     from necrozma_core.sweep.observer import RunView
     from necrozma_core.sweep.outcome import RunOutcome

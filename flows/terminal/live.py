@@ -20,7 +20,7 @@ from necrozma_core.throttle.gate import GateState
 from necrozma_core.workers.progress import SlotProgress, SlotState
 
 if TYPE_CHECKING:
-    from config import Settings
+    from flows.settings import Settings
     from necrozma_core.sweep.observer import RunView
     from necrozma_core.sweep.outcome import RunOutcome
     from necrozma_core.throttle.control import Look

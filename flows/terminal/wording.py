@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from necrozma_core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from config import Settings
+    from flows.settings import Settings
     from necrozma_core.backtest.request import Receipt
     from necrozma_core.feeds import ImportReport
     from necrozma_core.sweep.outcome import RunOutcome

@@ -134,7 +134,7 @@ def test_address_that_means_nothing_is_a_warning(monkeypatch, caplog, url):
 
 
 def test_manifest_of_a_run_does_not_hold_the_address(monkeypatch):
-    from config import load_settings
+    from flows.settings import load_settings
 
     monkeypatch.setenv("NECROZMA_NOTIFY_URL", "https://hooks.example/SECRET")
     assert "SECRET" not in json.dumps(load_settings().record())

@@ -15,17 +15,14 @@ from config import (
     STORAGE_CONFIG,
     WORKER_CONFIG,
     HostFields,
-    HostSettings,
     RunFields,
-    Settings,
-    load_host_settings,
-    load_settings,
 )
 from flows.backtest import backtest_pairs
 from flows.cli.app import app, backtest
 from flows.cli.options import Profile, option
 from flows.fields import Range, Setting
 from flows.parameters import parameter
+from flows.settings import HostSettings, Settings, load_host_settings, load_settings
 from necrozma_core.errors import UsageError
 
 # What the command takes beside settings: how a run looks, and recipes for several settings at once.

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from config import Settings, load_settings
+from flows.settings import Settings, load_settings
 from flows.sweep_request import sweep_request
 from necrozma_core.errors import UsageError
 from necrozma_core.money.costs import Account, Costs

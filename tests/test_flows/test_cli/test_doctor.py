@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from config import load_settings
 from flows.cli.doctor import Health, look_at_folders, look_at_machine, look_at_sensors, weigh
+from flows.settings import load_settings
 from necrozma_core.errors import ExitCode, StorageError
 from necrozma_core.feeds import write_samples
 from necrozma_core.throttle.sensors.capacity import Capacity

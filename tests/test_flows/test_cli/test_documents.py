@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from config import PREFIX, HostSettings, Settings
+from config import PREFIX
 from flows.cli.app import app
+from flows.settings import HostSettings, Settings
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

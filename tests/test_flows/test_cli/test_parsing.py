@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
-from config import Settings, load_settings
 from flows.cli.app import app, sequential
 from flows.resuming import as_flags
+from flows.settings import Settings, load_settings
 from necrozma_core import __version__
 from necrozma_core.errors import PairsFailedError
 from necrozma_core.storage.ticks.store import no_ticks_error

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from storage_samples import KEY, OTHER_KEY, random_ranking, tree, write_entry
 
-from config import Settings, load_settings
 from flows.cli.repair import runs_to_repeat
+from flows.settings import Settings, load_settings
 from flows.terminal.block_chart import draw_columns, spread_evenly
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.results_folder import ResultsFolder

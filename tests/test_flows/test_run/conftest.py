@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from config import load_settings
+from flows.settings import load_settings
 from necrozma_core.feeds import write_samples
 
 ROOT = Path(__file__).parents[3]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from config import load_settings
+from flows.settings import load_settings
 from flows.sweep_request import sweep_request
 from necrozma_core.storage.runs.listing import list_runs
 from necrozma_core.storage.runs.manifest import RunStatus

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from config import load_settings
 from flows.cli.starting import open_observer
+from flows.settings import load_settings
 from flows.terminal.console import PlainConsole, QuietConsole
 from flows.terminal.live import LiveConsole, RunPicture, memory_line, part_done, processor_line, state_words
 from flows.terminal.tables import RANKING_COLUMNS, duration, ranking_table
