@@ -37,7 +37,7 @@ def measure_overhead(scale: Scale = FULL) -> Report:
         ("a pair, on average", each),
         (f"the first {part}", first),
         (f"the last {part}", last),
-        ("the flow's history settled after the last", Timing(tuple(run["closing"] for run in taken))),
+        ("the flow's history complete after the last", Timing(tuple(run["closing"] for run in taken))),
     ]
     shown = taken[0]["shown"]
     head = (

@@ -60,5 +60,7 @@ def backtest_pairs(
         if session.is_stopping:
             return binding.cancelled_state()
         session.complete(rank_results, publish_report)
+        if session.is_stopping:
+            return binding.cancelled_state()
         session.outcome().raise_failures()
         return session.run_id

@@ -112,6 +112,8 @@ def _run_flow(settings: Settings, binding: FlowBinding, server: EmbeddedServer |
         return
     if isinstance(error, NecrozmaError) and not isinstance(error, PairsFailedError):
         raise error
+    if error is not None and not isinstance(error, NecrozmaError):
+        session.tell(f"Prefect failed, its history of this run is incomplete: {type(error).__name__}: {error}")
 
 
 @contextmanager
@@ -156,8 +158,8 @@ def _prefect(server: EmbeddedServer | None, session: RunSession) -> Iterator[Non
 
 
 def _complete(session: RunSession, crossing: Crossing) -> None:
-    """Do what the flow did not come to because Prefect failed under it."""
-    if session.record.is_concluded or not crossing.cross():
+    """Do what the flow did not come to because Prefect failed under it; nothing, where it came to all."""
+    if not crossing.cross():
         return
     session.backtest_remaining()
     if not session.is_stopping:

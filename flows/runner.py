@@ -1,4 +1,4 @@
-"""Prefect's thread runner with a turnstile in front: the one place where tasks are held back."""
+"""Prefect's thread runner with a turnstile in front, so that no task run exists before its pair has begun."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future

@@ -68,4 +68,4 @@ _HOMES: Final = {
 }
 """Where each name is; a test holds it against what the type checker sees above."""
 
-__all__, __getattr__ = face(__name__, _HOMES)
+__all__, __getattr__, __dir__ = face(__name__, _HOMES)

@@ -5,10 +5,11 @@ from importlib import import_module
 from typing import Any
 
 
-def face(package: str, homes: Mapping[str, str]) -> tuple[list[str], Callable[[str], Any]]:
-    """Make a package's ``__all__`` and its ``__getattr__``, which Python calls for a name that is not there yet.
+def face(package: str, homes: Mapping[str, str]) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
+    """Make a package's ``__all__``, ``__getattr__`` and ``__dir__``.
 
-    So whoever wants the errors alone, or one small value, does not wait for Arrow and the compiler.
+    Python calls ``__getattr__`` for a name that is not there yet; notebooks complete names by ``__dir__``. So whoever
+    wants the errors alone, or one small value, does not wait for Arrow and the compiler.
 
     Parameters
     ----------
@@ -23,4 +24,5 @@ def face(package: str, homes: Mapping[str, str]) -> tuple[list[str], Callable[[s
             return getattr(import_module(f"{package}.{home}"), name)
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
-    return sorted(homes), find
+    names = sorted(homes)
+    return names, find, lambda: names

@@ -30,7 +30,7 @@ def import_(
     """Check files of ticks, row by row, and store them; all or nothing."""
     from flows.cli.starting import data_folder  # noqa: PLC0415
     from flows.terminal.wording import import_lines  # noqa: PLC0415
-    from necrozma_core.feeds import import_files  # noqa: PLC0415
+    from necrozma_core.feeds.intake import import_files  # noqa: PLC0415
 
     report = import_files(files, pair, data_folder(to), quarantine_rows=quarantine_rows, zone=zone)
     typer.echo("\n".join(import_lines(report)))
@@ -58,7 +58,7 @@ def sample(
     """Make realistic ticks: weekends, busy hours, wide spreads at the roll, crosses that fit their legs."""
     from flows.cli.starting import data_folder  # noqa: PLC0415
     from flows.terminal.tables import open_console, pairs_table  # noqa: PLC0415
-    from necrozma_core.feeds import write_samples  # noqa: PLC0415
+    from necrozma_core.feeds.samples.quotes import write_samples  # noqa: PLC0415
 
     summaries = write_samples(data_folder(to), pairs, ticks, seed)
     open_console().print(pairs_table(summaries))

@@ -1,21 +1,14 @@
 """From flags to a finished run: what the commands call."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from flows.terminal.console import PlainConsole, QuietConsole
-
-if TYPE_CHECKING:
-    from flows.settings import Settings
-
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config import PROFILES
 from flows.cli.interrupts import Interrupts
 from flows.settings import Settings, load_settings, restore_settings
+from flows.terminal.console import PlainConsole, QuietConsole
 from flows.terminal.wording import ending_line
 from necrozma_core.throttle.sensors.capacity import measure_capacity
 
@@ -109,7 +102,7 @@ def _capped(profile: str | None, flags: Mapping[str, Any]) -> tuple[dict[str, An
     return recipe, [f"Profile {profile}: {cores} workers instead of {wanted}, one for each core of this machine"]
 
 
-def open_observer(settings: "Settings", remarks: Sequence[str], *, quiet: bool, plain: bool) -> "QuietConsole":
+def open_observer(settings: Settings, remarks: Sequence[str], *, quiet: bool, plain: bool) -> QuietConsole:
     """Choose how a run is shown: live on a terminal, in lines elsewhere."""
     if quiet:
         return QuietConsole(settings, remarks)

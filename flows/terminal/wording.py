@@ -8,7 +8,7 @@ from necrozma_core.errors import ExitCode
 if TYPE_CHECKING:
     from flows.settings import Settings
     from necrozma_core.backtest.request import Receipt
-    from necrozma_core.feeds import ImportReport
+    from necrozma_core.feeds.intake import ImportReport
     from necrozma_core.sweep.outcome import RunOutcome
 
 

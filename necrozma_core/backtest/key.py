@@ -82,11 +82,8 @@ def _imports(source: bytes, files: dict[str, Path]) -> Iterator[str]:
             names = [name if name in files else f"{node.module}" for name in names]
         else:
             continue
-        for name in names:
-            # What is imported from a package's face comes from wherever the face has it.
-            for candidate in (name, f"{name}.__init__"):
-                if candidate in files:
-                    yield candidate
+        # Modules import from modules; a package's face would hide where a name is, and a test keeps them from it.
+        yield from (name for name in names if name in files)
 
 
 def result_key(request: PairRequest) -> str:

@@ -5,7 +5,7 @@
 
 from necrozma_core.face import face
 
-__all__, __getattr__ = face(
+__all__, __getattr__, __dir__ = face(
     __name__,
     {
         "ResultStore": "results.store",

@@ -20,7 +20,7 @@ untrue at the bar before, and 0 everywhere else. While the condition cannot be c
 
 from necrozma_core.face import face
 
-__all__, __getattr__ = face(
+__all__, __getattr__, __dir__ = face(
     __name__,
     {
         "FAMILIES": "catalog",

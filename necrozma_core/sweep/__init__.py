@@ -9,7 +9,7 @@
 ``dispatch``      pairs begun in order, each when the throttle admits it
 ``retries``       which failures are tried again
 ``record``        how each pair went, noted and told
-``observer``      whoever shows a run, and what of it such a one may see
+``observer``      what shows a run to a person, and what of it it may see
 ``outcome``       how a run ended
 ``publishing``    the ranking and the report in the run's folder
 ``governor_log``  what the governor did, as a table
@@ -18,7 +18,7 @@
 
 from necrozma_core.face import face
 
-__all__, __getattr__ = face(
+__all__, __getattr__, __dir__ = face(
     __name__,
     {
         "Observer": "observer",

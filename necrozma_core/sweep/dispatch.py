@@ -7,12 +7,12 @@ the throttle anew.
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Protocol
 
 from necrozma_core.backtest.request import PairRequest, Receipt
-from necrozma_core.errors import StoppedError
+from necrozma_core.errors import StoppedError, WorkerError
 
 
 class Turn(Protocol):
@@ -92,19 +92,38 @@ class Dispatch:
         return self._receipts.get(pair)
 
     def _begin_all(self) -> None:
-        # A thread for each that is in flight; the turn decides how many that are.
-        with ThreadPoolExecutor(len(self._requests), thread_name_prefix="necrozma-pair") as threads:
+        try:
             with suppress(StoppedError):
                 for request in self._requests:
                     self._turn.admit()
-                    with self._changed:
-                        self._tries[request.pair] = threads.submit(self._compute_admitted, request)
-                        self._waiting.discard(request.pair)
-                        self._begun += 1
-                        self._changed.notify_all()
+                    self._begin_one(request)
+        finally:
+            # Also where something failed that should not have: nobody may wait for a pair that never begins.
             with self._changed:
                 self._is_over = True
                 self._changed.notify_all()
+
+    def _begin_one(self, request: PairRequest) -> None:
+        """Begin the first try of a pair that was admitted, in a thread of its own."""
+        attempt: Future[Receipt] = Future()
+
+        def compute() -> None:
+            try:
+                attempt.set_result(self._compute_admitted(request))
+            except BaseException as error:  # noqa: BLE001 -- raised where the try is asked for
+                attempt.set_exception(error)
+
+        try:
+            threading.Thread(target=compute, name=f"necrozma-{request.pair}", daemon=True).start()
+        except RuntimeError as error:
+            # The system has no thread left. The pair fails by itself, and the others have their turn.
+            self._turn.release()
+            attempt.set_exception(WorkerError(f"{request.pair}: could not be begun: {error}"))
+        with self._changed:
+            self._tries[request.pair] = attempt
+            self._waiting.discard(request.pair)
+            self._begun += 1
+            self._changed.notify_all()
 
     def _admit_and_compute(self, request: PairRequest) -> Receipt:
         self._turn.admit()

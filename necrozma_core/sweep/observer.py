@@ -1,4 +1,4 @@
-"""Whoever shows a run to a person, and what of the run such a one may see."""
+"""What shows a run to a person, and what of the run it may see."""
 
 import logging
 from collections.abc import Sequence
@@ -59,7 +59,10 @@ class RunView(Protocol):
 
 
 class Observer(Protocol):
-    """Whoever shows a run to a person. Called from several threads, one at a time."""
+    """What shows a run to a person. Called from several threads, one at a time.
+
+    What `on_start` raises ends the run; what the others raise is logged, because no result depends on it.
+    """
 
     def on_start(self, run: RunView) -> None:
         """Take note of the run, before anything is computed."""

@@ -51,11 +51,11 @@ def open_session(sweep: SweepRequest, observer: Observer, run_pids: Iterable[int
             run = _make_run(sweep, requests, lock)
             session = RunSession(sweep, requests, run, crashed, Path(scratch), observer)
             stack.callback(session.close)
-        for pid in run_pids:
-            session.throttle.count_as_overhead(pid)
-        if kind := network_file_system(sweep.results):
-            session.tell(f"{sweep.results} is on a network file system ({kind}): start no run there elsewhere")
         try:
+            for pid in run_pids:
+                session.throttle.count_as_overhead(pid)
+            if kind := network_file_system(sweep.results):
+                session.tell(f"{sweep.results} is on a network file system ({kind}): start no run there elsewhere")
             session.begin()
             yield session
         except Exception:

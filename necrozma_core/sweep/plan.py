@@ -1,7 +1,6 @@
 """From what is asked to requests: what a sweep will compute, the largest pair first."""
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from necrozma_core.backtest.key import engine_fingerprint, with_key
@@ -54,7 +53,6 @@ def find_stored(request: PairRequest) -> Receipt | None:
 
 
 def _request(sweep: SweepRequest, pair: str) -> PairRequest:
-    long, short = sweep.swap_pips.get(pair, (sweep.costs.swap_long_pips, sweep.costs.swap_short_pips))
     request = PairRequest(
         pair=pair,
         timeframe_ms=sweep.timeframe_ms,
@@ -62,7 +60,7 @@ def _request(sweep: SweepRequest, pair: str) -> PairRequest:
         data_dir=sweep.data.absolute(),
         results_dir=sweep.results.absolute(),
         lots=sweep.lots,
-        costs=replace(sweep.costs, swap_long_pips=long, swap_short_pips=short),
+        costs=sweep.costs_of(pair),
         account=sweep.account,
         keep_trades=sweep.keep_trades,
     )

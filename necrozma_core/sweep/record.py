@@ -1,8 +1,11 @@
 """How each pair of a run went: noted on the disk at once, told to whoever watches, summed up at the end."""
 
+import logging
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec
 
 from necrozma_core.backtest.request import PairRequest, Receipt
 from necrozma_core.errors import DamagedError, ExitCode, NecrozmaError, StoppedError, StorageError
@@ -10,6 +13,10 @@ from necrozma_core.storage.runs.folder import RANKING_FILE, REPORT_FILE, RunFold
 from necrozma_core.storage.runs.manifest import PairRecord, PairState, RunStatus
 from necrozma_core.sweep.observer import Observer
 from necrozma_core.sweep.outcome import RunOutcome
+
+P = ParamSpec("P")
+
+_log = logging.getLogger(__name__)
 
 
 class RunRecord:
@@ -56,8 +63,15 @@ class RunRecord:
 
     def tell(self, text: str) -> None:
         """Pass a line on to whoever watches."""
+        self.show(self._observer.on_message, text)
+
+    def show(self, method: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Call a method of the observer's, one at a time; what it raises is logged, for no result depends on it."""
         with self.telling:
-            self._observer.on_message(text)
+            try:
+                method(*args, **kwargs)
+            except Exception:  # noqa: BLE001 -- whatever somebody's own code may raise
+                _log.exception("the observer failed in %s", getattr(method, "__name__", method))
 
     def note_computed(self, receipt: Receipt) -> None:
         """Take note that a pair was computed just now, which its task may tell only later."""
@@ -81,7 +95,7 @@ class RunRecord:
             except StorageError as error:
                 # The manifest cannot be written. The pair's results may be there, but the run is in trouble.
                 self._failures[request.pair] = error
-                self._observer.on_pair_failed(request.pair, error)
+                self.show(self._observer.on_pair_failed, request.pair, error)
 
     def conclude(self, stop_code: ExitCode | None) -> None:
         """Write into the manifest how the run ended.
@@ -137,12 +151,12 @@ class RunRecord:
         state = PairState.COMPUTED if receipt.computed else PairState.REUSED
         record = PairRecord(receipt.key, state, None, receipt.failures, counts, dict(receipt.seconds))
         self._run.record(receipt.pair, record)
-        self._observer.on_pair_done(receipt)
+        self.show(self._observer.on_pair_done, receipt)
 
     def _note_failure(self, request: PairRequest, error: Exception) -> None:
         self._failures[request.pair] = error
         self._run.record(request.pair, PairRecord(request.key, PairState.FAILED, str(error)))
-        self._observer.on_pair_failed(request.pair, error)
+        self.show(self._observer.on_pair_failed, request.pair, error)
 
     def _published(self, name: str) -> Path | None:
         return self._run.path / name if name in self._run.manifest.files else None

@@ -1,7 +1,8 @@
-"""What a sweep is asked to do, as one value: whoever runs a sweep makes it, and nothing in here reads a setting."""
+"""What a sweep is asked to do, as one value: a command or a script makes it, and the sweep reads no setting besides."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 
 from necrozma_core.errors import UsageError
@@ -41,9 +42,10 @@ class SweepRequest:
     lots : float
         Size of every trade, in lots.
     costs : Costs
-        Of every pair; its swap is that of the pairs that ``swap_pips`` does not name.
+        Of every pair, without swap.
     swap_pips : mapping of str to (float, float)
-        Pips a night of a long and of a short position by pair, positive where the account is credited.
+        Pips a night of a long and of a short position by pair, positive where the account is credited; nothing for a
+        pair that is not named.
     account : Account
     keep_trades : int or None
         Strategies of a pair whose trades are stored, the best first; None stores all.
@@ -61,7 +63,7 @@ class SweepRequest:
     Raises
     ------
     UsageError
-        For a pair or a timeframe that does not exist.
+        For a pair or a timeframe that does not exist, and for a number out of its range, NaN included.
     """
 
     data: Path
@@ -86,6 +88,29 @@ class SweepRequest:
         for name in (*self.pairs, *self.swap_pips):
             get_pair(name)
         parse_timeframe(self.timeframe)
+        if not (isfinite(self.lots) and self.lots > 0):
+            raise UsageError(f"lots={self.lots!r}: expected a number above zero")
+        if self.keep_trades is not None and self.keep_trades < 0:
+            raise UsageError(f"keep_trades={self.keep_trades!r}: expected a number of strategies, 0 or more, or None")
+        if self.costs.swap_long_pips or self.costs.swap_short_pips:
+            raise UsageError("costs: a swap differs from pair to pair; give it as swap_pips={'EURUSD': (-0.52, 0.11)}")
+        for name in self.swap_pips:
+            self.costs_of(name)
+
+    def costs_of(self, pair: str) -> Costs:
+        """Return what the broker charges on a pair.
+
+        Raises
+        ------
+        UsageError
+            Its swap is not two finite numbers.
+        """
+        swap = self.swap_pips.get(pair, (0.0, 0.0))
+        try:
+            long, short = map(float, swap)
+        except (TypeError, ValueError):
+            raise UsageError(f"swap_pips[{pair!r}]={swap!r}: expected two numbers, (long, short)") from None
+        return replace(self.costs, swap_long_pips=long, swap_short_pips=short)
 
     @property
     def timeframe_ms(self) -> int:
@@ -94,14 +119,16 @@ class SweepRequest:
 
     def described(self) -> dict[str, JSON]:
         """Return the request as JSON values, by the names that the settings of the command have."""
-        source = self.source
+        source, limits = self.source, self.limits
+        origin = str(Path(source.origin).absolute()) if source.origin else None
+        dangers = {"max_temperature_c": limits.max_temperature_c, "memory_floor_mb": limits.memory_floor_mb}
         return {
             "data": str(self.data.absolute()),
             "results": str(self.results.absolute()),
             "pairs": list(self.pairs) or None,
             "timeframe": format_timeframe(self.timeframe_ms),
-            "strategies": source.origin if source.kind is SourceKind.FILE else None,
-            "settings_file": source.origin if source.kind is SourceKind.SETTINGS else None,
+            "strategies": origin if source.kind is SourceKind.FILE else None,
+            "settings_file": origin if source.kind is SourceKind.SETTINGS else None,
             "grid": source.text if source.kind is SourceKind.GRID else None,
             "lots": self.lots,
             "commission": self.costs.commission_per_lot,
@@ -110,14 +137,17 @@ class SweepRequest:
             "account_currency": self.account.currency,
             "initial_balance": self.account.initial_balance,
             "keep_trades": self.keep_trades,
-            "workers": self.limits.workers,
-            "cpu_limit": self.limits.cpu_limit,
-            "cooldown_seconds": self.limits.cooldown_s,
-            "cooldown_explicit": self.limits.cooldown_explicit,
-            "adaptive_throttling": self.limits.adaptive,
-            "cpu_check_interval": self.limits.cpu_check_interval,
+            # Whoever wrote the script allowed as many as it asked for.
+            "max_workers": limits.workers,
+            "workers": limits.workers,
+            "cpu_limit": limits.cpu_limit,
+            "cooldown_seconds": limits.cooldown_s,
+            "cooldown_explicit": limits.cooldown_explicit,
+            "adaptive_throttling": limits.adaptive,
+            "cpu_check_interval": limits.cpu_check_interval,
             "nice": self.workers.priority is Priority.NICE,
             "background": self.workers.priority is Priority.BACKGROUND,
             "pair_timeout_s": self.workers.pair_timeout_s,
             "worker_memory_mb": self.workers.memory_mb,
+            **{name: limit for name, limit in dangers.items() if limit is not None},
         }

@@ -1,4 +1,4 @@
-"""A whole sweep in one call, for whoever needs no Prefect: a script, a notebook, another program."""
+"""A whole sweep in one call and without Prefect: for a script, a notebook, another program."""
 
 import threading
 from concurrent.futures import Future, wait
@@ -46,7 +46,7 @@ def run_sweep(sweep: SweepRequest, observer: Observer | None = None) -> RunOutco
     -------
     RunOutcome
         What one pair does wrong is in there, not raised; `RunOutcome.raise_failures` does that. Ctrl-C stops the run
-        in order: what is stored stays, and the outcome says so.
+        in order: what is stored stays, and the outcome says so. Before the run is open, Ctrl-C is raised.
 
     Raises
     ------
@@ -59,8 +59,6 @@ def run_sweep(sweep: SweepRequest, observer: Observer | None = None) -> RunOutco
     """
     with open_session(sweep, observer or Silent()) as session:
         _wait_for(session)
-        if not session.is_stopping:
-            session.complete()
     return session.outcome()
 
 
@@ -71,6 +69,8 @@ def _wait_for(session: RunSession) -> None:
     def work() -> None:
         try:
             session.backtest_remaining()
+            if not session.is_stopping:
+                session.complete()
             done.set_result(None)
         except BaseException as error:  # noqa: BLE001 -- raised where it is waited for
             done.set_exception(error)

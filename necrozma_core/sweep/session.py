@@ -15,7 +15,7 @@ from necrozma_core.backtest.key import with_key
 from necrozma_core.backtest.parts import split
 from necrozma_core.backtest.request import PairRequest, Receipt
 from necrozma_core.errors import ExitCode, StorageError
-from necrozma_core.storage.runs.folder import RunFolder
+from necrozma_core.storage.runs.folder import REPORT_FILE, RunFolder
 from necrozma_core.sweep.dispatch import Dispatch
 from necrozma_core.sweep.governor_log import governor_table
 from necrozma_core.sweep.observer import Observer
@@ -162,8 +162,8 @@ class RunSession:
         """Backtest the pairs that are neither stored nor failed yet, and note how each went; no error is raised."""
         if remaining := self.record.remaining:
             with ThreadPoolExecutor(len(remaining), thread_name_prefix="necrozma-result") as threads:
-                for request in remaining:
-                    threads.submit(self._backtest, request)
+                for noted in [threads.submit(self._backtest, request) for request in remaining]:
+                    noted.result()
 
     def complete(
         self,
@@ -171,6 +171,8 @@ class RunSession:
         report: Callable[[RunFolder], object] = publish_page,
     ) -> None:
         """End a run that was not stopped: rank what is stored, conclude the manifest, publish the report.
+
+        What was done of it already is not done again.
 
         Parameters
         ----------
@@ -184,10 +186,12 @@ class RunSession:
         StorageError
             Something cannot be written.
         """
-        if receipts := self.receipts:
-            rank(self.run, receipts)
-        self.conclude()
-        if receipts:
+        receipts = self.receipts
+        if not self.record.is_concluded:
+            if receipts:
+                rank(self.run, receipts)
+            self.conclude()
+        if receipts and REPORT_FILE not in self.run.manifest.files:
             report(self.run)
 
     def conclude(self) -> None:
@@ -211,11 +215,10 @@ class RunSession:
         self._shut_down()
         self._board.close()
         if not self.record.is_concluded:
-            # Whoever leaves without having concluded was interrupted; the next run would call this one crashed.
+            # A run that is left before it was concluded was interrupted; the next one would call it crashed.
             with suppress(StorageError):
                 self.conclude()
-        with self.record.telling:
-            self._observer.on_finish(self.outcome())
+        self.record.show(self._observer.on_finish, self.outcome())
 
     def _backtest(self, request: PairRequest) -> None:
         for delay_s in (*RETRY_DELAYS_S, None):

@@ -1,11 +1,13 @@
 """How much of the machine may be used. Nothing in here knows what the work is; another program could use it.
 
 ==============  ==============================================================================
+``throttle``    all of it behind one face
 ``limits``      what the user allows
 ``sensors``     what the machine says: each reading has an age, or a reason why there is none
 ``governor``    readings to an allowance of workers, a pure function; ``estimates`` is its memory
+``decisions``   what the governor decides, and the words for it
 ``gate``        admits tasks and says what workers are held to; ``worker_gate`` is where they wait
-``schedule``    the windows of time of a fractional allowance; ``words`` the file that is shared
+``schedule``    the windows of time of a fractional allowance; ``gate_file`` the file that is shared
 ``control``     the loop that joins the three
 ``priority``    how a worker steps behind everything else
 ==============  ==============================================================================
@@ -15,7 +17,7 @@ An allowance is a number of workers that may be a fraction: 1.6 is two workers, 
 
 from necrozma_core.face import face
 
-__all__, __getattr__ = face(
+__all__, __getattr__, __dir__ = face(
     __name__,
     {
         "Limits": "limits",

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from necrozma_core.errors import StorageError
+from necrozma_core.storage.disk.publish import publish_bytes
 
 _SEAL: Final = "sealed.json"
 _KEPT_S: Final = 30 * 24 * 3600
@@ -72,12 +73,10 @@ class KernelCache:
 
     def seal(self) -> None:
         """List the kernels, which have worked, with their hashes. Without the list the next start compiles anew."""
-        with suppress(OSError):
+        with suppress(OSError, StorageError):
             names = sorted(path for path in self.folder.rglob("*.nb?") if path.is_file())
             sealed = {str(path.relative_to(self.folder)): _sha256(path) for path in names}
-            temporary = self.folder / f".{_SEAL}.{os.getpid()}"
-            temporary.write_text(json.dumps(sealed))
-            temporary.replace(self.folder / _SEAL)
+            publish_bytes(self.folder / _SEAL, json.dumps(sealed).encode())
 
     def wipe(self) -> None:
         """Remove this version's kernels, so that this run, and others that load them, compile them anew."""

@@ -15,7 +15,7 @@ import psutil
 import pyarrow.parquet as pq
 from storage_samples import CHILD, CHILD_ENVIRONMENT, KEEP_BYTECODE, tree
 
-from necrozma_core.feeds import write_samples
+from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RANKING_FILE
 from necrozma_core.storage.runs.listing import list_runs, run_folders

@@ -1,18 +1,21 @@
 """What the settings say reaches what the sweep is asked to do."""
 
+import json
 import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flows.settings import Settings, load_settings
+from flows.settings import Settings, load_settings, restore_settings
 from flows.sweep_request import sweep_request
 from necrozma_core.errors import UsageError
 from necrozma_core.money.costs import Account, Costs
-from necrozma_core.strategies.source import SourceKind
+from necrozma_core.strategies.source import SourceKind, StrategySource
 from necrozma_core.sweep.request import SweepRequest
+from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.priority import Priority
+from necrozma_core.workers.limits import WorkerLimits
 
 
 def test_defaults_of_the_settings_are_those_of_a_request() -> None:
@@ -25,11 +28,32 @@ def test_defaults_of_the_settings_are_those_of_a_request() -> None:
 def test_description_of_a_request_is_the_record_of_its_settings() -> None:
     settings = load_settings({"pairs": "EURUSD", "workers": 2, "grid": "family=rsi period=7", "commission": 3.5})
     record, described = settings.record(), sweep_request(settings).described()
-    assert described == {name: record[name] for name in described}
+    # A script is allowed as many workers as it asks for.
+    assert described == {name: record[name] for name in described} | {"max_workers": 2}
     # What only the command has is all that is not there.
-    assert record.keys() - described.keys() == {
-        "max_workers", "max_temperature_c", "memory_floor_mb", "storage_format", "prefect_home",
-    }  # fmt: skip
+    assert record.keys() - described.keys() == {"storage_format", "prefect_home"}
+
+
+def test_run_of_a_script_is_retried_with_what_it_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def strategies():\n    return []\n")
+    asked = SweepRequest(
+        data=tmp_path / "data",
+        results=tmp_path / "results",
+        pairs=("EURUSD", "USDJPY"),
+        source=StrategySource.from_file(tmp_path / "mine.py"),
+        timeframe="1h",
+        lots=0.5,
+        costs=Costs(3.5, 0.2),
+        swap_pips={"EURUSD": (-0.5, 0.1)},
+        account=Account("EUR", 5_000.0),
+        keep_trades=None,
+        limits=Limits(workers=24, cpu_limit=60.0, memory_floor_mb=99.0, max_temperature_c=70.0),
+        workers=WorkerLimits(Priority.NICE, 900, 11.0),
+    )
+    again = sweep_request(restore_settings(json.loads(json.dumps(asked.described()))))
+    for name in ("data", "results", "pairs", "source", "timeframe", "lots", "costs", "swap_pips", "account",
+                 "keep_trades", "limits", "workers"):  # fmt: skip
+        assert getattr(again, name) == getattr(asked, name), name
 
 
 def test_settings_of_every_room_arrive(tmp_path: Path) -> None:

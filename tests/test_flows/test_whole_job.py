@@ -15,7 +15,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from necrozma_core.feeds import write_samples
+from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.storage.runs.verify import verify_results
 from necrozma_core.workers.progress import ProgressBoard
 

@@ -23,7 +23,7 @@ from necrozma_core.errors import (
     WorkerMemoryError,
     WorkerTimeoutError,
 )
-from necrozma_core.feeds import write_samples
+from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.strategies.source import StrategySource
 from necrozma_core.sweep.retries import RETRY_DELAYS_S
 from tasks.backtest import backtest_pair, may_retry

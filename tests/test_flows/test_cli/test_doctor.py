@@ -8,7 +8,7 @@ import pytest
 from flows.cli.doctor import Health, look_at_folders, look_at_machine, look_at_sensors, weigh
 from flows.settings import load_settings
 from necrozma_core.errors import ExitCode, StorageError
-from necrozma_core.feeds import write_samples
+from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.throttle.sensors.capacity import Capacity
 from necrozma_core.throttle.sensors.readings import Reading, Readings
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from necrozma_core.feeds import write_samples
+from necrozma_core.feeds.samples.quotes import write_samples
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from flows.settings import load_settings
-from necrozma_core.feeds import write_samples
+from necrozma_core.feeds.samples.quotes import write_samples
 
 ROOT = Path(__file__).parents[3]
 PAIRS = ("EURUSD", "GBPUSD", "USDJPY")

@@ -6,12 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from necrozma_core.errors import (
+    DataError,
     ExitCode,
     LockedError,
     PoisonousPairError,
     StorageError,
     StrategyError,
-    UsageError,
 )
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.runs.folder import RunFolder
@@ -227,7 +227,7 @@ def test_run_in_a_locked_folder_is_refused(run, settings):
 
 
 def test_run_without_ticks_says_how_to_get_some(run, tmp_path):
-    with pytest.raises(UsageError, match="necrozma data import"):
+    with pytest.raises(DataError, match="necrozma data import"):
         run(data=tmp_path / "nothing")
 
 

@@ -114,7 +114,7 @@ class Market:
     """Ticks of four pairs, of which one can be damaged and repaired."""
 
     def __init__(self, folder: Path) -> None:
-        from necrozma_core.feeds import write_samples
+        from necrozma_core.feeds.samples.quotes import write_samples
 
         self.data = folder / "data"
         self.results = folder / "results"

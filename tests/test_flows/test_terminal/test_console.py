@@ -19,7 +19,7 @@ from flows.terminal.tables import RANKING_COLUMNS, duration, ranking_table
 from flows.terminal.wording import done_line, ending_line, import_lines, start_up_block
 from necrozma_core.backtest.request import Receipt
 from necrozma_core.errors import ExitCode, WorkerDiedError
-from necrozma_core.feeds import ImportReport
+from necrozma_core.feeds.intake import ImportReport
 from necrozma_core.storage.results.schemas import RANKING_SCHEMA
 from necrozma_core.strategies.catalog import default_strategies
 from necrozma_core.sweep.outcome import RunOutcome

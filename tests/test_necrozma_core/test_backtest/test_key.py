@@ -1,5 +1,6 @@
 """The key of a result: everything that the result depends on is in it, and nothing else."""
 
+import ast
 import json
 import shutil
 import subprocess
@@ -96,3 +97,16 @@ print(json.dumps([name for name in sys.modules if name.startswith("necrozma_core
     packages = {".".join(("necrozma_core", *path.parent.relative_to(ROOT).parts)) for path in ROOT.rglob("__init__.py")}
     packages |= {"necrozma_core.face", "necrozma_core.version"}  # what the packages themselves load
     assert set(json.loads(done.stdout)) - packages - key._import_closure(ROOT).keys() == set()
+
+
+def test_modules_of_the_engine_import_from_modules_and_never_from_a_face():
+    # A face hands names on at run time, so what stands behind it would not be seen.
+    packages = {".".join(("necrozma_core", *path.parent.relative_to(ROOT).parts)) for path in ROOT.rglob("__init__.py")}
+    modules = {
+        ".".join(("necrozma_core", *path.relative_to(ROOT).with_suffix("").parts)) for path in ROOT.rglob("*.py")
+    }
+    for name, source in key._import_closure(ROOT).items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ImportFrom) and node.module in packages:
+                found = {f"{node.module}.{alias.name}" for alias in node.names}
+                assert found <= modules | packages, (name, found)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from naive_import import import_naively
 
 from necrozma_core.errors import DataError, LockedError, StorageError, UnknownPairError, UsageError
-from necrozma_core.feeds import import_files
+from necrozma_core.feeds.intake import import_files
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.ticks.store import TickStore

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from necrozma_core.feeds import import_files
+from necrozma_core.feeds.intake import import_files
 from necrozma_core.storage.ticks.store import TickStore
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from necrozma_core.errors import StoppedError, WorkerDiedError
+from necrozma_core.errors import StoppedError, WorkerDiedError, WorkerError
 from necrozma_core.sweep.dispatch import Dispatch
 
 PATIENCE_S = 20
@@ -92,3 +92,45 @@ def test_dispatch_waits_for_the_throttle_and_ends_with_it():
         dispatch.next_try(requests[1])
     go_on.set()
     assert dispatch.next_try(requests[0])
+
+
+def test_dispatch_without_a_thread_left_fails_that_pair_alone_and_gives_its_turn_back(monkeypatch):
+    turn, start = Turn(1), threading.Thread.start
+
+    def refused(thread):
+        if thread.name == "necrozma-a":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    requests = _requests("a", "b")
+    dispatch = Dispatch(requests, turn, lambda request: request.pair.upper())
+    dispatch.begin()
+
+    with pytest.raises(WorkerError, match="a: could not be begun"):
+        dispatch.next_try(requests[0])
+    assert dispatch.next_try(requests[1]) == "B"
+
+
+def test_dispatch_whose_turn_breaks_leaves_nobody_waiting(monkeypatch):
+    class Broken(Turn):
+        def admit(self):
+            raise ZeroDivisionError("no good")
+
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    requests = _requests("a")
+    dispatch = Dispatch(requests, Broken(), lambda request: None)
+    dispatch.begin()
+
+    with pytest.raises(StoppedError):
+        dispatch.next_try(requests[0])
+
+
+def test_dispatch_pair_that_is_stored_is_not_computed_again_when_showing_it_failed():
+    asked = []
+    requests = _requests("a")
+    dispatch = Dispatch(requests, Turn(), lambda request: asked.append(request.pair) or "receipt")
+    dispatch.begin()
+
+    assert [dispatch.next_try(requests[0]) for _ in range(3)] == ["receipt"] * 3
+    assert asked == ["a"]

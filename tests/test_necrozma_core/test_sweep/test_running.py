@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from necrozma_core.errors import DataError, ExitCode, LockedError, PairsFailedError, StrategyError, UsageError
-from necrozma_core.feeds import write_samples
+from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.runs.listing import list_runs
 from necrozma_core.storage.runs.manifest import PairState, RunStatus, read_manifest
@@ -266,6 +266,22 @@ def test_sweep_can_run_in_a_thread_of_a_notebook(sweep: Callable[..., SweepReque
     thread.start()
     thread.join(120)
     assert found[0].exit_code is ExitCode.OK
+
+
+def test_sweep_observer_that_raises_costs_no_result(
+    sweep: Callable[..., SweepRequest], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Silent):
+        def on_pair_done(self, receipt: Any) -> None:
+            raise ZeroDivisionError("my own code")
+
+        def on_finish(self, outcome: Any) -> None:
+            raise ZeroDivisionError("my own code")
+
+    outcome = run_sweep(sweep(), Broken())
+    assert outcome.exit_code is ExitCode.OK
+    assert [receipt.pair for receipt in outcome.receipts] == PAIRS
+    assert "the observer failed in on_pair_done" in caplog.text
 
 
 def test_sweep_description_is_json() -> None:

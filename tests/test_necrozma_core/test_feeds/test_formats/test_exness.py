@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from necrozma_core.errors import DataError
-from necrozma_core.feeds import import_files
 from necrozma_core.feeds.formats.exness import is_exness, strip_symbol
+from necrozma_core.feeds.intake import import_files
 from necrozma_core.storage.ticks.store import TickStore
 
 QUOTED = """"Exness","Symbol","Timestamp","Bid","Ask"

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from necrozma_core.errors import DataError
-from necrozma_core.feeds import import_files
 from necrozma_core.feeds.formats.generic import find_columns
+from necrozma_core.feeds.intake import import_files
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.storage.ticks.store import TickStore
 

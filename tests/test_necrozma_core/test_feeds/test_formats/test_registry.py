@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from necrozma_core.errors import DataError
-from necrozma_core.feeds import import_files
 from necrozma_core.feeds.formats.registry import open_source
+from necrozma_core.feeds.intake import import_files
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.storage.ticks.store import TickStore
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from necrozma_core.errors import DataError, UnknownPairError, UsageError
-from necrozma_core.feeds import write_samples
-from necrozma_core.feeds.samples.quotes import DEFAULT_PAIRS, sample_ticks, sample_weeks
+from necrozma_core.feeds.samples.quotes import DEFAULT_PAIRS, sample_ticks, sample_weeks, write_samples
 from necrozma_core.market.bar_building import bars_from_ticks
 from necrozma_core.market.instruments import PAIRS, find_conversion, get_pair
 from necrozma_core.market.ticks import Ticks, check_ticks
