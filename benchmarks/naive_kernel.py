@@ -23,7 +23,7 @@ def walk_every_tick(bid, ask, first_tick, signals, stop_points, target_points, e
     side = 0
     entry = np.int64(0)
     for bar in range(n_bars):
-        wanted = signals[bar - 1] if bar else np.int8(0)
+        wanted = signals[bar - 1] if bar else 0
         for tick in range(first_tick[bar], first_tick[bar + 1]):
             if side:
                 quote = np.int64(bid[tick]) if side > 0 else np.int64(ask[tick])

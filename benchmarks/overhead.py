@@ -67,18 +67,19 @@ def run_stored_tasks(folder: Path, tasks: int) -> dict[str, Any]:
     from flows.server.embedded import start_embedded  # noqa: PLC0415
     from flows.settings import load_settings  # noqa: PLC0415
 
+    home = folder / "prefect"
     settings = load_settings(
         {
             "data": folder / "data",
             "results": folder / "results",
-            "prefect_home": folder / "prefect",
+            "prefect_home": home,
             "workers": 2,
             "cooldown_seconds": 0,
             "cpu_limit": 100,
         }
     )
     _store(settings, names)
-    server = start_embedded(settings.prefect_home)
+    server = start_embedded(home)
     try:
         server.wait_ready()
         watcher = _Watcher()
@@ -147,10 +148,11 @@ def _store(settings: Any, names: list[str]) -> None:
 def _shown(api_url: str, run_id: str) -> int:
     from prefect.client.orchestration import get_client  # noqa: PLC0415
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName  # noqa: PLC0415
+    from prefect.client.schemas.objects import TaskRun  # noqa: PLC0415
     from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415
 
     chosen = FlowRunFilter(name=FlowRunFilterName(any_=[run_id]))
-    found = []
+    found: list[TaskRun] = []
     with temporary_settings({PREFECT_API_URL: api_url}), get_client(sync_client=True) as client:
         while page := client.read_task_runs(flow_run_filter=chosen, limit=200, offset=len(found)):
             found += page

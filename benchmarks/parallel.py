@@ -49,8 +49,8 @@ def measure_parallel(scale: Scale = FULL) -> Report:
         f"of the best setting are stored, if not all. Median (least to most) of {scale.job_runs}."
     )
     table = markdown_table(("work", "1 worker", "2 workers", "of one worker"), rows)
-    seconds = Timing(tuple(taken[job, 2])).median
-    return Report(f"{head}\n\n{table}", {"ratio": ratios[busy], "engine": seconds})
+    engine_s = Timing(tuple(taken[job, 2])).median
+    return Report(f"{head}\n\n{table}", {"ratio": ratios[busy], "engine": engine_s})
 
 
 def _ratio(one: list[float], two: list[float]) -> float:

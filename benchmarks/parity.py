@@ -31,11 +31,11 @@ def run_naive(
     entry, exit_, reason = (np.empty(len(bars) + 1, kind) for kind in (np.int64, np.int64, np.int8))
     results = []
     for strategy, signal in zip(strategies, signals, strict=True):
-        levels = [
+        stop, target = (
             _FAR if pips is None else int(np.ceil(round(pips * ticks.points_per_pip, 6)))
             for pips in (strategy.stop_loss_pips, strategy.take_profit_pips)
-        ]
-        count = walk_every_tick(ticks.bid, ticks.ask, bars.first_tick, signal, *levels, entry, exit_, reason)
+        )
+        count = walk_every_tick(ticks.bid, ticks.ask, bars.first_tick, signal, stop, target, entry, exit_, reason)
         results.append((entry[:count].copy(), exit_[:count].copy(), reason[:count].copy()))
     return results
 

@@ -22,6 +22,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "ARROW_IO_THREADS": "1"}
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from benchmarks.measuring.market import YEAR_TICKS, prepare_ticks
 from benchmarks.measuring.measure import describe_machine, markdown_table
@@ -33,6 +34,9 @@ from necrozma_core.storage.ticks.store import TickStore
 _PAGE = DOCS / "decisions" / "0003-tick-encoding.md"
 _PAIR = "EURUSD"
 _DELTA = "DELTA_BINARY_PACKED"
+
+Columns = tuple[NDArray[np.signedinteger], ...]
+"""int64 times, int32 bid and ask in points."""
 
 
 @dataclass(frozen=True)
@@ -139,9 +143,10 @@ def _write(path: Path, way: Way, quotes: Ticks) -> None:
     )
 
 
-def _read(path: Path, way: Way, quotes: Ticks) -> tuple[np.ndarray, ...]:
-    """Read into arrays that are allocated once: int64 times, int32 bid and ask in points."""
-    out = tuple(np.empty(len(quotes), dtype) for dtype in (np.int64, np.int32, np.int32))
+def _read(path: Path, way: Way, quotes: Ticks) -> Columns:
+    """Read into arrays that are allocated once."""
+    rows = len(quotes)
+    out: Columns = (np.empty(rows, np.int64), np.empty(rows, np.int32), np.empty(rows, np.int32))
     file = pq.ParquetFile(pa.BufferReader(path.read_bytes()), pre_buffer=False)
     end = 0
     for group in range(file.num_row_groups):
@@ -166,8 +171,9 @@ def _copy(chunk: pa.Array, into: np.ndarray) -> None:
     into[:] = np.frombuffer(chunk.buffers()[1], dtype=into.dtype, count=len(chunk), offset=offset)
 
 
-def _check(read: tuple[np.ndarray, ...], quotes: Ticks, name: str) -> None:
-    for found, expected in zip(read, (quotes.time_ms, quotes.bid, quotes.ask), strict=True):
+def _check(read: Columns, quotes: Ticks, name: str) -> None:
+    written: Columns = (quotes.time_ms, quotes.bid, quotes.ask)
+    for found, expected in zip(read, written, strict=True):
         if not np.array_equal(found, expected):
             raise SystemExit(f"{name}: what was read is not what was written")
 

@@ -78,7 +78,7 @@ def _backtest(data: Path, folder: Path, slot: WorkerSlot) -> None:
 def _count_passes(data: Path, folder: Path) -> int:
     passes = 0
 
-    def count(*_: object) -> None:
+    def count(*_: object, **__: object) -> None:
         nonlocal passes
         passes += 1
 

@@ -177,7 +177,7 @@ def _be_a_hog() -> None:
 
 @contextmanager
 def _crew(workers: int, path: Path | None) -> Iterator[list[tuple[BaseProcess, Connection]]]:
-    crew = []
+    crew: list[tuple[BaseProcess, Connection]] = []
     for slot in range(workers):
         here, there = _SPAWN.Pipe()
         process = _SPAWN.Process(target=_work, args=(there, path, slot), daemon=True)
@@ -224,7 +224,7 @@ def _sample(seconds: float, pids: Sequence[int]) -> Iterator[tuple[float, float]
 def describe(results: Sequence[Measured], cores: float) -> str:
     """Lay the measurements out as a table, one row a limit and hog."""
     rows = []
-    cases = {(result.cpu_limit, result.hog): {} for result in results}
+    cases: dict[tuple[float, int], dict[str, Measured]] = {(result.cpu_limit, result.hog): {} for result in results}
     for result in results:
         cases[result.cpu_limit, result.hog][result.rule] = result
     for (cpu_limit, hog), by_rule in cases.items():

@@ -81,7 +81,8 @@ def _uneven(scene: Scene, seed: int, original: bool) -> float:
     for number, run in enumerate(runs):
         run.begins_s = 30.0 * number
     simulate(scene.cores, runs, 540, seed=seed)
-    first, second = (sum(run.used[index(420) :]) for run in runs)
+    used: list[float] = [sum(run.used[index(420) :]) for run in runs]
+    first, second = used
     return 100 * abs(first - second) / (first + second)
 
 

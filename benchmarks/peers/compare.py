@@ -100,7 +100,8 @@ def measure_peers(scale: Scale = FULL) -> Report:
     data = prepare_ticks([_PAIR], scale.ticks)
     ticks = TickStore(data).read(_PAIR)
     bars = bars_from_ticks(ticks, parse_timeframe(TIMEFRAME))
-    parts, figures = [_head(ticks, bars, scale)], {}
+    parts = [_head(ticks, bars, scale)]
+    figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as name:
         for title, grid in _GRIDS.items():
             outcomes = list(_run_bars(Path(name), data, bars, ticks, grid, scale))

@@ -129,7 +129,7 @@ def run_backtesting(case: Arrays, settings: list[Setting]) -> list[int]:
         index=pd.to_datetime(case["time_ms"], unit="ms"),
     )
 
-    class Cross(Strategy):
+    class Cross(Strategy):  # type: ignore[misc]  # backtesting has no types, and is in the peers' environment only
         fast, slow, stop, target = 10, 30, float("nan"), float("nan")
 
         def init(self) -> None:
