@@ -1,10 +1,13 @@
 """How a command ends: an expected error becomes one line, and every end has its exit code."""
 
+import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -12,6 +15,8 @@ from typer.core import TyperCommand, TyperGroup
 from necrozma_core.errors import ExitCode, NecrozmaError
 
 DEBUG: Final = "--debug"
+FLOW_THREAD: Final = "necrozma-flow"
+"""The name of the thread that `flows.flow_thread` runs the flow in, whose import takes longer than help may."""
 
 
 def exit_code_of(run: Callable[[], object], *, debug: bool = False) -> int:
@@ -55,6 +60,20 @@ def _usage(error: typer.TyperException) -> str:
     return f"{message}; see {context.command_path} --help" if context else message
 
 
+def _leave(code: int) -> NoReturn:
+    """End the process.
+
+    A run that is stopped while Prefect is imported abandons the thread that imports it. Python ends such threads where
+    they stand, and one that stands in compiled code then aborts the process instead of letting it exit with its code.
+    """
+    if any(thread.name == FLOW_THREAD for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 class _OneLineErrors:
     """The outermost step of `TyperCommand` and `TyperGroup`, with our exit codes and without boxes around errors."""
 
@@ -68,7 +87,7 @@ class _OneLineErrors:
         run = partial(super().main, kept, standalone_mode=False, **named)  # type: ignore[misc]
         code = exit_code_of(run, debug=kept != words)
         if exits:
-            sys.exit(code)
+            _leave(code)
         return code
 
 

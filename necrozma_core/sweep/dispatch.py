@@ -114,7 +114,7 @@ class Dispatch:
                 attempt.set_exception(error)
 
         try:
-            threading.Thread(target=compute, name=f"necrozma-{request.pair}", daemon=True).start()
+            threading.Thread(target=compute, name=f"necrozma-{request.pair}").start()
         except RuntimeError as error:
             # The system has no thread left. The pair fails by itself, and the others have their turn.
             self._turn.release()
