@@ -270,6 +270,10 @@ def zscore_wide(values, period):
 def rsi(values, period):
     """Compare average gains with average losses, both smoothed by Wilder's rule.
 
+    A bar that does not move shrinks both averages by one factor, which leaves their ratio as it was. So such a bar
+    repeats the index before it: computed anew it would differ by rounding, and after enough such bars both averages
+    are too small for a number. With a period of 1 the factor is 0, and nothing is left to compare.
+
     Parameters
     ----------
     values : int32 array, shape (n,)
@@ -279,7 +283,7 @@ def rsi(values, period):
     Returns
     -------
     float64 array, shape (n,)
-        0 to 100, NaN before index ``period``; 50 where nothing has moved at all.
+        0 to 100, NaN before index ``period``; 50 where both averages are 0.
     """
     n = len(values)
     out = np.empty(n, np.float64)
@@ -294,8 +298,9 @@ def rsi(values, period):
         loss += max(-change, 0)
     average_gain = gain / period
     average_loss = loss / period
-    both = average_gain + average_loss
-    out[period] = 100.0 * average_gain / both if both > 0.0 else 50.0
+    # Of the sums, which are whole numbers: only the division rounds.
+    last = 100.0 * gain / (gain + loss) if gain + loss > 0 else 50.0
+    out[period] = last
     gains, losses = np.empty(BLOCK, np.float64), np.empty(BLOCK, np.float64)
     weight = 1.0 / period
     for start in range(period + 1, n, BLOCK):
@@ -310,6 +315,11 @@ def rsi(values, period):
         for i in range(count):
             both = gains[i] + losses[i]
             index[i] = 100.0 * gains[i] / both if both > 0.0 else 50.0
+        if period > 1:
+            # Apart from the division, which the compiler vectorises only where no value waits for the one before.
+            for i in range(count):
+                last = last if now[i] == before[i] else index[i]
+                index[i] = last
     return out
 
 

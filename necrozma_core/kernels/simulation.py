@@ -165,7 +165,8 @@ def simulate_events(
     trades = 0
     event = 0
     while event < n_events:
-        side = event_side[event]
+        # Widened, because without the compiler a plain number takes the 8 bits of what is multiplied with it.
+        side = np.int64(event_side[event])
         entry_bar = event_bar[event]
         entry_tick = first_tick[entry_bar]
         reversal = event + 1

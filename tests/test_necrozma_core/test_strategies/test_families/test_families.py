@@ -172,6 +172,17 @@ def test_signals_market_that_stands_still_after_a_move_is_not_traded_by_rounding
     assert np.abs(FAMILIES[family]().signals(bars)[1_500:]).sum() <= 1
 
 
+@pytest.mark.parametrize("period", [2, 3, 14])
+@pytest.mark.parametrize("direction", [1, -1])
+def test_rsi_market_that_stands_still_in_a_zone_for_thousands_of_bars_gives_no_signal(
+    period: int, direction: int
+) -> None:
+    moving = [100_000 + direction * step for step in (3, 1, 4, 2, *range(10, 400, 10), 385)]
+    bars = make_bars([*moving, *[moving[-1]] * 12_000, 100_000])
+    signals = FAMILIES["rsi"](period=period).signals(bars)
+    assert not signals[len(moving) + 1 : -1].any()
+
+
 def test_signals_twice_on_the_same_bars_are_the_same_and_indicators_are_computed_once() -> None:
     bars = walking_bars(2_000)
     first = [strategy.signals(bars) for strategy in default_strategies()]
