@@ -15,8 +15,7 @@ EXACT_SPREAD = 2**31
 """A window's length times its range, in half points, below which its variance is computed in whole numbers."""
 
 LARGEST_MOVE = 2**24
-"""Clip: a change counts as at most this in :func:`move_square_sums`, in half points. Its square, summed over 10,000
-bars, stays below 2**62."""
+"""A change, in half points, up to which squares summed over 10,000 bars stay below 2**62."""
 
 
 @njit(cache=True, nogil=True)
@@ -88,7 +87,7 @@ def move_sums(values):
 
 @njit(cache=True, nogil=True)
 def move_square_sums(values):
-    """Sum squared changes before each index, modulo 2**64, each counted up to :data:`LARGEST_MOVE`.
+    """Sum squared changes before each index, modulo 2**64.
 
     Parameters
     ----------
@@ -97,13 +96,13 @@ def move_square_sums(values):
     Returns
     -------
     int64 array, shape (n + 1,)
-        The difference of two entries up to 10,000 apart is right.
+        The difference of two entries up to 10,000 apart is right where no change is beyond :data:`LARGEST_MOVE`.
     """
     out = np.empty(len(values) + 1, np.int64)
     out[: min(2, len(out))] = 0
     total = np.int64(0)
     for i in range(1, len(values)):
-        move = min(abs(np.int64(values[i]) - values[i - 1]), LARGEST_MOVE)
+        move = np.int64(values[i]) - values[i - 1]
         total += move * move
         out[i + 1] = total
     return out
