@@ -172,6 +172,28 @@ def test_signals_market_that_stands_still_after_a_move_is_not_traded_by_rounding
     assert np.abs(FAMILIES[family]().signals(bars)[1_500:]).sum() <= 1
 
 
+@pytest.mark.parametrize("low", [20.0, 20.1, 30.0])
+@pytest.mark.parametrize(("smooth", "signal"), [(1, 3), (3, 3), (10, 5)])
+@pytest.mark.parametrize("span", [30, 300, 1_000])
+def test_stochastic_value_on_its_border_is_decided_as_in_whole_numbers(
+    low: float, smooth: int, signal: int, span: int
+) -> None:
+    # Places in a range that never changes, first all near one border and then all near the other.
+    random = np.random.default_rng(4)
+    steps = np.array([-4, -3, -1, 0, 0, 1, 2, 5])
+    places = [random.choice(round(border * span / 100) + steps, 750) for border in (low, 100 - low)]
+    closes = 1_000 + np.concatenate(places)
+    bars = make_bars(closes.tolist(), [1_000 + span] * 1_500, [1_000] * 1_500)
+    params = {"period": 5, "smooth": smooth, "signal": signal, "low": low, "high": 100 - low}
+    assert FAMILIES["stochastic"](**params).signals(bars).tolist() == naive_signals("stochastic", bars, params)
+
+
+@given(small_bars(), st.integers(2, 6), st.sampled_from([10.0, 20.0, 25.0, 33.3, 40.0, 49.9]), st.integers(1, 3))
+def test_stochastic_ranges_that_change_have_their_ties_too(bars: Bars, period: int, low: float, smooth: int) -> None:
+    params = {"period": period, "smooth": smooth, "signal": 2, "low": low, "high": 100 - low}
+    assert FAMILIES["stochastic"](**params).signals(bars).tolist() == naive_signals("stochastic", bars, params)
+
+
 @pytest.mark.parametrize("period", [2, 20, 100])
 @pytest.mark.parametrize("sigmas", [0.5, 1.0, 1.5, 3.0])
 def test_burst_gold_at_five_decimals_equals_the_definition(period: int, sigmas: float) -> None:
