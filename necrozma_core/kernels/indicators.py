@@ -155,6 +155,30 @@ def smooth(values, weight, average, out):
     return out[n - 1] if n else average
 
 
+@njit(cache=True, nogil=True)
+def _smooth_both(a, b, weight, average_a, average_b):
+    # What smooth does to each of two lines, in place. In one loop neither waits for the other.
+    n = len(a)
+    kept = 1.0 - weight
+    kept2 = kept * kept
+    kept3 = kept2 * kept
+    kept4 = kept3 * kept
+    for i in range(0, n - n % 4, 4):
+        a1, b1 = weight * a[i], weight * b[i]
+        a2, b2 = kept * a1 + weight * a[i + 1], kept * b1 + weight * b[i + 1]
+        a3, b3 = kept * a2 + weight * a[i + 2], kept * b2 + weight * b[i + 2]
+        a4, b4 = kept * a3 + weight * a[i + 3], kept * b3 + weight * b[i + 3]
+        a[i], b[i] = kept * average_a + a1, kept * average_b + b1
+        a[i + 1], b[i + 1] = kept2 * average_a + a2, kept2 * average_b + b2
+        a[i + 2], b[i + 2] = kept3 * average_a + a3, kept3 * average_b + b3
+        average_a, average_b = kept4 * average_a + a4, kept4 * average_b + b4
+        a[i + 3], b[i + 3] = average_a, average_b
+    rest = n - n % 4
+    smooth(a[rest:], weight, average_a, a[rest:])
+    smooth(b[rest:], weight, average_b, b[rest:])
+    return a[n - 1], b[n - 1]
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def ema(values, period):
     """Smooth exponentially, seeded with the mean of the first ``period`` values.
@@ -298,8 +322,8 @@ def rsi(values, period):
     average_gain = gain / period
     average_loss = loss / period
     # Of the sums, which are whole numbers: only the division rounds.
-    last = 100.0 * gain / (gain + loss) if gain + loss > 0 else 50.0
-    out[period] = last
+    out[period] = 100.0 * gain / (gain + loss) if gain + loss > 0 else 50.0
+    last = out[period : period + 1].view(np.int64)[0]
     gains, losses = np.empty(BLOCK, np.float64), np.empty(BLOCK, np.float64)
     weight = 1.0 / period
     for start in range(period + 1, n, BLOCK):
@@ -308,17 +332,18 @@ def rsi(values, period):
         for i in range(count):
             change = np.float64(now[i]) - np.float64(before[i])
             gains[i] = max(change, 0.0)
-            losses[i] = max(-change, 0.0)
-        average_gain = smooth(gains[:count], weight, average_gain, gains[:count])
-        average_loss = smooth(losses[:count], weight, average_loss, losses[:count])
+            losses[i] = gains[i] - change
+        average_gain, average_loss = _smooth_both(gains[:count], losses[:count], weight, average_gain, average_loss)
         for i in range(count):
             both = gains[i] + losses[i]
             index[i] = 100.0 * gains[i] / both if both > 0.0 else 50.0
         if period > 1:
             # Apart from the division, which the compiler vectorises only where no value waits for the one before.
+            # As whole numbers of the same bits, because the processor chooses between those without a branch.
+            bits = index.view(np.int64)
             for i in range(count):
-                last = last if now[i] == before[i] else index[i]
-                index[i] = last
+                last = last if now[i] == before[i] else bits[i]
+                bits[i] = last
     return out
 
 

@@ -16,8 +16,11 @@ ROUNDING = 1e-6
 still they settle a few rounding errors apart, and without this margin the last bit would trade."""
 
 ROUNDING_PERCENT = 1e-9
-"""How near to a tie a mean of stochastic values, in percent, is decided in whole numbers. Its sum of up to 200 terms
-errs by less than a hundredth of this; a larger margin would only send more bars the slow way."""
+"""The same for means of stochastic values, in percent; and how near to a border such a mean is compared in whole
+numbers. A sum of up to 200 terms errs by less than a hundredth of this."""
+
+IN_DOUBT = np.int8(4)
+"""Added to the state of a bar while it is in doubt."""
 
 BORDER_PARTS = 10**9
 """A border in percent counts to nine decimals: 20.1 is 201/10, not the binary number next to it."""
@@ -230,37 +233,22 @@ def sign_of_sum(numerators, denominators):
 
 
 @njit(cache=True, nogil=True)
-def _turn_exactly(close, highs, lows, bar, period, width, slowing, signal, low, high):
-    # The state of one bar of stochastic_turn, for bars that the floating-point sums leave in doubt.
-    lead = slowing + signal - 2
-    # How often each place is in the sum of %D and, as many times as %D has lines, in that of the newest %K.
-    count = lead + 1
-    place, span = np.empty(count + 1, np.int64), np.empty(count + 1, np.int64)
-    in_line, in_signal = np.empty(count, np.int64), np.empty(count, np.int64)
+def _sign_from_border(close, highs, lows, bar, period, width, slowing, signal, border):
+    # The sign of %D less a border at one bar of stochastic_turn, where the floating-point sum leaves it in doubt.
+    count = slowing + signal - 1
+    terms, spans = np.empty(count + 1, np.int64), np.empty(count + 1, np.int64)
     for j in range(count):
-        i = bar - lead + j
+        i = bar - count + 1 + j
         highest = max(highs[i - period + 1], highs[i - width + 1])
         lowest = min(lows[i - period + 1], lows[i - width + 1])
-        span[j] = np.int64(highest) - lowest
-        place[j] = 100 * (np.int64(close[i]) - lowest)
-        if span[j] == 0:
-            place[j], span[j] = 50, 1
-        in_signal[j] = min(j + 1, lead - j + 1, slowing, signal)
-        in_line[j] = signal if j > lead - slowing else 0
-    terms, parts = np.empty(count + 1, np.int64), np.empty(count + 1, np.int64)
-    terms[:count] = place[:count] * in_signal
-    terms[count] = -np.int64(np.rint(low * BORDER_PARTS)) * slowing * signal
-    parts[:] = span
-    span[count] = parts[count] = BORDER_PARTS
-    below = sign_of_sum(terms, parts) < 0
-    terms[:count] = place[:count] * in_signal
-    terms[count] = -np.int64(np.rint(high * BORDER_PARTS)) * slowing * signal
-    above = sign_of_sum(terms, parts) > 0
-    if not (below or above):
-        return np.int8(0)
-    terms[:count] = place[:count] * (in_line - in_signal)
-    apart = sign_of_sum(terms[:count], parts[:count])
-    return np.int8(below and apart > 0) - np.int8(above and apart < 0)
+        span = np.int64(highest) - lowest
+        # How many of the sums of %K that make up %D the place is in.
+        times = min(j + 1, count - j, slowing, signal)
+        terms[j] = times * (100 * (np.int64(close[i]) - lowest) if span > 0 else 50)
+        spans[j] = span if span > 0 else 1
+    terms[count] = -np.int64(np.rint(border * BORDER_PARTS)) * slowing * signal
+    spans[count] = BORDER_PARTS
+    return sign_of_sum(terms, spans)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -292,6 +280,8 @@ def stochastic_turn(close, highs, lows, period, width, slowing, signal, low, hig
     line_sum, signal_sum = np.empty(BLOCK + signal - 1, np.float64), np.empty(BLOCK, np.float64)
     # Sums instead of means: equal values give equal sums, and nothing has to be divided.
     low_sum, high_sum = low * slowing * signal, high * slowing * signal
+    # Either border is as far from their middle.
+    middle_sum, reach_sum = 0.5 * (low_sum + high_sum), 0.5 * (high_sum - low_sum)
     margin = ROUNDING_PERCENT * slowing * signal
     for start in range(first, n, BLOCK):
         count = min(BLOCK, n - start)
@@ -308,25 +298,27 @@ def stochastic_turn(close, highs, lows, period, width, slowing, signal, low, hig
         _window_sums(place, slowing, count + signal - 1, line_sum)
         _window_sums(line_sum, signal, count, signal_sum)
         now = line_sum[signal - 1 :]
-        in_doubt = 0
         for i in range(count):
             total = signal_sum[i]
             apart = now[i] * signal - total
-            long = (apart > margin) & (total < low_sum - margin)
-            short = (apart < -margin) & (total > high_sum + margin)
-            state[i] = np.int8(long) - np.int8(short)
-            perhaps_long = (apart >= -margin) & (total <= low_sum + margin)
-            perhaps_short = (apart <= margin) & (total >= high_sum - margin)
-            in_doubt += (long != perhaps_long) | (short != perhaps_short)
-        if in_doubt:
+            turn = np.int8((apart > margin) & (total < low_sum)) - np.int8((apart < -margin) & (total > high_sum))
+            state[i] = turn + np.int8(abs(abs(total - middle_sum) - reach_sum) <= margin) * IN_DOUBT
+        most = np.int8(0)
+        for i in range(count):
+            most = max(most, state[i])
+        if most > 1:
             for i in range(count):
-                total = signal_sum[i]
-                apart = now[i] * signal - total
-                if (
-                    abs(total - low_sum) <= margin
-                    or abs(total - high_sum) <= margin
-                    or (abs(apart) <= margin and (total < low_sum or total > high_sum))
-                ):
-                    state[i] = _turn_exactly(close, highs, lows, start + i, period, width, slowing, signal, low, high)
+                if state[i] > 1:
+                    state[i] = 0
+                    apart = now[i] * signal - signal_sum[i]
+                    side = np.int8(apart > margin) - np.int8(apart < -margin)
+                    border = low if side > 0 else high
+                    if (
+                        side
+                        and side
+                        * _sign_from_border(close, highs, lows, start + i, period, width, slowing, signal, border)
+                        < 0
+                    ):
+                        state[i] = side
     keep_entered(out[first:])
     return out
