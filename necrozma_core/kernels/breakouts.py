@@ -172,11 +172,11 @@ def burst_wide(close, first_tick, period, sigmas, activity):
         moved = np.int64(close[i]) - close[i - 1]
         square = moved * moved
         if i >= first and high + low > 0:
-            own = np.float64((square >> _HALF_BITS) * period) * _HALF_SIZE + np.float64((square & _HALF) * period)
+            here = np.float64((square >> _HALF_BITS) * period) * _HALF_SIZE + np.float64((square & _HALF) * period)
             usual = np.float64(high) * _HALF_SIZE + np.float64(low)
             ticks, ticks_before = first_tick[i + 1] - first_tick[i], first_tick[i] - first_tick[i - period]
             busy = np.float64(ticks) * period >= activity * np.float64(ticks_before)
-            if own > wanted * usual and busy:
+            if here > wanted * usual and busy:
                 out[i] = 1 if moved > 0 else -1
         high += square >> _HALF_BITS
         low += square & _HALF

@@ -9,6 +9,7 @@ gives no signal. Loops run over slices from index 0, which is what the compiler 
 import numpy as np
 from numba import njit
 
+from necrozma_core.kernels.exact_sums import sign_of_sum
 from necrozma_core.kernels.indicators import BLOCK, smooth
 
 ROUNDING = 1e-6
@@ -190,49 +191,7 @@ def _window_sums(values, period, count, out):
             out[i] += part[i]
 
 
-@njit(cache=True, nogil=True)
-def sign_of_sum(numerators, denominators):
-    """Tell the sign of a sum of fractions, exactly and in whole numbers of 64 bits.
-
-    Long division of all fractions at once, 32 bits of their quotients a step. Before each step the sum is ``total``
-    plus fractions of at least 0 and below 1 each. Where it is not 0, its size is at least one by the product of the
-    denominators, so that it shows within one step a fraction and one more.
-
-    Parameters
-    ----------
-    numerators : int64 array, shape (n,)
-        Their quotients add up to less than 2**63. Overwritten.
-    denominators : int64 array, shape (n,)
-        From 1 to 2**31 - 1; n is from 1 to 250.
-
-    Returns
-    -------
-    int
-        -1, 0 or 1.
-    """
-    n = len(numerators)
-    total = np.int64(0)
-    for i in range(n):
-        total += numerators[i] // denominators[i]
-        numerators[i] %= denominators[i]
-    for _ in range(n + 2):
-        if total > 0:
-            return 1
-        if total <= -n:
-            return -1
-        rest = np.int64(0)
-        total <<= 32
-        for i in range(n):
-            rest |= numerators[i]
-            shifted = numerators[i] << 32
-            total += shifted // denominators[i]
-            numerators[i] = shifted % denominators[i]
-        if rest == 0:
-            return -1 if total < 0 else 0
-    return 0
-
-
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _sign_from_border(close, highs, lows, bar, period, width, slowing, signal, border):
     # The sign of %D less a border at one bar of stochastic_turn, where the floating-point sum leaves it in doubt.
     count = slowing + signal - 1

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from necrozma_core.kernels.signals import sign_of_sum
+from necrozma_core.kernels.exact_sums import sign_of_sum
 
 LARGEST = 2**31 - 1
 DENOMINATORS = st.one_of(st.integers(1, 12), st.integers(1, LARGEST), st.sampled_from([LARGEST, LARGEST - 1, 10**9]))
