@@ -8,6 +8,10 @@ from numba import njit
 
 from necrozma_core.kernels.signals import ROUNDING, keep_entered
 
+_HALF_BITS = 31
+_HALF = 2**_HALF_BITS - 1
+_HALF_SIZE = float(2**_HALF_BITS)
+
 
 @njit(cache=True, nogil=True)
 def channel_breakout(close, highs, lows, period, width):
@@ -101,6 +105,7 @@ def burst(close, squares, first_tick, period, sigmas, activity):
     Parameters
     ----------
     close : int32 array, shape (n,)
+        No change is beyond :data:`necrozma_core.kernels.indicators.LARGEST_MOVE`; otherwise see :func:`burst_wide`.
     squares : int64 array, shape (n + 1,)
         Sums of the squared changes before each index.
     first_tick : int64 array, shape (n + 1,)
@@ -137,6 +142,50 @@ def burst(close, squares, first_tick, period, sigmas, activity):
             elif now[i] < before[i]:
                 state[i] = -1
     keep_entered(state)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def burst_wide(close, first_tick, period, sigmas, activity):
+    """Do what :func:`burst` does for moves of any size, a tenth slower.
+
+    Squares are summed in two halves of 31 bits, each of which fits a whole number over 10,000 bars. Put together they
+    are rounded once, as in :func:`burst`, so that a later, wilder price changes nothing before it.
+
+    Parameters
+    ----------
+    close : int32 array, shape (n,)
+    first_tick : int64 array, shape (n + 1,)
+    period : int
+    sigmas, activity : float
+
+    Returns
+    -------
+    int8 array, shape (n,)
+    """
+    n = len(close)
+    first = period + 1
+    wanted = sigmas * sigmas
+    out = np.zeros(n, np.int8)
+    high, low = np.int64(0), np.int64(0)
+    for i in range(1, n):
+        moved = np.int64(close[i]) - close[i - 1]
+        square = moved * moved
+        if i >= first and high + low > 0:
+            here = np.float64((square >> _HALF_BITS) * period) * _HALF_SIZE + np.float64((square & _HALF) * period)
+            usual = np.float64(high) * _HALF_SIZE + np.float64(low)
+            ticks, ticks_before = first_tick[i + 1] - first_tick[i], first_tick[i] - first_tick[i - period]
+            busy = np.float64(ticks) * period >= activity * np.float64(ticks_before)
+            if here > wanted * usual and busy:
+                out[i] = 1 if moved > 0 else -1
+        high += square >> _HALF_BITS
+        low += square & _HALF
+        if i >= first:
+            moved = np.int64(close[i - period]) - close[i - period - 1]
+            square = moved * moved
+            high -= square >> _HALF_BITS
+            low -= square & _HALF
+    keep_entered(out[first:])
     return out
 
 

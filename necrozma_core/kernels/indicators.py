@@ -15,8 +15,7 @@ EXACT_SPREAD = 2**31
 """A window's length times its range, in half points, below which its variance is computed in whole numbers."""
 
 LARGEST_MOVE = 2**24
-"""Clip: a change counts as at most this in :func:`move_square_sums`, in half points. Its square, summed over 10,000
-bars, stays below 2**62."""
+"""A change, in half points, up to which squares summed over 10,000 bars stay below 2**62."""
 
 
 @njit(cache=True, nogil=True)
@@ -88,7 +87,7 @@ def move_sums(values):
 
 @njit(cache=True, nogil=True)
 def move_square_sums(values):
-    """Sum squared changes before each index, modulo 2**64, each counted up to :data:`LARGEST_MOVE`.
+    """Sum squared changes before each index, modulo 2**64.
 
     Parameters
     ----------
@@ -97,13 +96,13 @@ def move_square_sums(values):
     Returns
     -------
     int64 array, shape (n + 1,)
-        The difference of two entries up to 10,000 apart is right.
+        The difference of two entries up to 10,000 apart is right where no change is beyond :data:`LARGEST_MOVE`.
     """
     out = np.empty(len(values) + 1, np.int64)
     out[: min(2, len(out))] = 0
     total = np.int64(0)
     for i in range(1, len(values)):
-        move = min(abs(np.int64(values[i]) - values[i - 1]), LARGEST_MOVE)
+        move = np.int64(values[i]) - values[i - 1]
         total += move * move
         out[i + 1] = total
     return out
@@ -154,6 +153,30 @@ def smooth(values, weight, average, out):
         faded *= kept
         out[i] = faded * average + since
     return out[n - 1] if n else average
+
+
+@njit(cache=True, nogil=True)
+def _smooth_both(a, b, weight, average_a, average_b):
+    # What smooth does to each of two lines, in place. In one loop neither waits for the other.
+    n = len(a)
+    kept = 1.0 - weight
+    kept2 = kept * kept
+    kept3 = kept2 * kept
+    kept4 = kept3 * kept
+    for i in range(0, n - n % 4, 4):
+        a1, b1 = weight * a[i], weight * b[i]
+        a2, b2 = kept * a1 + weight * a[i + 1], kept * b1 + weight * b[i + 1]
+        a3, b3 = kept * a2 + weight * a[i + 2], kept * b2 + weight * b[i + 2]
+        a4, b4 = kept * a3 + weight * a[i + 3], kept * b3 + weight * b[i + 3]
+        a[i], b[i] = kept * average_a + a1, kept * average_b + b1
+        a[i + 1], b[i + 1] = kept2 * average_a + a2, kept2 * average_b + b2
+        a[i + 2], b[i + 2] = kept3 * average_a + a3, kept3 * average_b + b3
+        average_a, average_b = kept4 * average_a + a4, kept4 * average_b + b4
+        a[i + 3], b[i + 3] = average_a, average_b
+    rest = n - n % 4
+    smooth(a[rest:], weight, average_a, a[rest:])
+    smooth(b[rest:], weight, average_b, b[rest:])
+    return a[n - 1], b[n - 1]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -270,6 +293,10 @@ def zscore_wide(values, period):
 def rsi(values, period):
     """Compare average gains with average losses, both smoothed by Wilder's rule.
 
+    A bar that does not move shrinks both averages by one factor, which leaves their ratio as it was. So such a bar
+    repeats the index before it: computed anew it would differ by rounding, and after enough such bars both averages
+    are too small for a number. With a period of 1 the factor is 0, and nothing is left to compare.
+
     Parameters
     ----------
     values : int32 array, shape (n,)
@@ -279,7 +306,7 @@ def rsi(values, period):
     Returns
     -------
     float64 array, shape (n,)
-        0 to 100, NaN before index ``period``; 50 where nothing has moved at all.
+        0 to 100, NaN before index ``period``; 50 where both averages are 0.
     """
     n = len(values)
     out = np.empty(n, np.float64)
@@ -294,8 +321,9 @@ def rsi(values, period):
         loss += max(-change, 0)
     average_gain = gain / period
     average_loss = loss / period
-    both = average_gain + average_loss
-    out[period] = 100.0 * average_gain / both if both > 0.0 else 50.0
+    # Of the sums, which are whole numbers: only the division rounds.
+    out[period] = 100.0 * gain / (gain + loss) if gain + loss > 0 else 50.0
+    last = out[period : period + 1].view(np.int64)[0]
     gains, losses = np.empty(BLOCK, np.float64), np.empty(BLOCK, np.float64)
     weight = 1.0 / period
     for start in range(period + 1, n, BLOCK):
@@ -304,12 +332,18 @@ def rsi(values, period):
         for i in range(count):
             change = np.float64(now[i]) - np.float64(before[i])
             gains[i] = max(change, 0.0)
-            losses[i] = max(-change, 0.0)
-        average_gain = smooth(gains[:count], weight, average_gain, gains[:count])
-        average_loss = smooth(losses[:count], weight, average_loss, losses[:count])
+            losses[i] = gains[i] - change
+        average_gain, average_loss = _smooth_both(gains[:count], losses[:count], weight, average_gain, average_loss)
         for i in range(count):
             both = gains[i] + losses[i]
             index[i] = 100.0 * gains[i] / both if both > 0.0 else 50.0
+        if period > 1:
+            # Apart from the division, which the compiler vectorises only where no value waits for the one before.
+            # As whole numbers of the same bits, because the processor chooses between those without a branch.
+            bits = index.view(np.int64)
+            for i in range(count):
+                last = last if now[i] == before[i] else bits[i]
+                bits[i] = last
     return out
 
 

@@ -82,7 +82,8 @@ def last_quotes(offset, twice_mid, ends, origin_ms, wanted_ms, stale_ms):
             interval -= 1
         if interval and ends[interval - 1] >= low:
             continue
-        quoted_ms = (interval << INTERVAL_BITS) + offset[low - 1]
+        # Widened first: without the compiler a plain number takes the 16 bits of what is added to it.
+        quoted_ms = (interval << INTERVAL_BITS) + np.int64(offset[low - 1])
         if since - quoted_ms <= stale_ms:
             found[i] = twice_mid[low - 1]
             time_ms[i] = origin_ms + quoted_ms

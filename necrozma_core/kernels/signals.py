@@ -9,6 +9,7 @@ gives no signal. Loops run over slices from index 0, which is what the compiler 
 import numpy as np
 from numba import njit
 
+from necrozma_core.kernels.exact_sums import sign_of_sum
 from necrozma_core.kernels.indicators import BLOCK, smooth
 
 ROUNDING = 1e-6
@@ -16,7 +17,14 @@ ROUNDING = 1e-6
 still they settle a few rounding errors apart, and without this margin the last bit would trade."""
 
 ROUNDING_PERCENT = 1e-9
-"""The same for sums of stochastic values, in percent."""
+"""The same for means of stochastic values, in percent; and how near to a border such a mean is compared in whole
+numbers. A sum of up to 200 terms errs by less than a hundredth of this."""
+
+IN_DOUBT = np.int8(4)
+"""Added to the state of a bar while it is in doubt."""
+
+BORDER_PARTS = 10**9
+"""A border in percent counts to nine decimals: 20.1 is 201/10, not the binary number next to it."""
 
 
 @njit(cache=True, nogil=True)
@@ -184,6 +192,25 @@ def _window_sums(values, period, count, out):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _sign_from_border(close, highs, lows, bar, period, width, slowing, signal, border):
+    # The sign of %D less a border at one bar of stochastic_turn, where the floating-point sum leaves it in doubt.
+    count = slowing + signal - 1
+    terms, spans = np.empty(count + 1, np.int64), np.empty(count + 1, np.int64)
+    for j in range(count):
+        i = bar - count + 1 + j
+        highest = max(highs[i - period + 1], highs[i - width + 1])
+        lowest = min(lows[i - period + 1], lows[i - width + 1])
+        span = np.int64(highest) - lowest
+        # How many of the sums of %K that make up %D the place is in.
+        times = min(j + 1, count - j, slowing, signal)
+        terms[j] = times * (100 * (np.int64(close[i]) - lowest) if span > 0 else 50)
+        spans[j] = span if span > 0 else 1
+    terms[count] = -np.int64(np.rint(border * BORDER_PARTS)) * slowing * signal
+    spans[count] = BORDER_PARTS
+    return sign_of_sum(terms, spans)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def stochastic_turn(close, highs, lows, period, width, slowing, signal, low, high):
     """Turn inside a zone: long where %K is above %D and %D below ``low``, short the reverse above ``high``.
 
@@ -198,6 +225,7 @@ def stochastic_turn(close, highs, lows, period, width, slowing, signal, low, hig
         %K is the mean of ``slowing`` places of the close in its range, %D the mean of ``signal`` values of %K;
         ``period + slowing + signal - 2 <= n``.
     low, high : float
+        Counted to nine decimals.
 
     Returns
     -------
@@ -211,6 +239,9 @@ def stochastic_turn(close, highs, lows, period, width, slowing, signal, low, hig
     line_sum, signal_sum = np.empty(BLOCK + signal - 1, np.float64), np.empty(BLOCK, np.float64)
     # Sums instead of means: equal values give equal sums, and nothing has to be divided.
     low_sum, high_sum = low * slowing * signal, high * slowing * signal
+    # Either border is as far from their middle.
+    middle_sum, reach_sum = 0.5 * (low_sum + high_sum), 0.5 * (high_sum - low_sum)
+    margin = ROUNDING_PERCENT * slowing * signal
     for start in range(first, n, BLOCK):
         count = min(BLOCK, n - start)
         bar = start - lead
@@ -229,8 +260,24 @@ def stochastic_turn(close, highs, lows, period, width, slowing, signal, low, hig
         for i in range(count):
             total = signal_sum[i]
             apart = now[i] * signal - total
-            state[i] = np.int8((apart > ROUNDING_PERCENT) & (total < low_sum)) - np.int8(
-                (apart < -ROUNDING_PERCENT) & (total > high_sum)
-            )
+            turn = np.int8((apart > margin) & (total < low_sum)) - np.int8((apart < -margin) & (total > high_sum))
+            state[i] = turn + np.int8(abs(abs(total - middle_sum) - reach_sum) <= margin) * IN_DOUBT
+        most = np.int8(0)
+        for i in range(count):
+            most = max(most, state[i])
+        if most > 1:
+            for i in range(count):
+                if state[i] > 1:
+                    state[i] = 0
+                    apart = now[i] * signal - signal_sum[i]
+                    side = np.int8(apart > margin) - np.int8(apart < -margin)
+                    border = low if side > 0 else high
+                    if (
+                        side
+                        and side
+                        * _sign_from_border(close, highs, lows, start + i, period, width, slowing, signal, border)
+                        < 0
+                    ):
+                        state[i] = side
     keep_entered(out[first:])
     return out

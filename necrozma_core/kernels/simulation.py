@@ -200,8 +200,9 @@ def simulate_events(
         entry_tick_out[trades] = entry_tick
         exit_tick_out[trades] = exit_tick
         entry_points_out[trades] = entry
+        # Widened, because without the compiler a plain number takes the 8 bits of what is multiplied with it.
         exit_points_out[trades] = (
-            entry + side * target_level if reason == TAKE_PROFIT else market - side * slippage_points
+            entry + side * target_level if reason == TAKE_PROFIT else market - np.int64(side) * slippage_points
         )
         reason_out[trades] = reason
         trades += 1

@@ -97,7 +97,7 @@ def measure(trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots:
     Returns
     -------
     Metrics
-        Without trades: counts and sums are 0, every other figure is None.
+        Without trades: counts and sums are 0, and so is the exposure where time passed; every other figure is None.
 
     Raises
     ------

@@ -31,6 +31,16 @@ def low(bars: Bars) -> Int32Array:
     return _column(bars, "low", 2)
 
 
+def close_range(bars: Bars) -> int:
+    """Return the highest close less the lowest, in half points; 0 without bars."""
+
+    def compute() -> Int64Array:
+        values = close(bars)
+        return np.array([np.ptp(values) if len(values) else 0], np.int64)
+
+    return int(bars.remember("close_range", compute)[0])
+
+
 def close_sums(bars: Bars) -> Int64Array:
     """Return the sum of the closes before each index, int64, shape (n_bars + 1,)."""
     return bars.remember("close_sums", lambda: kernels.value_sums(close(bars)))
@@ -56,7 +66,7 @@ def zscore(bars: Bars, period: int) -> FloatArray:
 
     def compute() -> FloatArray:
         values = close(bars)
-        if len(values) and int(np.ptp(values)) * period >= kernels.EXACT_SPREAD:
+        if close_range(bars) * period >= kernels.EXACT_SPREAD:
             return np.asarray(kernels.zscore_wide(values, period))
         squares = bars.remember("close_square_sums", lambda: kernels.square_sums(values))
         return np.asarray(kernels.zscore(values, close_sums(bars), squares, period))

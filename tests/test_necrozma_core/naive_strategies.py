@@ -147,7 +147,8 @@ def stochastic(s: Series, period: int, smooth: int, signal: int, low: float, hig
         if k is None or d is None:
             states.append(None)
         else:
-            states.append((k > d and d < Fraction(low)) - (k < d and d > Fraction(high)))
+            # As written: 20.1 is 201/10, not the binary number beside it.
+            states.append((k > d and d < Fraction(str(low))) - (k < d and d > Fraction(str(high))))
     return states
 
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from necrozma_core.kernels import breakouts as kernels
+from necrozma_core.kernels.indicators import LARGEST_MOVE
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.strategies import indicators
@@ -40,7 +41,8 @@ class Burst(Rule):
         return self.period + 2
 
     def _signals(self, bars: Bars) -> Int8Array:
+        close = indicators.close(bars)
+        if indicators.close_range(bars) > LARGEST_MOVE:
+            return np.asarray(kernels.burst_wide(close, bars.first_tick, self.period, self.sigmas, self.activity))
         squares = indicators.move_square_sums(bars)
-        return np.asarray(
-            kernels.burst(indicators.close(bars), squares, bars.first_tick, self.period, self.sigmas, self.activity)
-        )
+        return np.asarray(kernels.burst(close, squares, bars.first_tick, self.period, self.sigmas, self.activity))

@@ -18,7 +18,8 @@ class Rsi(Rule):
     """Buy where the index is back at ``low`` or above after lying below; sell where back at ``high`` or below.
 
     ``RSI = 100 * gain / (gain + loss)`` with Wilder's averages of the rises and falls from close to close, which
-    begin as plain means of the first ``period`` changes; 50 where the price never moved.
+    begin as plain means of the first ``period`` changes; 50 where the price never moved. A bar that does not move
+    leaves the index as it was.
 
     References
     ----------

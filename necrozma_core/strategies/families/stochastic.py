@@ -19,7 +19,8 @@ class Stochastic(Rule):
 
     ``%K = 100 * (close - lowest) / (highest - lowest)`` over ``period`` bars, averaged over ``smooth`` (the slow
     form); %D is the mean of the last ``signal`` values of %K. Where highest and lowest are equal, %K is 50. The
-    two conditions may come true in either order: the signal is at the bar at which both hold.
+    two conditions may come true in either order: the signal is at the bar at which both hold. A %D on
+    its border is neither below nor above it; a border counts to nine decimals.
 
     References
     ----------

@@ -101,6 +101,39 @@ def test_rsi_only_rises_or_only_falls_or_nothing_gives_the_ends_and_the_middle()
     assert kernels.rsi(points(*[100] * 20), 5)[5:].tolist() == [50.0] * 15
 
 
+def exact_rsi(closes: list[int], period: int) -> list[tuple[int, int]]:
+    """Wilder's averages as whole numbers: what rose, and what moved, both times the same power of the period."""
+    changes = [b - a for a, b in pairwise(closes)]
+    gain = sum(max(change, 0) for change in changes[:period])
+    loss = sum(max(-change, 0) for change in changes[:period])
+    found, scale = [(gain, gain + loss)], 1
+    for change in changes[period:]:
+        scale *= period
+        gain = gain * (period - 1) + max(change, 0) * scale
+        loss = loss * (period - 1) + max(-change, 0) * scale
+        found.append((gain, gain + loss))
+    return found
+
+
+@pytest.mark.parametrize("period", [2, 3, 7, 14, 50, 200])
+def test_rsi_market_that_stands_still_keeps_its_index_to_the_bit(period: int) -> None:
+    # RSI(2) loses its averages to underflow after some 1,080 still bars, RSI(14) after some 10,000.
+    moving = indicators.close(walking_bars(300, seed=5)).tolist()
+    closes = [*moving, *[moving[-1]] * 12_000, moving[-1] + 7, *[moving[-1] + 4] * 50, *moving]
+    found = kernels.rsi(points(*closes), period)
+    assert set(found[299:12_300].tolist()) == {found[299]}
+    expected = [100 * gain / moved if moved else 50.0 for gain, moved in exact_rsi(closes, period)]
+    np.testing.assert_allclose(found[period:], expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("period", [2, 3, 14])
+def test_rsi_index_that_repeats_a_round_number_does_not_leave_it_by_rounding(period: int) -> None:
+    # Thirty rise and seventy fall in the first averages: exactly 30, and still so after any number of still bars.
+    closes = [1_000, *[1_030] * (period - 1), *[960] * 12_000]
+    found = kernels.rsi(points(*closes), period)
+    assert set(found[period:].tolist()) == {30.0}
+
+
 @pytest.mark.parametrize("period", PERIODS)
 def test_atr_random_walk_equals_pandas(period: int) -> None:
     bars = walking_bars(1_000, seed=2)
@@ -176,15 +209,14 @@ def test_square_sums_that_wrap_around_still_give_exact_deviations() -> None:
 def test_sums_any_prices_equal_python_s(prices: list[int]) -> None:
     values = points(*prices)
     moves = [0] * bool(prices) + [abs(b - a) for a, b in pairwise(prices)]
-    capped = [min(move, kernels.LARGEST_MOVE) ** 2 for move in moves]
     for found, terms in (
         (kernels.value_sums(values), prices),
         (kernels.move_sums(values), moves),
-        (kernels.move_square_sums(values), capped),
     ):
         assert found.tolist() == [sum(terms[:i]) for i in range(len(prices) + 1)]
-    wrapped = [sum(price**2 for price in prices[:i]) % 2**64 for i in range(len(prices) + 1)]
-    assert [int(value) % 2**64 for value in kernels.square_sums(values)] == wrapped
+    for found, terms in ((kernels.square_sums(values), prices), (kernels.move_square_sums(values), moves)):
+        wrapped = [sum(term**2 for term in terms[:i]) % 2**64 for i in range(len(prices) + 1)]
+        assert [int(value) % 2**64 for value in found] == wrapped
 
 
 @given(st.lists(st.integers(1, 2_000_000_000), min_size=1, max_size=60), st.integers(1, 60))

@@ -172,6 +172,74 @@ def test_signals_market_that_stands_still_after_a_move_is_not_traded_by_rounding
     assert np.abs(FAMILIES[family]().signals(bars)[1_500:]).sum() <= 1
 
 
+@pytest.mark.parametrize("low", [20.0, 20.1, 30.0])
+@pytest.mark.parametrize(("smooth", "signal"), [(1, 3), (3, 3), (10, 5)])
+@pytest.mark.parametrize("span", [30, 300, 1_000])
+def test_stochastic_value_on_its_border_is_decided_as_in_whole_numbers(
+    low: float, smooth: int, signal: int, span: int
+) -> None:
+    # Places in a range that never changes, first all near one border and then all near the other.
+    random = np.random.default_rng(4)
+    steps = np.array([-4, -3, -1, 0, 0, 1, 2, 5])
+    places = [random.choice(round(border * span / 100) + steps, 750) for border in (low, 100 - low)]
+    closes = 1_000 + np.concatenate(places)
+    bars = make_bars(closes.tolist(), [1_000 + span] * 1_500, [1_000] * 1_500)
+    params = {"period": 5, "smooth": smooth, "signal": signal, "low": low, "high": 100 - low}
+    assert FAMILIES["stochastic"](**params).signals(bars).tolist() == naive_signals("stochastic", bars, params)
+
+
+@given(small_bars(), st.integers(2, 6), st.sampled_from([10.0, 20.0, 25.0, 33.3, 40.0, 49.9]), st.integers(1, 3))
+def test_stochastic_ranges_that_change_have_their_ties_too(bars: Bars, period: int, low: float, smooth: int) -> None:
+    params = {"period": period, "smooth": smooth, "signal": 2, "low": low, "high": 100 - low}
+    assert FAMILIES["stochastic"](**params).signals(bars).tolist() == naive_signals("stochastic", bars, params)
+
+
+@pytest.mark.parametrize("period", [2, 20, 100])
+@pytest.mark.parametrize("sigmas", [0.5, 1.0, 1.5, 3.0])
+def test_burst_gold_at_five_decimals_equals_the_definition(period: int, sigmas: float) -> None:
+    # Weeks of gold around 4,000.00000: half points of 1/200,000 of a dollar, moves of up to hundreds of dollars.
+    random = np.random.default_rng(8)
+    moves = np.clip(random.standard_t(3, 1_200) * 6_000_000, -150_000_000, 150_000_000)
+    prices = 800_000_000 + np.cumsum(moves - moves.mean())
+    assert prices.min() > 0
+    assert np.abs(np.diff(prices)).max() > 2**25
+    bars = make_bars((prices // 2 * 2).astype(np.int64).tolist(), tick_count=(1 + random.poisson(20, 1_200)).tolist())
+    params = {"period": period, "sigmas": sigmas, "activity": 0.75}
+    expected = naive_signals("burst", bars, params)
+    assert FAMILIES["burst"](**params).signals(bars).tolist() == expected
+    assert any(expected)
+
+
+@given(st.lists(st.sampled_from([2, 4, 30, 2**24, 2**25, 2**25 + 2, 2**30, 2_000_000_000]), max_size=40), PERIODS)
+def test_burst_jumps_of_any_size_equal_the_definition(prices: list[int], period: int) -> None:
+    bars = make_bars(prices)
+    for sigmas in (0.5, 1.0, 2.0):
+        params = {"period": period, "sigmas": sigmas, "activity": 0.0}
+        assert FAMILIES["burst"](**params).signals(bars).tolist() == naive_signals("burst", bars, params)
+
+
+def test_burst_longest_period_of_the_largest_moves_does_not_overflow() -> None:
+    # 10,000 moves of 2**31 - 3 half points: their squares sum to 2**75, and each move is exactly the usual one, until
+    # a smaller one has come into the window.
+    bars = make_bars([*[1, 2**31 - 2] * 5_001, 2, 2**31 - 1])
+    for sigmas, expected in ((1.0, [10_003]), (0.5, [10_002, 10_003])):
+        params = {"period": 10_000, "sigmas": sigmas, "activity": 0.0}
+        signals = FAMILIES["burst"](**params).signals(bars).tolist()
+        assert signals == naive_signals("burst", bars, params)
+        assert np.flatnonzero(signals).tolist() == expected
+
+
+@pytest.mark.parametrize("period", [2, 3, 14])
+@pytest.mark.parametrize("direction", [1, -1])
+def test_rsi_market_that_stands_still_in_a_zone_for_thousands_of_bars_gives_no_signal(
+    period: int, direction: int
+) -> None:
+    moving = [100_000 + direction * step for step in (3, 1, 4, 2, *range(10, 400, 10), 385)]
+    bars = make_bars([*moving, *[moving[-1]] * 12_000, 100_000])
+    signals = FAMILIES["rsi"](period=period).signals(bars)
+    assert not signals[len(moving) + 1 : -1].any()
+
+
 def test_signals_twice_on_the_same_bars_are_the_same_and_indicators_are_computed_once() -> None:
     bars = walking_bars(2_000)
     first = [strategy.signals(bars) for strategy in default_strategies()]

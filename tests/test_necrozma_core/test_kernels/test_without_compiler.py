@@ -1,0 +1,52 @@
+"""The kernels as plain Python, which numba leaves where ``NUMBA_DISABLE_JIT`` is set: for debuggers and coverage."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from necrozma_core.engine.simulation import simulate
+from necrozma_core.feeds.samples.quotes import sample_ticks
+from necrozma_core.kernels.lookup import INTERVAL_BITS, last_quotes, note_quotes
+from necrozma_core.market.bar_building import bars_from_ticks
+from necrozma_core.market.timeframes import parse_timeframe
+from necrozma_core.strategies.catalog import default_strategies
+
+
+def compute_everything() -> list[str]:
+    """Return a line for the signals, the trades and the looked-up quotes of a small market."""
+    ticks = sample_ticks("USDJPY", 2_000, seed=1)
+    bars = bars_from_ticks(ticks, parse_timeframe("5min"))
+    lines = []
+    for strategy in default_strategies():
+        signals = strategy.signals(bars)
+        for slippage in (0.0, 15.0):
+            trades = simulate(ticks, bars, signals, strategy.stop_loss_pips, strategy.take_profit_pips, slippage)
+            columns = (trades.side, trades.entry_tick, trades.exit_tick, trades.points, trades.reason)
+            content = b"".join(column.tobytes() for column in (signals, *columns))
+            lines.append(f"{strategy.name} {len(trades)} {hashlib.sha256(content).hexdigest()}")
+    origin, count = int(ticks.time_ms[0]), len(ticks)
+    intervals = (int(ticks.time_ms[-1]) - origin >> INTERVAL_BITS) + 1
+    offset, twice_mid, ends = np.empty(count, np.uint16), np.empty(count, np.int32), np.zeros(intervals, np.int32)
+    note_quotes(ticks.time_ms, ticks.bid, ticks.ask, origin, 0, offset, twice_mid, ends)
+    wanted = ticks.time_ms + 60_000
+    quotes = last_quotes(offset, twice_mid, np.maximum.accumulate(ends), origin, wanted, 3_600_000)
+    return [*lines, hashlib.sha256(quotes[0].tobytes() + quotes[1].tobytes()).hexdigest()]
+
+
+@pytest.mark.slow
+def test_kernels_without_the_compiler_give_the_same_bits() -> None:
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    ran = subprocess.run(
+        [sys.executable, str(Path(__file__))], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == compute_everything()
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n".join(compute_everything()))
