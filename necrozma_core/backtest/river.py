@@ -16,12 +16,13 @@ from necrozma_core.engine.events import Events, find_events
 from necrozma_core.engine.simulation import simulate_events
 from necrozma_core.errors import StrategyError
 from necrozma_core.market.bars import Bars
+from necrozma_core.market.lending import LentBars
 from necrozma_core.metrics.figures import measure
 from necrozma_core.money.costs import price_trades
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.strategies.checking import checked_signals, explain_silence
 from necrozma_core.strategies.protocol import Strategy
-from necrozma_core.strategies.rule import signal_key
+from necrozma_core.strategies.rule import is_built_in, signal_key
 
 _EVENTS_KEPT: Final = 256
 
@@ -37,16 +38,35 @@ def evaluate(
         One for each strategy; an error names its strategy and leaves the others alone.
     """
     recent: dict[object, Events] = {}
+    lent = LentBars(market.bars)
     for done, strategy in enumerate(strategies):
         checkpoint("strategies", done, len(strategies), strategy.name, len(market.ticks))
         try:
-            yield _evaluate_one(market, strategy, request, recent)
+            if is_built_in(strategy):
+                yield _evaluate_one(market, market.bars, strategy, request, recent)
+            else:
+                yield _evaluate_users(market, lent, strategy, request)
         except StrategyError as error:
             yield error
 
 
-def _evaluate_one(market: Market, strategy: Strategy, request: PairRequest, recent: dict[object, Events]) -> Evaluated:
-    events = _events_of(strategy, market.bars, recent)
+def _evaluate_users(market: Market, lent: LentBars, strategy: Strategy, request: PairRequest) -> Evaluated:
+    """Evaluate a strategy of a user's, and hold it to leaving the bars as they were."""
+    try:
+        return _evaluate_one(market, lent.bars, strategy, request, {})
+    finally:
+        # Raised over any other failure: that strategies after it have other bars matters more.
+        if not lent.take_back():
+            raise StrategyError(
+                f"strategy {strategy.name!r} changed the bars, which other strategies read too; "
+                "change a copy instead, such as bars.mid_close.copy()"
+            )
+
+
+def _evaluate_one(
+    market: Market, seen: Bars, strategy: Strategy, request: PairRequest, recent: dict[object, Events]
+) -> Evaluated:
+    events = _events_of(strategy, seen, recent)
     trades = simulate_events(
         market.ticks,
         market.bars,
@@ -57,7 +77,7 @@ def _evaluate_one(market: Market, strategy: Strategy, request: PairRequest, rece
     )
     money = price_trades(trades, market.ticks, request.lots, request.costs, market.conversion)
     metrics = measure(trades, money, market.days, market.ticks, request.lots, request.account)
-    note = None if len(trades) else explain_silence(strategy, market.bars, checked_signals(strategy, market.bars))
+    note = None if len(trades) else explain_silence(strategy, seen, checked_signals(strategy, seen))
     return Evaluated(strategy, trades, money, metrics, note)
 
 

@@ -12,7 +12,7 @@ MEMO_BYTES: Final = 256 * 2**20
 """What the indicators remembered on one set of bars may take; the oldest are forgotten first."""
 
 
-class _Memo:
+class Memo:
     """Arrays by their key, as many as fit; the one that was not asked for the longest goes first."""
 
     def __init__(self) -> None:
@@ -20,6 +20,7 @@ class _Memo:
         self._bytes = 0
 
     def get(self, key: Hashable, compute: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return what ``compute`` gave for ``key`` the first time, or gives now."""
         found = self.arrays.pop(key, None)
         if found is None:
             found = compute()
@@ -63,7 +64,7 @@ class Bars:
     mid2_points: Int32Array
     tick_count: Int32Array
     first_tick: Int64Array
-    _memo: _Memo = field(default_factory=_Memo, repr=False)
+    _memo: Memo = field(default_factory=Memo, repr=False)
 
     def __len__(self) -> int:
         return len(self.open_time_ms)

@@ -1,5 +1,6 @@
 """Signals that keep the contract, and why a strategy made no trade."""
 
+import signal
 import traceback
 from pathlib import Path
 from typing import Final
@@ -57,7 +58,9 @@ def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
     """
     try:
         found = strategy.signals(bars)
-    except (Exception, SystemExit) as error:  # any error: the other strategies of the pair go on
+    except BaseException as error:  # anything: the other strategies of the pair go on
+        if isinstance(error, KeyboardInterrupt) and not _is_deaf():
+            raise
         raise StrategyError(f"strategy {strategy.name!r} raised {one_line(error)} ({place_of(error)})") from error
     if problem := _problem(found, len(bars)):
         raise StrategyError(
@@ -68,9 +71,16 @@ def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
     return np.require(found, np.int8, ["C", "W"])
 
 
+def _is_deaf() -> bool:
+    """Tell whether no Ctrl-C comes here, as in a worker: an interrupt is then the strategy's own doing."""
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
 def _problem(found: object, n_bars: int) -> str | None:
     if not isinstance(found, np.ndarray):
         return f"a {type(found).__name__}"
+    if isinstance(found, np.ma.MaskedArray):
+        return "a masked array, whose hidden entries would count as signals (fill it: signals.filled(0))"
     if found.shape != (n_bars,):
         return f"shape {found.shape}"
     if found.dtype.kind == "f" and np.isnan(found).any():

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import ClassVar
+from typing import ClassVar, TypeGuard
 
 import numpy as np
 
@@ -113,4 +113,9 @@ def signal_key(strategy: Strategy) -> Hashable | None:
     Hashable or None
         Equal for settings of a built-in family that differ only in stop and target. None for a user's strategy.
     """
-    return (strategy.family, *strategy.params.values()) if isinstance(strategy, Rule) else None
+    return (strategy.family, *strategy.params.values()) if is_built_in(strategy) else None
+
+
+def is_built_in(strategy: Strategy) -> TypeGuard[Rule]:
+    """Tell whether a strategy's code is ours; a user may derive a class from one of the families."""
+    return isinstance(strategy, Rule) and type(strategy).__module__.startswith("necrozma_core.")

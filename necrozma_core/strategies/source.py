@@ -87,6 +87,17 @@ class StrategySource:
             return load_strategies(Path(self.origin), self.text)
         return _sweep(self).strategies
 
+    def try_file(self) -> None:
+        """Run a user's file once, here, so that one that cannot be used is found before anything starts.
+
+        Raises
+        ------
+        UsageError
+            As :meth:`load`.
+        """
+        if self.kind is SourceKind.FILE:
+            self.load()
+
     def fingerprint(self) -> str:
         """Return a sha256, hex, of what was given: a user's text, or the settings that a sweep stands for.
 

@@ -22,6 +22,7 @@ from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.strategies.checking import one_line, place_of
 from necrozma_core.strategies.files import read_python
+from necrozma_core.strategies.listening import SignalListener
 from necrozma_core.strategies.parameters import Pips
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import LEVELS, Rule
@@ -89,14 +90,25 @@ def load_strategies(path: Path, text: str | None = None) -> tuple[Strategy, ...]
         Naming the file and the line or the object, if the file fails to run, defines no ``strategies()``, or an
         object lacks an attribute or has one that cannot be used.
     """
-    module = _run(path, read_python(path) if text is None else text)
+    with SignalListener() as listener:
+        try:
+            return _load(path, read_python(path) if text is None else text)
+        except UsageError as error:
+            cause = error.__cause__
+            if listener.heard and cause is not None and not isinstance(cause, Exception):
+                raise cause from None
+            raise
+
+
+def _load(path: Path, text: str) -> tuple[Strategy, ...]:
+    module = _run(path, text)
     define = getattr(module, "strategies", None)
     if not callable(define):
         raise UsageError(f"{path}: defines no function strategies() that returns a list of strategies; {_DOCUMENTED}")
     try:
         found = define()
         objects = list(found) if isinstance(found, Iterable) and not isinstance(found, str | Mapping) else None
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise UsageError(f"{path}: strategies() raised {one_line(error)} ({place_of(error)})") from error
     if not objects:
         shown = "an empty list" if objects == [] else f"a {type(found).__name__}"
@@ -127,7 +139,7 @@ def _run(path: Path, text: str) -> ModuleType:
     except SyntaxError as error:
         del sys.modules[name]
         raise UsageError(f"{path}: line {error.lineno}: {type(error).__name__}: {error.msg}") from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         del sys.modules[name]
         hint = ""
         if isinstance(error, ModuleNotFoundError) and (path.parent / f"{error.name}.py").exists():
@@ -152,7 +164,7 @@ def _checked(candidate: object, where: str) -> Strategy:
     for attribute in ("name", "params", *LEVELS, "signals"):
         try:
             values[attribute] = getattr(candidate, attribute)
-        except Exception as error:  # a property of the user's may raise anything
+        except BaseException as error:  # a property of the user's may raise anything
             shown = "has no" if isinstance(error, AttributeError) else f"raised {one_line(error)} for its"
             raise UsageError(f"{where}: a {type(candidate).__name__} {shown} {attribute}; {_DOCUMENTED}") from error
     name = _checked_name(values["name"], where)
@@ -176,7 +188,7 @@ def _checked_params(params: object, where: str) -> Mapping[str, Any]:
         raise UsageError(f"{where}: params: expected a dict with names as keys, found {params!r:.60}")
     try:
         kept: dict[str, Any] = json.loads(json.dumps(dict(params), default=_jsonable, allow_nan=False))
-    except (TypeError, ValueError, RecursionError) as error:
+    except BaseException as error:
         raise UsageError(f"{where}: params: cannot be written as JSON: {one_line(error)}") from error
     return kept
 

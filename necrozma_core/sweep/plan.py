@@ -19,9 +19,12 @@ def plan_requests(sweep: SweepRequest) -> list[PairRequest]:
 
     Raises
     ------
+    UsageError
+        The user's file of strategies cannot be used.
     DataError
         There are no ticks at all, or none of a pair that was asked for or that converts another's profits.
     """
+    sweep.source.try_file()
     store = TickStore(sweep.data)
     pairs = [get_pair(name).name for name in sweep.pairs] or store.pairs()
     if not pairs:

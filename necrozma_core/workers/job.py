@@ -136,6 +136,7 @@ def run_pair(request: "PairRequest") -> "Receipt":
     NecrozmaError
         What the river raised; anything that cannot be sent to the parent becomes one.
     """
+    ensure_rehearsed()
     from necrozma_core.backtest.river import evaluate_pair  # noqa: PLC0415 -- only workers load the compiler
 
     return in_slot(request.pair, lambda slot: evaluate_pair(request, slot))
@@ -143,6 +144,7 @@ def run_pair(request: "PairRequest") -> "Receipt":
 
 def run_part(request: "PairRequest", part: "Part") -> dict[str, float]:
     """Backtest some of a pair's strategies in this worker, and return seconds by stage; raises what `run_pair` does."""
+    ensure_rehearsed()
     from necrozma_core.backtest.parts import evaluate_part  # noqa: PLC0415 -- only workers load the compiler
 
     return in_slot(request.pair, lambda slot: evaluate_part(request, part, slot))
@@ -157,14 +159,22 @@ def run_join(request: "PairRequest", parts: "Sequence[Part]", seconds: dict[str,
 
 def rehearse_here() -> None:
     """Load the engine and run every kernel once, which compiles those that the cache does not hold."""
-    from necrozma_core.workers.rehearsal import rehearse  # noqa: PLC0415 -- only workers load the compiler
-
+    global _rehearsed  # noqa: PLW0603 -- a process loads its engine once
     _current_slot().progress.rest(SlotState.WARMING)
     try:
+        from necrozma_core.workers.rehearsal import rehearse  # noqa: PLC0415 -- only workers load the compiler
+
         rehearse()
         _current_slot().bound_memory()
+        _rehearsed = True
     finally:
         _current_slot().progress.rest()
+
+
+def ensure_rehearsed() -> None:
+    """Load the engine in a worker that took the slot of a dead one, before the time of its first pair begins."""
+    if not _rehearsed:
+        rehearse_here()
 
 
 def in_slot(pair: str, work: Callable[[WorkerSlot], T]) -> T:
@@ -180,6 +190,7 @@ def in_slot(pair: str, work: Callable[[WorkerSlot], T]) -> T:
 
 
 _slot: WorkerSlot | None = None
+_rehearsed = False
 
 
 def _current_slot() -> WorkerSlot:

@@ -12,7 +12,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from necrozma_core.errors import StoppedError, WorkerDiedError, WorkerError, WorkerMemoryError, WorkerTimeoutError
 from necrozma_core.workers.job import WorkerSetup, become_worker
-from necrozma_core.workers.progress import ProgressBoard
+from necrozma_core.workers.progress import ProgressBoard, SlotProgress, SlotState
 from necrozma_core.workers.spawn import WorkerContext
 
 P = ParamSpec("P")
@@ -74,7 +74,8 @@ class Slot:
         function : callable
             Importable by name; its arguments and result are pickled.
         timeout_s : float or None
-            Seconds after which the worker is killed, time held by the gate not counted.
+            Seconds after which the worker is killed. The time held by the gate and that of loading the engine do not
+            count.
 
         Raises
         ------
@@ -152,10 +153,11 @@ class Slot:
                 if not self._worker.pool.active or now - asked > _START_S:
                     return future.done()
                 continue
-            begun = begun or now
-            held = self._board.read(self._setup.slot).held_until(now)
-            if timeout_s is not None and now - begun - held > timeout_s:
-                raise self._overdue(timeout_s)
+            row = self._board.read(self._setup.slot)
+            # A new worker loads the engine first, which is not the call's doing.
+            begun = None if row.state is SlotState.WARMING else begun or now
+            if timeout_s is not None and begun is not None and now - begun - row.held_until(now) > timeout_s:
+                raise self._overdue(timeout_s, row)
             if runner is not None and not runner.is_alive():
                 # Pebble reports a death at once, but never of a worker that ended with status 0, as a library may.
                 gone = gone or now
@@ -164,11 +166,12 @@ class Slot:
                     raise WorkerDiedError(f"its worker (process {runner.pid}) {_manner(runner.exitcode or 0)}")
         return not isinstance(future.exception(), BrokenProcessPool)
 
-    def _overdue(self, timeout_s: float) -> WorkerTimeoutError:
+    def _overdue(self, timeout_s: float, row: SlotProgress) -> WorkerTimeoutError:
         pid = self.pid
         self._renew()
+        at = f" in strategy {row.label!r} ({row.done + 1} of {row.total})" if row.stage == "strategies" else ""
         return WorkerTimeoutError(
-            f"its worker (process {pid}) was ended after {timeout_s:g} s; "
+            f"its worker (process {pid}) was ended after {timeout_s:g} s{at}; "
             "allow more with --pair-timeout if it was not hanging"
         )
 

@@ -105,6 +105,23 @@ def be_held(folder, count):
     job._current_slot().progress.hold(False)
 
 
+def load_slowly(folder, count):
+    """Wait like a worker that loads the engine before its pair."""
+    from necrozma_core.workers import job
+    from necrozma_core.workers.progress import SlotState
+
+    job._current_slot().progress.rest(SlotState.WARMING)
+    meet(folder, count)
+    job._current_slot().progress.rest()
+
+
+def hang_in_strategy(name):
+    from necrozma_core.workers import job
+
+    job._current_slot()("strategies", 2, 5, name, 100)
+    spin()
+
+
 def leave_note(path):
     Path(path).touch()
     threading.Event().wait()

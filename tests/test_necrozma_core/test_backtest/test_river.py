@@ -209,3 +209,108 @@ def test_evaluate_pair_checkpoint_is_called_before_every_strategy(request_for: C
     assert [call[1] for call in strategies] == list(range(50))
     assert {call[2] for call in strategies} == {50}
     assert [call[0] for call in calls if call[0] != "strategies"][-1] == "publish"
+
+
+VANDALS = """
+import ctypes
+
+import numpy as np
+
+from necrozma_core.strategies.families.sma_cross import SmaCross
+from necrozma_core.strategies.indicators import rsi
+
+class Fixed:
+    params = {}
+    stop_loss_pips = 5.0
+    take_profit_pips = None
+    def __init__(self, name, make):
+        self.name, self.make = name, make
+    def signals(self, bars):
+        return self.make(bars)
+
+def rising(bars):
+    change = np.diff(bars.mid_close, prepend=bars.mid_close[:1]) + rsi(bars, 14) * 0
+    return np.where(np.isnan(change), 0, np.sign(change)).astype(np.int8)
+
+def flagged(bars):
+    array = bars.mid_close
+    array.flags.writeable = True
+    array[:] = 1
+    return rising(bars)
+
+def flagged_base(bars):
+    array = bars.mid_close
+    array.base.flags.writeable = True
+    array.base[:] = 1
+    return rising(bars)
+
+def around_numpy(bars):
+    for array in (bars.mid_close, bars.mid2_points):
+        ctypes.memset(array.ctypes.data, 1, array.nbytes)
+    return rising(bars)
+
+def only_remembered(bars):
+    array = rsi(bars, 14)
+    ctypes.memset(array.ctypes.data, 255, array.nbytes)
+    return rising(bars)
+
+def replaced(bars):
+    object.__setattr__(bars, "mid2_points", bars.mid2_points[::-1])
+    return rising(bars)
+
+def reshaped(bars):
+    bars.remember("mine", lambda: np.zeros(8)).shape = (2, 4)
+    return rising(bars)
+
+def poisoned(bars):
+    bars.remember("bid_open_points", lambda: np.full(len(bars), 7, np.int32))
+    bars.remember(("mid", "close"), lambda: np.full(len(bars), 7, np.int32))
+    return rising(bars) * 0
+
+class Crooked(SmaCross):
+    def _signals(self, bars):
+        return rising(bars)
+
+def strategies():
+    return [*VANDALS, Fixed("rising", rising), SmaCross(10, 30, stop_loss_pips=20)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("deed", "told"),
+    [
+        ("flagged", "cannot set WRITEABLE flag to True"),
+        ("flagged_base", "raised "),
+        ("around_numpy", "'vandal' changed the bars, which other strategies read too"),
+        ("only_remembered", "'vandal' changed the bars"),
+        ("replaced", "'vandal' changed the bars"),
+    ],
+)
+def test_evaluate_pair_strategy_that_changes_the_bars_fails_alone(
+    request_for: Callable[..., PairRequest], tmp_path: Path, deed: str, told: str
+) -> None:
+    alone = request_for(source=user_source(tmp_path, VANDALS.replace("*VANDALS, ", "")))
+    evaluate_pair(alone, ignore)
+    after = request_for(source=user_source(tmp_path, VANDALS.replace("*VANDALS", f'Fixed("vandal", {deed})')))
+    receipt = evaluate_pair(after, ignore)
+
+    assert [name for name, _ in receipt.failures] == ["vandal"]
+    assert told in receipt.failures[0][1]
+    assert store_of(after).read_metrics("EURUSD", after.key).equals(store_of(alone).read_metrics("EURUSD", alone.key))
+    assert store_of(after).read_trades("EURUSD", after.key).equals(store_of(alone).read_trades("EURUSD", alone.key))
+
+
+@pytest.mark.parametrize(
+    "neighbour", ['Fixed("odd", reshaped)', 'Fixed("odd", poisoned)', "Crooked(10, 30, stop_loss_pips=30)"]
+)
+def test_evaluate_pair_strategy_s_own_doings_do_not_reach_the_built_in_ones(
+    request_for: Callable[..., PairRequest], tmp_path: Path, neighbour: str
+) -> None:
+    alone = request_for(source=user_source(tmp_path, VANDALS.replace("*VANDALS, ", "")))
+    evaluate_pair(alone, ignore)
+    after = request_for(source=user_source(tmp_path, VANDALS.replace("*VANDALS", neighbour)))
+    assert evaluate_pair(after, ignore).failures == ()
+
+    metrics = [store_of(request).read_metrics("EURUSD", request.key).to_pylist() for request in (alone, after)]
+    assert metrics[1][-1] == metrics[0][-1]
+    assert metrics[0][-1]["strategy"] == "sma_cross(10,30) sl20"

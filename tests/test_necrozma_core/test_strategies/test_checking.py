@@ -1,5 +1,6 @@
 """Signals that keep the contract, and reasons for silence."""
 
+import signal
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -65,6 +66,10 @@ def test_checked_signals_no_bars_give_no_signals() -> None:
         (np.array([True, False, True]), "returned dtype bool"),
         (np.array([1, 0, None]), "returned dtype object"),
         (np.array(["1", "0", "1"]), "returned dtype <U1"),
+        (
+            np.ma.masked_array([1, 0, -1], [True, False, False]),
+            "returned a masked array, whose hidden entries would count as signals (fill it: signals.filled(0))",
+        ),
         (np.array([0, 2, -3]), "returned 2 at bar 1"),
         (np.array([0, 0, -2]), "returned -2 at bar 2"),
         (np.array([0, 256, 0]), "returned 256 at bar 1"),  # would be 0 as int8
@@ -86,6 +91,8 @@ def test_checked_signals_anything_else_is_refused_by_name(result: Any, message: 
         (ValueError(), "ValueError"),
         (ValueError("a\n  b"), "ValueError: a b"),
         (SystemExit(3), "SystemExit: 3"),
+        (GeneratorExit(), "GeneratorExit"),
+        (BaseException("all of it"), "BaseException: all of it"),
         (RecursionError("deep"), "RecursionError: deep"),
         (MemoryError("Unable to allocate 8 PiB"), "MemoryError: Unable to allocate 8 PiB"),
         (RuntimeError("x" * 500), f"RuntimeError: {'x' * 200}..."),
@@ -102,12 +109,18 @@ def test_checked_signals_whatever_is_raised_becomes_one_line(error: BaseExceptio
     assert caught.value.__cause__ is error
 
 
-def test_checked_signals_interrupt_is_not_swallowed() -> None:
+def test_checked_signals_interrupt_is_a_person_s_where_ctrl_c_is_heard_and_the_strategy_s_in_a_worker() -> None:
     def interrupt(bars: Bars) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         checked_signals(strategy(interrupt), make_bars([1, 2, 3]))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with pytest.raises(StrategyError, match="'mine' raised KeyboardInterrupt"):
+            checked_signals(strategy(interrupt), make_bars([1, 2, 3]))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def test_checked_signals_strategy_that_writes_into_the_bars_fails_alone() -> None:

@@ -1,6 +1,8 @@
 """A user's own file: what it may do, and one line for whatever goes wrong."""
 
 import pickle
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -299,3 +301,55 @@ def test_user_strategy_attributes_changed_later_do_not_matter(tmp_path: Path) ->
     (mine,) = loaded(tmp_path, text)
     checked_signals(mine, walking_bars(10))
     assert (mine.name, mine.params, mine.stop_loss_pips) == ("mine", {}, None)
+
+
+_RAISING = {
+    "running it": "raise {error}",
+    "strategies()": "def strategies():\n    raise {error}",
+    "strategies() as a generator": "def strategies():\n    yield 1\n    raise {error}",
+    "an attribute": "class Mine:\n    @property\n    def name(self):\n        raise {error}\n"
+    "def strategies():\n    return [Mine()]",
+}
+
+
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "GeneratorExit", "SystemExit(3)", "BaseException('no')"])
+@pytest.mark.parametrize("text", _RAISING.values(), ids=_RAISING)
+def test_load_strategies_file_that_raises_what_ends_programs_is_refused(tmp_path: Path, text: str, error: str) -> None:
+    with pytest.raises(UsageError, match=f"raised {error.partition('(')[0]}"):
+        loaded(tmp_path, text.format(error=error))
+
+
+def test_load_strategies_real_ctrl_c_is_not_taken_for_the_file_s(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        loaded(tmp_path, "import signal\nsignal.raise_signal(signal.SIGINT)\nx = 1")
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+_TRIAL = """
+import sys
+from pathlib import Path
+from necrozma_core.strategies.source import StrategySource
+StrategySource.from_file(Path(sys.argv[1])).try_file()
+sys.exit("numba is loaded" if "numba" in sys.modules else 0)
+"""
+
+
+def test_trying_a_file_loads_no_compiler_that_it_does_not_ask_for(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(_ALONE)
+    done = subprocess.run([sys.executable, "-c", _TRIAL, str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+_ALONE = """
+import numpy as np
+
+class Mine:
+    name, params, stop_loss_pips, take_profit_pips = "mine", {}, None, None
+    def signals(self, bars):
+        return np.zeros(len(bars), np.int8)
+
+def strategies():
+    return [Mine()]
+"""

@@ -202,6 +202,43 @@ def test_sweep_without_ticks_and_with_unknown_names_is_refused(
         sweep(timeframe="7min")
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("def strategies(:", "SyntaxError"),
+        ("x = 1", "defines no function strategies"),
+        ("def strategies(): return []", "returned an empty list"),
+        ("import not_installed_at_all", "No module named 'not_installed_at_all'"),
+        ("raise KeyboardInterrupt", "running it raised KeyboardInterrupt"),
+        (ODD.format(folder="", deed="").replace("20.0", "-3"), "stop_loss_pips"),
+    ],
+)
+def test_sweep_with_a_file_that_cannot_be_used_is_refused_before_anything_starts(
+    sweep: Callable[..., SweepRequest], tmp_path: Path, text: str, problem: str
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    watcher = Watcher()
+    with pytest.raises(UsageError, match=problem):
+        run_sweep(sweep(source=StrategySource.from_file(path)), watcher)
+    assert watcher.run is None
+    assert not sweep().results.exists()
+
+
+@pytest.mark.parametrize("error", ["BaseException('no')", "KeyboardInterrupt", "GeneratorExit", "SystemExit(3)"])
+def test_sweep_strategy_that_raises_what_ends_programs_fails_alone_by_name(
+    sweep: Callable[..., SweepRequest], odd: Callable[[str], tuple[StrategySource, Path]], error: str
+) -> None:
+    source, tries = odd(f"raise {error}")
+    outcome = run_sweep(sweep(source=source))
+
+    [(pair, failure)] = outcome.failures
+    assert (outcome.exit_code, pair, type(failure)) == (ExitCode.PAIRS_FAILED, "USDJPY", StrategyError)
+    assert f"strategy 'odd' raised {error.partition('(')[0]}" in str(failure)
+    assert len(list(tries.iterdir())) == 1
+    assert outcome.pending == ()
+
+
 def test_sweep_in_a_folder_that_another_holds_is_refused(sweep: Callable[..., SweepRequest]) -> None:
     with lock_results(sweep().results), pytest.raises(LockedError):
         run_sweep(sweep())

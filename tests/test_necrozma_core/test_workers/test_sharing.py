@@ -75,7 +75,7 @@ def test_pool_helper_killed_fails_its_pair_alone_which_then_succeeds(open_pool, 
 
     thread = threading.Thread(target=run)
     thread.start()
-    wait_until(lambda: all(row.state is SlotState.RUNNING for row in pool.progress()))
+    wait_until(lambda: all(row.state is not SlotState.IDLE for row in pool.progress()))
     os.kill(pool.pids[0], signal.SIGKILL)
     thread.join()
 

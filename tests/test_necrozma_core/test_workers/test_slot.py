@@ -23,7 +23,7 @@ from necrozma_core.errors import (
     WorkerTimeoutError,
 )
 from necrozma_core.throttle.priority import Priority
-from necrozma_core.workers import prelude
+from necrozma_core.workers import job, prelude
 from necrozma_core.workers import slot as module
 from necrozma_core.workers.job import WorkerSetup, step_back
 
@@ -173,6 +173,41 @@ def test_worker_time_held_by_the_gate_does_not_count(slot, tmp_path):
 
     assert still_held
     assert result == [None]
+
+
+def test_worker_time_of_loading_the_engine_does_not_count(slot, tmp_path):
+    folder = tmp_path / "x"
+    result = []
+    thread = threading.Thread(target=lambda: result.append(slot.call(chores.load_slowly, 0.3, str(folder), 2)))
+    thread.start()
+    thread.join(2.0)
+    still_loading = thread.is_alive()
+    folder.mkdir(exist_ok=True)
+    (folder / "open").touch()
+    thread.join(10)
+
+    assert still_loading
+    assert result == [None]
+
+
+def test_worker_that_hangs_in_a_strategy_is_ended_by_its_name(slot):
+    errand = chores.Errand("EURUSD", deed="hang_in_strategy", args=("my own",))
+    with pytest.raises(WorkerTimeoutError, match=r"after 0\.3 s in strategy 'my own' \(3 of 5\); allow more"):
+        slot.call(chores.obey, 0.3, errand)
+
+
+@pytest.mark.parametrize("run", [job.run_pair, job.run_part])
+def test_worker_loads_the_engine_before_the_time_of_its_first_pair_begins(monkeypatch, run):
+    done = []
+    monkeypatch.setattr(job, "_rehearsed", False)
+    monkeypatch.setattr(job, "rehearse_here", lambda: done.append("loaded"))
+    monkeypatch.setattr(job, "in_slot", lambda pair, work: done.append(pair))
+
+    run(*[chores.Errand("EURUSD"), None][: run.__code__.co_argcount])
+    monkeypatch.setattr(job, "_rehearsed", True)
+    run(*[chores.Errand("GBPUSD"), None][: run.__code__.co_argcount])
+
+    assert done == ["loaded", "EURUSD", "GBPUSD"]
 
 
 @pytest.mark.faults
