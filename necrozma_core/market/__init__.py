@@ -7,6 +7,7 @@
 ``arrays``        the kinds of arrays that signatures name
 ``ticks``         quotes of one pair, prices as whole points
 ``bars``          half-open intervals of ticks
+``lending``       bars that a user's strategy cannot change for others
 ``bar_building``  ticks gathered into bars; loads the compiler, which the others do not
 ================  ==============================================================
 """

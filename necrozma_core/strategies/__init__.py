@@ -9,6 +9,7 @@
 ``catalog``        the families by name, and the default fifty
 ``settings``       thousands of settings from a TOML file or a ``--grid``
 ``user``           strategies from the user's own Python file
+``listening``      a person's Ctrl-C told from an interrupt that a user's file raises
 ``files``          the files that a user writes, read without loading the compiler
 ``source``         where a run's strategies come from, as a value that travels to workers
 ``checking``       signals that keep the contract, and why a strategy stayed silent

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from storage_samples import tree
 
 from necrozma_core import SweepRequest
 
@@ -17,11 +18,6 @@ GUIDE = Path(__file__).parents[3] / "docs" / "notebook.md"
 
 def blocks() -> list[str]:
     return re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-
-
-def stored_bytes(results: Path) -> dict[str, bytes]:
-    store = results / "store"
-    return {str(path.relative_to(store)): path.read_bytes() for path in sorted(store.rglob("*.*"))}
 
 
 def test_guide_names_every_argument_of_a_request_that_a_user_gives() -> None:
@@ -71,4 +67,4 @@ def test_guide_script_killed_in_the_middle_and_run_again_gives_the_same_bytes(
     again = start("killed")
     words, errors = again.communicate(timeout=250)
     assert again.returncode == 0, errors
-    assert stored_bytes(tmp_path / "killed" / "results") == stored_bytes(tmp_path / "undisturbed" / "results")
+    assert tree(tmp_path / "killed" / "results" / "store") == tree(tmp_path / "undisturbed" / "results" / "store")

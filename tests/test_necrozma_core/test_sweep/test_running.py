@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from storage_samples import tree
 
 from necrozma_core.errors import DataError, ExitCode, LockedError, PairsFailedError, StrategyError, UsageError
 from necrozma_core.feeds.samples.quotes import write_samples
@@ -100,11 +101,6 @@ def odd(tmp_path: Path) -> Callable[[str], tuple[StrategySource, Path]]:
     return write
 
 
-def stored_bytes(results: Path) -> dict[str, bytes]:
-    store = results / "store"
-    return {str(path.relative_to(store)): path.read_bytes() for path in sorted(store.rglob("*.*"))}
-
-
 def test_sweep_computes_ranks_and_reports(sweep: Callable[..., SweepRequest]) -> None:
     watcher = Watcher()
     outcome = run_sweep(sweep(), watcher)
@@ -124,13 +120,13 @@ def test_sweep_computes_ranks_and_reports(sweep: Callable[..., SweepRequest]) ->
 
 def test_sweep_again_computes_nothing_and_starts_no_worker(sweep: Callable[..., SweepRequest]) -> None:
     run_sweep(sweep(pairs=("EURUSD", "GBPUSD")))
-    before = stored_bytes(sweep().results)
+    before = tree(sweep().results / "store")
     watcher = Watcher()
     again = run_sweep(sweep(pairs=("EURUSD", "GBPUSD")), watcher)
 
     assert again.all_stored
     assert watcher.run.pool.pids == []
-    assert stored_bytes(sweep().results) == before
+    assert tree(sweep().results / "store") == before
     assert {record.state for record in read_manifest(watcher.run.folder).pairs.values()} == {PairState.REUSED}
 
 
@@ -292,7 +288,7 @@ def test_sweep_of_a_script_killed_in_the_middle_is_resumed_to_the_same_bytes(
 
     again = subprocess.run(words(results), check=True, capture_output=True, text=True, cwd=tmp_path)
     assert "False" in again.stdout  # what was stored was not computed again
-    assert stored_bytes(results) == stored_bytes(undisturbed)
+    assert tree(results / "store") == tree(undisturbed / "store")
     rankings = [pq.read_table(next(folder.glob("runs/*/ranking.parquet"))) for folder in (undisturbed, results)]
     assert rankings[0].equals(rankings[1])
 
