@@ -17,23 +17,64 @@ _To = Annotated[Path | None, typer.Option("--to", metavar="FOLDER", help="The da
 
 @data_app.command("import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILES", help="Exness CSV or zip, generic CSV or Parquet.")],
-    pair: Annotated[str, typer.Option(metavar="NAME", help="What the files hold: EURUSD.")],
+    files: Annotated[list[Path], typer.Argument(metavar="PATHS", help="Files of ticks, or folders of them.")],
+    pair: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What the files hold: EURUSD. Else told by their rows or names.")
+    ] = None,
     to: _To = None,
     quarantine_rows: Annotated[
-        bool, typer.Option("--quarantine-rows", help="Set bad rows aside instead of refusing the files.")
-    ] = False,
-    zone: Annotated[
-        str | None, typer.Option(metavar="ZONE", help="Of times without one: UTC, America/New_York, -05:00.")
+        str | None,
+        typer.Option(
+            "--quarantine-rows",
+            metavar="[SHARE]",
+            help="Set bad rows aside, up to 1% of a file or the share that is given, such as 5%.",
+            is_flag=False,
+            flag_value="1%",
+        ),
     ] = None,
+    zone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Of times without one: UTC, America/New_York+7, -05:00.")
+    ] = None,
+    format: Annotated[  # noqa: A002 -- the flag's name
+        str, typer.Option(metavar="NAME", help="How the files are laid out; told by their content if not given.")
+    ] = "auto",
+    columns: Annotated[
+        str | None, typer.Option(metavar="MAP", help="Which columns to take: time=Date,bid=Bid px,ask=Ask px.")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(metavar="UNIT", help="What numeric times count: s, ms, us or ns.")] = None,
 ) -> None:
-    """Check files of ticks, row by row, and store them; all or nothing."""
+    """Check files of ticks, row by row, and store them; all of a pair or nothing."""
     from flows.cli.starting import data_folder  # noqa: PLC0415
-    from flows.terminal.wording import import_lines  # noqa: PLC0415
+    from flows.terminal.wording import import_lines, left_line  # noqa: PLC0415
+    from necrozma_core.feeds.formats.registry import ReadOptions  # noqa: PLC0415
     from necrozma_core.feeds.intake import import_files  # noqa: PLC0415
+    from necrozma_core.feeds.sorting import sort_files  # noqa: PLC0415
 
-    report = import_files(files, pair, data_folder(to), quarantine_rows=quarantine_rows, zone=zone)
-    typer.echo("\n".join(import_lines(report)))
+    share = _share(quarantine_rows, files)
+    given = dict(part.partition("=")[::2] for part in columns.split(",")) if columns else None
+    read = ReadOptions(zone, format, given, unit)
+    read.check()
+    found = sort_files(files, pair, read)
+    if found.left:
+        typer.echo(left_line(found.left))
+    for name, paths in found.by_pair.items():
+        report = import_files(paths, name, data_folder(to), quarantine_share=share, options=read)
+        typer.echo("\n".join(import_lines(report)))
+
+
+def _share(text: str | None, files: list[Path]) -> float:
+    """Return the share of rows that may be set aside; a file behind the bare flag is a file."""
+    from necrozma_core.errors import UsageError  # noqa: PLC0415
+
+    if text is None:
+        return 0.0
+    if Path(text).exists():
+        files.append(Path(text))
+        text = "1%"
+    number = text.removesuffix("%")
+    if not text.endswith("%") or not number.replace(".", "", 1).isdigit() or not 0 < float(number) < 100:
+        raise UsageError(f"--quarantine-rows {text[:40]}: expected a share between 0% and 100%, such as 5%")
+    return float(number) / 100
 
 
 @data_app.command("list")

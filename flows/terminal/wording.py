@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Final
 from necrozma_core.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from flows.settings import Settings
     from necrozma_core.backtest.request import Receipt
     from necrozma_core.feeds.intake import ImportReport
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
 
 _FAILURES_SHOWN: Final = 3
+_FILES_SHOWN: Final = 3
 
 
 def start_up_block(settings: "Settings") -> str:
@@ -62,14 +66,34 @@ def ending_line(outcome: "RunOutcome") -> str | None:
     return f"{what}: {outcome.retry}" if outcome.retry else what.partition(";")[0]
 
 
+def left_line(paths: "Sequence[Path]") -> str:
+    """Say which files of a folder were not taken for ticks."""
+    return f"{_files([path.name for path in paths])}: left alone, no ticks by the name"
+
+
+def _files(names: "Sequence[str]") -> str:
+    more = len(names) - _FILES_SHOWN
+    return ", ".join(names[:_FILES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def import_lines(report: "ImportReport") -> Iterator[str]:
     """Say what an import did."""
-    for name in report.already_stored:
-        yield f"{name}: stored already"
+    if report.already_stored:
+        yield f"{_files(report.already_stored)}: stored already"
+    if report.empty:
+        yield f"{_files(report.empty)}: no quotes in {'it' if len(report.empty) == 1 else 'them'}, left out"
     if not report.files:
         return
+    for words in report.formats.values():
+        yield f"read as {words}"
     files = "1 file" if len(report.files) == 1 else f"{len(report.files)} files"
     yield f"{report.pair}: {report.kept:,} ticks of {files}, {report.span}"
+    if report.rounded:
+        yield f"{report.rounded:,} prices had the dust of binary fractions (1.0850000000000002) and were rid of it"
+    if report.one_sided:
+        yield f"{report.one_sided:,} first rows left out: one side had no price yet"
+    if report.repeated:
+        yield f"{report.repeated:,} ticks repeat the one before them in time and prices"
     if report.sub_millisecond:
         yield f"{report.sub_millisecond:,} times were finer than a millisecond and were rounded down to one"
     for reason, count in report.quarantined.items():

@@ -1,18 +1,18 @@
 """Files of ticks into the store: read, checked, put in order, and published together or not at all."""
 
-import re
+import hashlib
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from necrozma_core.errors import UsageError
-from necrozma_core.feeds.formats.registry import open_source
+from necrozma_core.errors import DataError, UsageError
+from necrozma_core.feeds.formats.registry import ReadOptions, open_source
 from necrozma_core.feeds.quarantine import Quarantine, open_quarantine
+from necrozma_core.feeds.reading.zones import split_zone
 from necrozma_core.feeds.sieve import Sieve, Tally
 from necrozma_core.market.instruments import Pair, get_pair
 from necrozma_core.market.ticks import Ticks
@@ -22,8 +22,6 @@ from necrozma_core.storage.ticks.manifest import Source, format_span
 from necrozma_core.storage.ticks.store import TickStore
 
 QUARANTINE_FOLDER: Final = "quarantine"
-
-_OFFSET: Final = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,10 @@ class ImportReport:
         Those that were imported, oldest ticks first.
     already_stored : tuple of str
         Those whose very content was stored before; nothing below counts them.
+    empty : tuple of str
+        Those without a row.
+    formats : mapping of str to str
+        How the files were read, and what showed it; by the name of the first file that was read so.
     rows, kept : int
     quarantined : mapping of str to int
         Rows set aside, by reason.
@@ -48,11 +50,19 @@ class ImportReport:
         Milliseconds since 1970 UTC.
     sub_millisecond : int
         Kept rows whose time was finer than a millisecond and was rounded down to one.
+    rounded : int
+        Prices rounded by less than a billionth, to rid them of the dust of binary fractions.
+    repeated : int
+        Kept rows that are the row before them once more.
+    one_sided : int
+        First rows left out because one side had no price yet, where a blank stands for the price before.
     """
 
     pair: str
     files: tuple[str, ...] = ()
     already_stored: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
+    formats: Mapping[str, str] = field(default_factory=dict)
     rows: int = 0
     kept: int = 0
     quarantined: Mapping[str, int] = field(default_factory=dict)
@@ -61,6 +71,9 @@ class ImportReport:
     first_ms: int | None = None
     last_ms: int | None = None
     sub_millisecond: int = 0
+    rounded: int = 0
+    repeated: int = 0
+    one_sided: int = 0
 
     @property
     def span(self) -> str:
@@ -73,8 +86,9 @@ def import_files(
     pair_name: str,
     data_dir: Path,
     *,
-    quarantine_rows: bool = False,
-    zone: str | None = None,
+    quarantine_share: float = 0.0,
+    options: ReadOptions | None = None,
+    now_ns: Callable[[], int] = time.time_ns,
     disk: FileLayer = DISK,
 ) -> ImportReport:
     """Read files of ticks and store what is in them, all or nothing.
@@ -84,15 +98,17 @@ def import_files(
     Parameters
     ----------
     files : sequence of Path
-        Exness CSV or zip, or CSV and Parquet with timestamp, bid and ask; in any order.
+        Of any known format, in any order.
     pair_name : str
     data_dir : Path
         Made if it is missing.
-    quarantine_rows : bool
-        Set bad rows aside in ``<data>/<PAIR>/quarantine/<file>.csv`` and keep the others; otherwise one bad row
-        refuses everything.
-    zone : str or None
-        Of times that carry none: an IANA name or an offset such as ``-05:00``.
+    quarantine_share : float
+        The share of a file's rows, below 1, that may be set aside in ``<data>/<PAIR>/quarantine/<file>.csv`` because
+        they are bad; the others are kept. With 0 one bad row refuses everything.
+    options : ReadOptions, optional
+        What the files do not say themselves.
+    now_ns : callable
+        The clock: nanoseconds since 1970.
     disk : FileLayer
         How the disk is written.
 
@@ -103,7 +119,7 @@ def import_files(
     Raises
     ------
     UsageError
-        A file is missing, or the zone or pair is unknown.
+        A file is missing, or the zone, format or pair is unknown.
     DataError
         A file is of no known layout, has bad rows, or overlaps another or what is stored.
     LockedError
@@ -112,27 +128,92 @@ def import_files(
         The disk does not answer; what was stored is untouched.
     """
     pair = get_pair(pair_name)
-    _check_zone(zone)
+    options = options or ReadOptions()
+    options.check()
+    if options.zone is not None:
+        split_zone(options.zone)
     store = TickStore(data_dir, files=disk)
-    chosen, known = _choose(files, store, pair, zone)
-    taken = _side_files(store, pair)
-    segments: list[tuple[Source, Ticks]] = []
-    tallies: list[Tally] = []
-    quarantines: list[Quarantine] = []
+    chosen, known = _choose(files, store, pair, options.zone)
+    run = _Import(pair, options, quarantine_share, now_ns(), data_dir / pair.name, disk, _side_files(store, pair))
     with ExitStack() as stack:
         for path, source in chosen.items():
-            quarantine = None
-            if quarantine_rows:
-                target = _quarantine_path(data_dir / pair.name, path, source, taken)
-                quarantine = stack.enter_context(open_quarantine(target, files=disk))
-                quarantines.append(quarantine)
-            with open_source(path, pair, zone) as stream:
-                sieve = Sieve(str(path), stream, quarantine)
-                segments.append((source, sieve.sift(pair)))
-            tallies.append(sieve.tally)
-        if segments:
-            store.add(segments, before_publish=partial(_publish_all, quarantines))
-    return _report(pair, segments, known, tallies, [quarantine for quarantine in quarantines if quarantine.rows])
+            run.read(path, source, stack)
+        if run.segments:
+            store.add(run.segments, before_publish=run.publish_quarantines)
+        elif chosen:
+            names = "the file has" if len(chosen) == 1 else f"the {len(chosen)} files have"
+            raise DataError(f"{next(iter(chosen))}: expected rows of {pair.name}, found none: {names} no quotes")
+    return run.report(known)
+
+
+@dataclass(slots=True)
+class _Import:
+    """An import under way: what was read so far."""
+
+    pair: Pair
+    options: ReadOptions
+    quarantine_share: float
+    now_ns: int
+    folder: Path
+    disk: FileLayer
+    taken: set[str]
+    segments: list[tuple[Source, Ticks]] = field(default_factory=list)
+    tallies: list[Tally] = field(default_factory=list)
+    quarantines: list[Quarantine] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    formats: dict[str, str] = field(default_factory=dict)
+
+    def read(self, path: Path, source: Source, stack: ExitStack) -> None:
+        """Read one file; its quarantine stays open in the stack until everything is sure."""
+        sieve = Sieve(str(path), self.now_ns)
+        with open_source(path, self.pair, self.options) as opened:
+            ticks = sieve.sift(opened.rows, self.pair, self.quarantine_share)
+            words = f"{opened.format}: {opened.reason}"
+        if not sieve.tally.rows:
+            self.empty.append(source.name)
+            return
+        if opened.format not in {known.partition(":")[0] for known in self.formats.values()}:
+            self.formats[source.name] = words
+        self.tallies.append(sieve.tally)
+        self.segments.append((source, ticks))
+        if sieve.tally.bad:
+            target = _quarantine_path(self.folder, path, source, self.taken)
+            quarantine = stack.enter_context(open_quarantine(target, files=self.disk))
+            self.quarantines.append(quarantine)
+            with open_source(path, self.pair, self.options) as again:
+                sieve.set_aside(again.rows, quarantine)
+
+    def publish_quarantines(self) -> None:
+        """Put the files of bad rows in place."""
+        for quarantine in self.quarantines:
+            quarantine.publish()
+
+    def report(self, known: tuple[str, ...]) -> ImportReport:
+        """Say what was done."""
+        if not self.segments:
+            return ImportReport(self.pair.name, already_stored=known, empty=tuple(self.empty))
+        bad: Counter[str] = Counter()
+        for tally in self.tallies:
+            bad.update({fault.value: count for fault, count in tally.bad.items()})
+        ordered = sorted(self.segments, key=lambda segment: int(segment[1].time_ms[0]))
+        return ImportReport(
+            pair=self.pair.name,
+            files=tuple(source.name for source, _ in ordered),
+            already_stored=known,
+            empty=tuple(self.empty),
+            formats=self.formats,
+            rows=sum(tally.rows for tally in self.tallies),
+            kept=sum(tally.kept for tally in self.tallies),
+            quarantined=dict(sorted(bad.items())),
+            quarantine_files=tuple(quarantine.path for quarantine in self.quarantines),
+            digits=max(ticks.digits for _, ticks in self.segments),
+            first_ms=min(int(ticks.time_ms[0]) for _, ticks in self.segments),
+            last_ms=max(int(ticks.time_ms[-1]) for _, ticks in self.segments),
+            sub_millisecond=sum(tally.sub_millisecond for tally in self.tallies),
+            rounded=sum(tally.rounded for tally in self.tallies),
+            repeated=sum(tally.repeated for tally in self.tallies),
+            one_sided=sum(tally.skipped for tally in self.tallies),
+        )
 
 
 def _choose(
@@ -146,7 +227,7 @@ def _choose(
     for path in files:
         if not path.is_file():
             raise UsageError(f"{path}: no such file")
-        source = Source(path.name, sha256_of(path), zone)
+        source = _source(path, zone)
         if store.holds(pair.name, source) or source.sha256 in {other.sha256 for other in chosen.values()}:
             known.append(path.name)
         else:
@@ -154,20 +235,15 @@ def _choose(
     return chosen, tuple(known)
 
 
-def _check_zone(zone: str | None) -> None:
-    if zone is None or _OFFSET.fullmatch(zone):
-        return
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UsageError(
-            f"unknown zone {zone[:40]!r}: expected a name such as UTC or America/New_York, or an offset such as -05:00"
-        ) from error
+_HOUR_PARTS: Final = 5
 
 
-def _publish_all(quarantines: Sequence[Quarantine]) -> None:
-    for quarantine in quarantines:
-        quarantine.publish()
+def _source(path: Path, zone: str | None) -> Source:
+    """Name a file; an hour of Dukascopy's is known by its folders, which alone say the hour, as much as by its bytes."""
+    if path.suffix.lower() != ".bi5":
+        return Source(path.name, sha256_of(path), zone)
+    name = "/".join(path.absolute().parts[-_HOUR_PARTS:])
+    return Source(name, hashlib.sha256(f"{name} {sha256_of(path)}".encode()).hexdigest(), zone)
 
 
 def _side_files(store: TickStore, pair: Pair) -> set[str]:
@@ -182,31 +258,3 @@ def _quarantine_path(folder: Path, path: Path, source: Source, taken: set[str]) 
         name = f"{path.stem}-{source.sha256[:8]}.csv"
     taken.add(name)
     return folder / QUARANTINE_FOLDER / name
-
-
-def _report(
-    pair: Pair,
-    segments: Sequence[tuple[Source, Ticks]],
-    known: tuple[str, ...],
-    tallies: Sequence[Tally],
-    quarantines: Sequence[Quarantine],
-) -> ImportReport:
-    if not segments:
-        return ImportReport(pair.name, already_stored=known)
-    bad: Counter[str] = Counter()
-    for tally in tallies:
-        bad.update({fault.value: count for fault, count in tally.bad.items()})
-    ordered = sorted(segments, key=lambda segment: int(segment[1].time_ms[0]))
-    return ImportReport(
-        pair=pair.name,
-        files=tuple(source.name for source, _ in ordered),
-        already_stored=known,
-        rows=sum(tally.rows for tally in tallies),
-        kept=sum(tally.kept for tally in tallies),
-        quarantined=dict(sorted(bad.items())),
-        quarantine_files=tuple(quarantine.path for quarantine in quarantines),
-        digits=max(ticks.digits for _, ticks in segments),
-        first_ms=min(int(ticks.time_ms[0]) for _, ticks in segments),
-        last_ms=max(int(ticks.time_ms[-1]) for _, ticks in segments),
-        sub_millisecond=sum(tally.sub_millisecond for tally in tallies),
-    )

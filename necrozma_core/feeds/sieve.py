@@ -1,7 +1,10 @@
-"""Rows judged in their order: kept, or counted, named and set aside; none is silently dropped or changed."""
+"""Rows judged: kept, or counted, named and set aside; none is silently dropped or changed.
+
+A source is read once. Only where rows are bad and are to be set aside is it read again, to take them over as they are.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import attrgetter, itemgetter
@@ -14,19 +17,24 @@ from necrozma_core.errors import DataError
 from necrozma_core.feeds.quarantine import Quarantine
 from necrozma_core.feeds.reading.cells import NO_FAULT, Fault
 from necrozma_core.feeds.reading.prices import PRICE_DECIMALS
-from necrozma_core.feeds.reading.rows import ASK, BID, TIMESTAMP, RowBatch, RowStream, find_faults
+from necrozma_core.feeds.reading.rows import BID, TIMESTAMP, RowBatch, RowStream, find_faults
 from necrozma_core.market.arrays import BoolArray, Int32Array, Int64Array
 from necrozma_core.market.instruments import Pair
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.storage.ticks.encoding import MAX_STORED_POINTS
 
-Positions = NDArray[np.intp]
-
 _NS_PER_MS: Final = 1_000_000
-_LONG_AGO: Final = np.iinfo(np.int64).min
+FIRST_NS: Final = 631_152_000 * 10**9
+"""1990, UTC: no quotes of these pairs are older."""
+
+USUAL_SHARE: Final = 0.01
+"""The share of rows that is set aside without a number: more bad rows are another kind of file, not a slip in it."""
+
+_DAY_NS: Final = 86_400 * 10**9
 _EXPECTED: Final = {
     Fault.EMPTY: "a value",
     Fault.NOT_A_TIME: "a time such as 2024-01-15T00:00:00.032Z",
+    Fault.OUT_OF_RANGE: "a time from 1990 to tomorrow",
     Fault.NOT_A_NUMBER: "a number",
     Fault.INFINITE: "a finite number",
     Fault.TOO_PRECISE: "a price of at most nine digits",
@@ -44,12 +52,21 @@ class Tally:
     bad : Counter of Fault
     sub_millisecond : int
         Kept rows whose time was finer than a millisecond and was rounded down to one.
+    rounded : int
+        Prices rounded by less than a billionth.
+    repeated : int
+        Kept rows that are the row before them once more.
+    skipped : int
+        First rows left out because one side had no price yet, where a blank stands for the price before.
     """
 
     rows: int = 0
     kept: int = 0
     bad: Counter[Fault] = field(default_factory=Counter)
     sub_millisecond: int = 0
+    rounded: int = 0
+    repeated: int = 0
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,75 +78,113 @@ class _Chunk:
     ask: Int32Array
 
 
+@dataclass(frozen=True, slots=True)
+class _Break:
+    """The first row that is earlier than the row before it."""
+
+    row: int
+    found: str
+    before_row: int
+    before_ns: int
+
+
 class Sieve:
     """Judges the rows of one source and gathers the good ones, in 16 bytes each.
 
-    A row is out of order where its time is below the latest time of the rows kept before it.
+    A row is bad by itself, or out of order: not of the longest part of the rows, good by themselves, whose times never
+    fall.
 
     Parameters
     ----------
     source : str
         The file's name, for messages.
-    stream : RowStream
-    quarantine : Quarantine or None
-        Where bad rows go; None refuses them.
+    now_ns : int
+        Nanoseconds since 1970; times a day after it are bad.
     """
 
-    def __init__(self, source: str, stream: RowStream, quarantine: Quarantine | None) -> None:
+    def __init__(self, source: str, now_ns: int) -> None:
         self.tally = Tally()
         self._source = source
-        self._stream = stream
-        self._quarantine = quarantine
+        self._last_ns = now_ns + _DAY_NS
         self._first_bad = ""
-        self._latest_ns = int(_LONG_AGO)
+        self._first_bad_row: int | None = None
+        self._break: _Break | None = None
+        self._in_order: BoolArray | None = None
+        self._latest = (0, FIRST_NS)
         self._digits = 0
         self._chunks: list[_Chunk] = []
 
-    def sift(self, pair: Pair) -> Ticks:
+    def sift(self, stream: RowStream, pair: Pair, most_bad: float) -> Ticks:
         """Read the whole stream.
+
+        Parameters
+        ----------
+        stream : RowStream
+        pair : Pair
+        most_bad : float
+            The share of bad rows that may be set aside; 0 refuses any.
 
         Returns
         -------
         Ticks
-            The rows kept, in the digits of the finest price among them.
+            The rows kept, in the digits of the finest price among them; none where the source has no rows.
 
         Raises
         ------
         DataError
-            Rows are bad and to be refused, or none is left; with row, column and how many there are.
+            More rows are bad than may be, or none is left; with row, column and how many there are.
         """
-        if self._quarantine is not None:
-            self._quarantine.start(self._stream.header)
-        for batch in self._stream.batches:
-            self._take(batch)
-            if self.tally.rows and not self.tally.kept:
+        for batch in stream.batches:
+            self._take(batch, stream)
+            if self.tally.rows and not self.tally.kept and not self.tally.skipped:
                 raise DataError(f"{self._bad_rows()}, every row so far: check that this is the right kind of file")
-        if self.tally.bad and self._quarantine is None:
-            raise DataError(f"{self._bad_rows()}; mend the file, or set them aside with --quarantine-rows")
-        if not self.tally.kept:
+        ticks = self._gather(pair)
+        if self._break is not None:
+            ticks = self._put_in_order(ticks)
+        self._refuse_too_many(most_bad)
+        if self.tally.rows and not self.tally.kept:
             raise DataError(f"{self._source}: expected rows of {pair.name}, found none")
-        return self._gather(pair)
+        self.tally.repeated = _count_repeated(ticks)
+        return ticks
 
-    def _take(self, batch: RowBatch) -> None:
+    def set_aside(self, stream: RowStream, quarantine: Quarantine) -> None:
+        """Take the bad rows over as they are, from the source read a second time.
+
+        Raises
+        ------
+        StorageError
+            The disk does not take them.
+        """
+        quarantine.start(stream.header)
+        seen = 0
+        for batch in stream.batches:
+            faults, _ = self._faults(batch)
+            good = np.flatnonzero(faults == NO_FAULT)
+            if self._in_order is not None:
+                late = ~self._in_order[seen : seen + len(good)]
+                faults[good[late]] = Fault.OUT_OF_ORDER.code
+            seen += len(good)
+            for row, fault, fields in _bad_fields(batch, faults):
+                quarantine.add(row, fault, fields)
+
+    def _faults(self, batch: RowBatch) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         faults, columns = find_faults(batch)
-        times = np.where(faults == NO_FAULT, batch.time.values, _LONG_AGO)
-        latest_ns = np.maximum.accumulate(np.concatenate(([self._latest_ns], times)))
-        late = (faults == NO_FAULT) & (times < latest_ns[:-1])
-        faults[late] = Fault.OUT_OF_ORDER.code
-        columns[late] = TIMESTAMP
-        good = faults == NO_FAULT
+        times = batch.time.values
+        outside = (faults == NO_FAULT) & ((times < FIRST_NS) | (times > self._last_ns))
+        faults[outside], columns[outside] = Fault.OUT_OF_RANGE.code, TIMESTAMP
+        return faults, columns
 
+    def _take(self, batch: RowBatch, stream: RowStream) -> None:
+        faults, columns = self._faults(batch)
+        good = faults == NO_FAULT
         bad = np.flatnonzero(~good)
         self._count(batch, faults)
-        self._remember_first(batch, bad, faults, columns, latest_ns)
-        if self._quarantine is not None:
-            self._set_aside(batch, bad, faults)
-        self._latest_ns = int(latest_ns[-1])
-        self.tally.rows += len(batch.row) + len(batch.torn)
+        self._remember_first(batch, bad, faults, columns, stream)
+        self.tally.rows += len(batch.row) + len(batch.torn) + batch.skipped
         self.tally.kept += len(batch.row) - len(bad)
-        # Once it is sure that the source is refused, its rows are only counted.
-        if self._quarantine is not None or not self.tally.bad:
-            self._keep(batch, good)
+        self.tally.skipped += batch.skipped
+        self.tally.rounded += batch.bid.rounded + batch.ask.rounded
+        self._keep(batch, good, stream)
 
     def _count(self, batch: RowBatch, faults: NDArray[np.uint8]) -> None:
         self.tally.bad.update(torn.fault for torn in batch.torn)
@@ -137,79 +192,74 @@ class Sieve:
             if code != NO_FAULT and count:
                 self.tally.bad[Fault.of_code(code)] += count
 
-    def _set_aside(self, batch: RowBatch, bad: Positions, faults: NDArray[np.uint8]) -> None:
-        assert self._quarantine is not None, "rows are set aside where there is a place for them"
-        rows = [(torn.row, torn.fault, torn.fields()) for torn in batch.torn]
-        rows += [
-            (int(batch.row[position]), Fault.of_code(int(faults[position])), list(batch.original(position)))
-            for position in bad.tolist()
-        ]
-        for row, fault, fields in sorted(rows, key=itemgetter(0)):
-            self._quarantine.add(row, fault, fields)
-
     def _remember_first(
         self,
         batch: RowBatch,
-        bad: Positions,
+        bad: NDArray[np.intp],
         faults: NDArray[np.uint8],
         columns: NDArray[np.uint8],
-        latest_ns: Int64Array,
+        stream: RowStream,
     ) -> None:
-        """Describe the first bad row of all, which the message will name."""
+        """Describe the first row of all that is bad by itself, which the message will name."""
         if self._first_bad:
             return
         torn = min(batch.torn, key=attrgetter("row"), default=None)
         if torn is not None and (not len(bad) or torn.row < batch.row[bad[0]]):
             found = "nothing in them" if torn.fault is Fault.EMPTY else f"{len(torn.fields())}"
-            self._first_bad = f"row {torn.row}: expected {len(self._stream.header)} fields, found {found}"
+            self._first_bad_row = torn.row
+            self._first_bad = f"row {torn.row}: expected {len(stream.header)} fields, found {found}"
         elif len(bad):
             first = int(bad[0])
             fault, column = Fault.of_code(int(faults[first])), int(columns[first])
-            fields = [batch.original(first)[place] for place in self._stream.columns]
-            expected = self._expected(fault, fields, int(latest_ns[first]))
-            name = self._stream.header[self._stream.columns[column]]
-            found = _quoted(fields[column])
-            self._first_bad = f"row {batch.row[first]}, column {name}: expected {expected}, found {found}"
+            fields = [batch.original(first)[place] for place in stream.columns]
+            name = stream.header[stream.columns[column]]
+            self._first_bad_row = int(batch.row[first])
+            self._first_bad = (
+                f"row {batch.row[first]}, column {name}: expected {_expected(fault, fields)}, "
+                f"found {_quoted(fields[column])}"
+            )
 
-    def _expected(self, fault: Fault, fields: Sequence[str], latest_ns: int) -> str:
-        if fault is Fault.CROSSED:
-            return f"a price at or above the bid of {_quoted(fields[BID])}"
-        if fault is Fault.OUT_OF_ORDER:
-            return f"a time at or after the {np.datetime64(latest_ns, 'ns')}Z before it"
-        if fault is Fault.NOT_A_TIME and fields[TIMESTAMP].isdigit():
-            return f"{_EXPECTED[fault]} (a number does not tell its unit)"
-        return _EXPECTED[fault]
-
-    def _bad_rows(self) -> str:
-        count = self.tally.bad.total()
-        reasons = ", ".join(f"{count} {fault.value}" for fault, count in sorted(self.tally.bad.items()))
-        return f"{self._source}: {self._first_bad}; {count} bad {'row' if count == 1 else 'rows'} ({reasons})"
-
-    def _keep(self, batch: RowBatch, good: BoolArray) -> None:
+    def _keep(self, batch: RowBatch, good: BoolArray, stream: RowStream) -> None:
         row, time_ns = batch.row, batch.time.values
         prices = batch.bid.values, batch.ask.values
         if not good.all():
             row, time_ns = row[good], time_ns[good]
             prices = prices[0][good], prices[1][good]
+        if not len(row):
+            return
+        self._look_for_a_break(batch, row, time_ns, stream)
         time_ms = time_ns // _NS_PER_MS
         self.tally.sub_millisecond += int(np.count_nonzero(time_ms * _NS_PER_MS != time_ns))
         while any((price % 10 ** (PRICE_DECIMALS - self._digits)).any() for price in prices):
             self._digits += 1
         unit = 10 ** (PRICE_DECIMALS - self._digits)
         bid, ask = prices[0] // unit, prices[1] // unit
-        if len(ask):
-            dearest = int(ask.argmax())
-            self._check_size(int(ask[dearest]), int(row[dearest]))
-            points = bid.astype(np.int32), ask.astype(np.int32)
-            self._chunks.append(_Chunk(self._digits, int(row[dearest]), time_ms, *points))
+        dearest = int(ask.argmax())
+        self._check_size(int(ask[dearest]), int(row[dearest]))
+        points = bid.astype(np.int32), ask.astype(np.int32)
+        self._chunks.append(_Chunk(self._digits, int(row[dearest]), time_ms, *points))
+
+    def _look_for_a_break(self, batch: RowBatch, row: Int64Array, time_ns: Int64Array, stream: RowStream) -> None:
+        before_row, before_ns = self._latest
+        self._latest = int(row[-1]), int(time_ns[-1])
+        if self._break is not None:
+            return
+        falls = np.flatnonzero(np.diff(time_ns, prepend=before_ns) < 0)
+        if len(falls):
+            first = int(falls[0])
+            position = int(np.searchsorted(batch.row, row[first]))
+            if first:
+                before_row, before_ns = int(row[first - 1]), int(time_ns[first - 1])
+            text = batch.original(position)[stream.columns[TIMESTAMP]]
+            self._break = _Break(int(row[first]), text, before_row, before_ns)
 
     def _check_size(self, ask: int, row: int) -> None:
         # The ask is the larger of the two prices.
         if ask > MAX_STORED_POINTS:
             raise DataError(
-                f"{self._source}: row {row}, column {self._stream.header[self._stream.columns[ASK]]}: expected at most "
-                f"nine digits, found {Decimal(ask).scaleb(-self._digits)} in a file whose prices have {self._digits} "
-                "decimals; round the prices, or mend this row"
+                f"{self._source}: row {row}, column ask: expected at most nine digits, found "
+                f"{Decimal(ask).scaleb(-self._digits)} in a file whose prices have {self._digits} decimals; round the "
+                "prices, or mend this row"
             )
 
     def _gather(self, pair: Pair) -> Ticks:
@@ -227,9 +277,67 @@ class Sieve:
             self._chunks[position] = _EMPTY
         return Ticks(pair, self._digits, time_ms, bid, ask)
 
+    def _put_in_order(self, ticks: Ticks) -> Ticks:
+        from necrozma_core.kernels.rising import longest_rising  # noqa: PLC0415 -- the compiler, for broken files only
+
+        keep = self._in_order = longest_rising(ticks.time_ms)
+        late = len(ticks) - int(keep.sum())
+        self.tally.kept -= late
+        if late:
+            self.tally.bad[Fault.OUT_OF_ORDER] += late
+        return Ticks(ticks.pair, ticks.digits, ticks.time_ms[keep], ticks.bid[keep], ticks.ask[keep])
+
+    def _refuse_too_many(self, most_bad: float) -> None:
+        bad = self.tally.bad.total()
+        if not bad or bad <= most_bad * self.tally.rows:
+            return
+        if self.tally.bad[Fault.OUT_OF_ORDER] == bad:
+            raise DataError(f"{self._bad_rows()}; sort the file by time")
+        if most_bad == 0.0 and bad <= USUAL_SHARE * self.tally.rows and not self.tally.bad[Fault.OUT_OF_ORDER]:
+            raise DataError(f"{self._bad_rows()}; mend the file, or set them aside with --quarantine-rows")
+        share = 100.0 * bad / self.tally.rows
+        limit = f", and at most {100 * most_bad:g} % may be set aside" if most_bad else ""
+        raise DataError(f"{self._bad_rows()}, {share:.2g} % of all{limit}; mend the file")
+
+    def _bad_rows(self) -> str:
+        count = self.tally.bad.total()
+        reasons = ", ".join(f"{count} {fault.value}" for fault, count in sorted(self.tally.bad.items()))
+        first = self._first_bad
+        if self._break is not None and (self._first_bad_row is None or self._break.row < self._first_bad_row):
+            first = (
+                f"row {self._break.row}: expected a time at or after the {np.datetime64(self._break.before_ns, 'ns')}Z "
+                f"of row {self._break.before_row}, found {_quoted(self._break.found)}"
+            )
+        return f"{self._source}: {first}; {count} bad {'row' if count == 1 else 'rows'} ({reasons})"
+
 
 _EMPTY: Final = _Chunk(0, 0, np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int32))
 
 
+def _bad_fields(batch: RowBatch, faults: NDArray[np.uint8]) -> Iterator[tuple[int, Fault, Sequence[str]]]:
+    rows = [(torn.row, torn.fault, torn.fields()) for torn in batch.torn]
+    rows += [
+        (int(batch.row[position]), Fault.of_code(int(faults[position])), list(batch.original(position)))
+        for position in np.flatnonzero(faults != NO_FAULT).tolist()
+    ]
+    yield from sorted(rows, key=itemgetter(0))
+
+
+def _count_repeated(ticks: Ticks) -> int:
+    same = ticks.time_ms[1:] == ticks.time_ms[:-1]
+    same &= ticks.bid[1:] == ticks.bid[:-1]
+    same &= ticks.ask[1:] == ticks.ask[:-1]
+    return int(np.count_nonzero(same))
+
+
+def _expected(fault: Fault, fields: Sequence[str]) -> str:
+    if fault is Fault.CROSSED:
+        return f"a price at or above the bid of {_quoted(fields[BID])}"
+    if fault is Fault.NOT_A_TIME and fields[TIMESTAMP].isdigit():
+        return f"{_EXPECTED[fault]} (what a number counts, say with --unit s, ms, us or ns)"
+    return _EXPECTED[fault]
+
+
 def _quoted(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "...")
+

@@ -20,6 +20,7 @@ class Fault(StrEnum):
     FIELDS = "wrong number of fields"
     EMPTY = "empty cell"
     NOT_A_TIME = "not a time"
+    OUT_OF_RANGE = "a time before 1990 or after tomorrow"
     NOT_A_NUMBER = "not a number"
     INFINITE = "infinite"
     TOO_PRECISE = "more digits than can be stored"
@@ -52,10 +53,13 @@ class Cells:
         Nanoseconds since 1970 UTC, or billionths of a price; 0 where there is a fault.
     faults : uint8 array, shape (n_rows,)
         `Fault.code`, or `NO_FAULT`.
+    rounded : int
+        How many prices were rounded by less than a billionth, to rid them of the dust of binary fractions.
     """
 
     values: Int64Array
     faults: NDArray[np.uint8]
+    rounded: int = 0
 
 
 def as_text(column: pa.Array, what: str, expected: str) -> pa.StringArray:

@@ -21,8 +21,7 @@ HEAD_BYTES: Final = 65_536
 
 _BLOCK_BYTES: Final = 2**20
 _TAIL_BYTES: Final = 65_536
-_FIRST_ROW: Final = 2  # line 1 is the header
-_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_HEAD_LINES: Final = 200
 
 
 class ByteStream(Protocol):
@@ -46,27 +45,42 @@ class TextBlock:
     torn: tuple[TornRow, ...]
 
 
-def read_header(stream: ByteStream, source: str) -> tuple[str, ...]:
-    """Look at the first line of a CSV and leave the stream where it is.
+def read_head_lines(stream: ByteStream, source: str) -> list[str]:
+    """Look at the first lines of a text and leave the stream where it is.
+
+    Returns
+    -------
+    list of str
+        Without their ends; a last line that may go on is left out, unless it is the only one.
 
     Raises
     ------
     DataError
-        There is none, or it is not UTF-8 text with commas.
+        It is not UTF-8 text.
     """
     head = stream.peek(HEAD_BYTES)[:HEAD_BYTES]
-    line = re.split(rb"[\r\n]", head, maxsplit=1)[0]
-    if head.startswith(_UTF16) or b"\0" in line:
-        raise DataError(f"{source}: expected UTF-8 text, found UTF-16 or binary data; save it as UTF-8")
-    try:
-        text = line.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{source}: row 1: expected UTF-8 text, found another encoding; save it as UTF-8") from error
-    return tuple(name.strip() for name in next(csv.reader([text]), []))
+    *lines, rest = re.split(rb"\r\n|\r|\n", head)
+    if not lines or len(head) < _TAIL_BYTES:
+        lines.append(rest)
+    if any(b"\0" in line for line in lines[:1]):
+        raise DataError(f"{source}: expected UTF-8 text, found binary data; save it as UTF-8")
+    texts = []
+    for row, line in enumerate(lines[:_HEAD_LINES], 1):
+        try:
+            texts.append(line.decode("utf-8-sig" if row == 1 else "utf-8"))
+        except UnicodeDecodeError as error:
+            if row == 1:
+                raise DataError(
+                    f"{source}: row 1: expected UTF-8 text, found another encoding; save it as UTF-8"
+                ) from error
+            break
+    return texts
 
 
-def read_blocks(stream: ByteStream, source: str, fields: int) -> Iterator[TextBlock]:
-    """Read a CSV below its header.
+def read_blocks(
+    stream: ByteStream, source: str, fields: int, delimiter: str = ",", *, has_header: bool = True
+) -> Iterator[TextBlock]:
+    """Read the rows of a CSV.
 
     Parameters
     ----------
@@ -75,7 +89,10 @@ def read_blocks(stream: ByteStream, source: str, fields: int) -> Iterator[TextBl
     source : str
         For messages.
     fields : int
-        How many the header has. A row with more or fewer is torn.
+        How many a row has. One with more or fewer is torn.
+    delimiter : str
+    has_header : bool
+        The first line names the columns and is no row.
 
     Yields
     ------
@@ -86,10 +103,10 @@ def read_blocks(stream: ByteStream, source: str, fields: int) -> Iterator[TextBl
     DataError
         For what spoils more than a row: another encoding, a quote that is never closed.
     """
-    lines, watched = _Lines(source), _Watched(stream)
+    lines, watched = _Lines(source, 2 if has_header else 1), _Watched(stream)
     empty = pa.record_batch([pa.array([], pa.string())] * fields, names=_names(fields))
     try:
-        for block in _open(watched, fields, lines):
+        for block in _open(watched, fields, lines, delimiter):
             table, row = lines.number(block)
             _refuse_line_breaks(table, row, source)
             yield TextBlock(table, row, lines.take_torn())
@@ -120,15 +137,21 @@ class _Watched(io.RawIOBase):
         return content
 
 
-def _open(stream: _Watched, fields: int, lines: "_Lines") -> pa_csv.CSVStreamingReader:
+def _open(stream: _Watched, fields: int, lines: "_Lines", delimiter: str) -> pa_csv.CSVStreamingReader:
     # Every cell is kept as the text it is; what it means is decided here, not by a guess of the library.
     names = _names(fields)
     return pa_csv.open_csv(
         stream,
         read_options=pa_csv.ReadOptions(
-            use_threads=False, block_size=_BLOCK_BYTES, skip_rows=1, column_names=names, encoding="utf8"
+            use_threads=False,
+            block_size=_BLOCK_BYTES,
+            skip_rows=lines.first_row - 1,
+            column_names=names,
+            encoding="utf8",
         ),
-        parse_options=pa_csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=lines.skip_torn),
+        parse_options=pa_csv.ParseOptions(
+            delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=lines.skip_torn
+        ),
         convert_options=pa_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, quoted_strings_can_be_null=False
         ),
@@ -138,7 +161,8 @@ def _open(stream: _Watched, fields: int, lines: "_Lines") -> pa_csv.CSVStreaming
 class _Lines:
     """Knows on which line of the file each row stands, and keeps what is no row of the table."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, first_row: int) -> None:
+        self.first_row = first_row
         self._source = source
         self._rows = 0
         self._before_torn: list[int] = []
@@ -147,7 +171,7 @@ class _Lines:
 
     def skip_torn(self, row: pa_csv.InvalidRow) -> str:
         """Keep a line that has not the header's fields; pyarrow's handler, called while a block is parsed."""
-        self._before_torn.append(row.number - _FIRST_ROW - len(self._before_torn))
+        self._before_torn.append(row.number - self.first_row - len(self._before_torn))
         self._torn.append(TornRow(row.number, row.text))
         return "skip"
 
@@ -158,7 +182,7 @@ class _Lines:
         """
         position = self._rows + np.arange(len(block), dtype=np.int64)
         self._rows += len(block)
-        line = _FIRST_ROW + position + np.searchsorted(np.array(self._before_torn, dtype=np.int64), position, "right")
+        line = self.first_row + position + np.searchsorted(np.array(self._before_torn, dtype=np.int64), position, "right")
         end = len(block)
         while end and all(column[end - 1].as_py() == "" for column in block.columns):
             end -= 1

@@ -1,6 +1,9 @@
 """Prices of a source to billionths, without losing a digit; a cell that is no price is named.
 
 A whole column is converted at once. Only where that fails are its cells looked at one by one.
+
+Dust is what multiplying by 0.00001 instead of dividing by 100,000 leaves behind: 1580.7870000000003 for 1580.787. A
+price that nine digits in all come within a billionth of is that price; how many were rounded so is counted.
 """
 
 import math
@@ -20,6 +23,7 @@ PRICE_DECIMALS: Final = 9
 
 _PRICE: Final = pa.decimal64(18, PRICE_DECIMALS)
 _PLAIN_PRICE: Final = r"^[+-]?(\d{1,9}(\.\d{0,9})?|\.\d{1,9})$"
+_LONG_PRICE: Final = r"^\d{1,9}\.\d{10,30}$"
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,6})?", re.ASCII)
 _INFINITY: Final = re.compile(r"[+-]?inf(inity)?", re.ASCII | re.IGNORECASE)
 
@@ -59,13 +63,16 @@ def _odd_prices(column: pa.StringArray) -> Cells:
     values = np.zeros(len(column), dtype=np.int64)
     faults = np.zeros(len(column), dtype=np.uint8)
     values[plain] = integers(column.filter(pa.array(plain)).cast(_PRICE))
-    for row in np.flatnonzero(~plain):
+    long = to_bool(pc.match_substring_regex(column, _LONG_PRICE))
+    floats = _float_prices(column.filter(pa.array(long)).cast(pa.float64()))
+    values[long], faults[long] = floats.values, floats.faults
+    for row in np.flatnonzero(~plain & ~long):
         price = _exact_price(column[row].as_py() or "")
         if isinstance(price, Fault):
             faults[row] = price.code
         else:
             values[row] = price
-    return Cells(values, faults)
+    return Cells(values, faults, floats.rounded)
 
 
 def _exact_price(text: str) -> int | Fault:
@@ -88,6 +95,7 @@ def _exact_price(text: str) -> int | Fault:
 
 
 _FLOAT_DECIMALS: Final = 8
+_DIGITS: Final = 9
 
 
 def _float_prices(column: pa.DoubleArray) -> Cells:
@@ -99,10 +107,25 @@ def _float_prices(column: pa.DoubleArray) -> Cells:
     usable = (faults == NO_FAULT) & (np.abs(prices) < 10.0**PRICE_DECIMALS)
     values = np.zeros(len(prices), dtype=np.int64)
     values[usable], exact = _shortest_decimals(prices[usable])
-    usable[usable] = exact
+    rounded = 0
+    if not exact.all():
+        rest = np.flatnonzero(usable)[~exact]
+        values[rest], close, dusty = _without_dust(prices[rest])
+        usable[rest] = close
+        rounded = int(dusty.sum())
     faults[(faults == NO_FAULT) & ~usable] = Fault.TOO_PRECISE.code
     values[~usable] = 0
-    return Cells(values, faults)
+    return Cells(values, faults, rounded)
+
+
+def _without_dust(prices: FloatArray) -> tuple[Int64Array, BoolArray, BoolArray]:
+    """Round to nine digits in all, and tell where that moves the price by less than a billionth, and where at all."""
+    digits = np.floor(np.log10(np.abs(prices), out=np.zeros(len(prices)), where=prices != 0.0)).astype(np.int64)
+    decimals = np.clip(_DIGITS - 1 - digits, 0, PRICE_DECIMALS)
+    scaled = np.rint(prices * 10.0**decimals)
+    moved = np.abs(scaled / 10.0**decimals - prices)
+    close = moved < 10.0**-PRICE_DECIMALS
+    return scaled.astype(np.int64) * 10 ** (PRICE_DECIMALS - decimals), close, close & (moved > 0.0)
 
 
 def _shortest_decimals(prices: FloatArray) -> tuple[Int64Array, BoolArray]:

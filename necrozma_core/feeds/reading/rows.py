@@ -50,6 +50,8 @@ class RowBatch:
         Gives the fields of the row at a position of this batch, in the header's order, as the source has them.
     torn : tuple of TornRow
         Rows whose cells could not be told apart.
+    skipped : int
+        Rows left out because one side had no price yet, where a blank stands for the price before.
     """
 
     row: Int64Array
@@ -58,6 +60,7 @@ class RowBatch:
     ask: Cells
     original: Callable[[int], Sequence[str]]
     torn: tuple[TornRow, ...] = ()
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,13 +1,15 @@
 """Files told apart by their bytes; zips within bounds."""
 
 import gzip
+import lzma
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from necrozma_core.errors import DataError
-from necrozma_core.feeds.formats.registry import open_source
+from necrozma_core.feeds.formats.registry import ReadOptions, open_source
 from necrozma_core.feeds.intake import import_files
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.storage.ticks.store import TickStore
@@ -41,13 +43,13 @@ def test_zip_of_one_csv_is_read_whatever_its_name(tmp_path: Path, name: str) -> 
     ("members", "found"),
     [
         ({}, "found nothing"),
-        ({"a.csv": CSV, "b.csv": CSV}, r"found 2 files \('a.csv, b.csv'\)"),
-        ({"a.csv": CSV, "readme.txt": "x"}, r"found 2 files \('a.csv, readme.txt'\)"),
-        ({"a.txt": CSV}, r"found 1 files \('a.txt'\)"),
+        ({"a.csv": CSV, "b.csv": CSV}, r"found 2 files \(a.csv, b.csv\)"),
+        ({"a.csv": CSV, "a.exe": "x"}, r"found 2 files \(a.csv, a.exe\)"),
+        ({"a.txt": CSV}, r"found 1 files \(a.txt\)"),
     ],
 )
 def test_zip_of_anything_but_one_csv_is_refused(tmp_path: Path, members: dict[str, str], found: str) -> None:
-    refuse(write_zip(tmp_path / "a.zip", members), f"expected a zip that holds one CSV and nothing else, {found}")
+    refuse(write_zip(tmp_path / "a.zip", members), f"expected a zip that holds one CSV, {found}")
 
 
 def test_zip_that_expands_without_end_is_refused_as_it_streams(tmp_path: Path) -> None:
@@ -84,14 +86,75 @@ def test_zip_with_a_password_is_refused(tmp_path: Path) -> None:
     refuse(path, "the zip cannot be unpacked here .*password")
 
 
-def test_gzip_is_named_and_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv.gz"
-    path.write_bytes(gzip.compress(CSV.encode()))
+def test_zip_with_the_publishers_report_beside_the_csv_is_read(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {"DAT_ASCII_EURUSD_T_202001.csv": CSV, "DAT_ASCII_EURUSD_T_202001.txt": "ok"})
 
-    refuse(path, "gzip is not read here; unpack it, and import the CSV or a zip of it")
+    assert import_files([path], "EURUSD", tmp_path / "data").kept == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"\x00" * 100, b"%PDF-1.7\n", CSV.encode("utf-16"), b"PK\x03\x04"])
+PACKERS = {
+    "gz": gzip.compress,
+    "xz": lzma.compress,
+    "zst": lambda content: pa.compress(content, codec="zstd", asbytes=True),
+}
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+@pytest.mark.parametrize("members", [1, 3])
+def test_packed_csv_of_one_member_or_several_is_the_plain_one(tmp_path: Path, kind: str, members: int) -> None:
+    pieces = [CSV.encode()[place::1] for place in (0,)] if members == 1 else [CSV[:20], CSV[20:70], CSV[70:]]
+    packed = b"".join(PACKERS[kind](piece.encode() if isinstance(piece, str) else piece) for piece in pieces)
+    (tmp_path / f"a.csv.{kind}").write_bytes(packed)
+    (tmp_path / "plain.csv").write_text(CSV, encoding="utf-8")
+
+    import_files([tmp_path / f"a.csv.{kind}"], "EURUSD", tmp_path / "packed")
+    import_files([tmp_path / "plain.csv"], "EURUSD", tmp_path / "plain")
+
+    assert TickStore(tmp_path / "packed").fingerprint("EURUSD") == TickStore(tmp_path / "plain").fingerprint("EURUSD")
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_packed_csv_that_ends_too_early_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"a.csv.{kind}"
+    path.write_bytes(PACKERS[kind](CSV.encode() * 50)[:-9])
+
+    refuse(path, "the (gzip|xz|zstd) file is damaged .*; get it again")
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_packed_csv_that_expands_without_end_is_refused_as_it_streams(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"bomb.csv.{kind}"
+    path.write_bytes(PACKERS[kind](CSV.encode() + b"2024-01-15T00:00:02Z,1.1,1.2\n" * 1_500_000))
+
+    refuse(path, r"unpacks to more than [\d,]+ bytes, 100 times its size")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_zip_whose_unpacking_knows_no_bound_is_refused(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.csv", CSV)
+
+    refuse(path, "a zip packed with (bzip2|LZMA) is not read here; unpack it and import the CSV")
+
+
+@pytest.mark.parametrize(("start", "name"), [(b"BZh9", "bzip2"), (b"7z\xbc\xaf", "7-Zip"), (b"Rar!", "RAR")])
+def test_other_archives_are_named_and_refused(tmp_path: Path, start: bytes, name: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(start + b"1234567890")
+
+    refuse(path, f"{name} is not read here; unpack it, or pack the CSV as gz, zip, xz or zst")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_text_with_a_byte_order_mark_is_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes((CSV * 1).encode(encoding))
+
+    assert import_files([path], "EURUSD", tmp_path / "data").kept == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\x00" * 100, b"%PDF-1.7\n", CSV.encode("utf-16")[:-1], b"PK\x03\x04"])
 def test_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(content)
@@ -104,8 +167,8 @@ def test_file_that_grows_while_it_is_read_is_refused(tmp_path: Path) -> None:
     path.write_text(CSV, encoding="utf-8")
 
     def read_while_it_grows() -> None:
-        with open_source(path, get_pair("EURUSD"), None) as stream:
-            assert sum(len(batch.row) for batch in stream.batches) == 2
+        with open_source(path, get_pair("EURUSD"), ReadOptions()) as opened:
+            assert sum(len(batch.row) for batch in opened.rows.batches) == 2
             with path.open("a", encoding="utf-8") as file:
                 file.write("2024-01-15T00:00:02Z,1.08513,1.08519\n")
 
