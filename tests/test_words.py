@@ -28,7 +28,6 @@ ALLOWED = {
     ("ours", "necrozma_core/storage/ticks/"): "files as this project's writer makes them",
     ("place", "benchmarks/"): "a folder for runs; a line of a stack",
     ("place", "flows/settings.py"): "where a setting was given",
-    ("place", "necrozma_core/feeds/sieve.py"): "a column's position in a row",
     ("place", "necrozma_core/kernels/signals.py"): "the close's position in its range",
     ("place", "necrozma_core/strategies/"): "a line of a user's file",
     ("settle", "benchmarks/governor/"): "time for a load to become steady",

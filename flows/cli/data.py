@@ -1,9 +1,10 @@
 """``necrozma data`` and ``necrozma strategies``: what can be backtested, and with what."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand
 
 from flows.cli import options
 
@@ -12,10 +13,24 @@ data_app = typer.Typer(
 )
 strategies_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="See the strategies of a run.")
 
+_QUARANTINE: Final = "--quarantine-rows"
+_USUAL_SHARE: Final = "1%"
+
 _To = Annotated[Path | None, typer.Option("--to", metavar="FOLDER", help="The data folder; that of config.py.")]
 
 
-@data_app.command("import")
+class _ImportCommand(TyperCommand):
+    """Takes ``--quarantine-rows`` with a share behind it, and without one."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the usual share behind a bare flag."""
+        for position in range(len(args) - 1, -1, -1):
+            if args[position] == _QUARANTINE and not "".join(args[position + 1 : position + 2]).endswith("%"):
+                args[position] = f"{_QUARANTINE}={_USUAL_SHARE}"
+        return super().parse_args(ctx, args)
+
+
+@data_app.command("import", cls=_ImportCommand)
 def import_(
     files: Annotated[list[Path], typer.Argument(metavar="PATHS", help="Files of ticks, or folders of them.")],
     pair: Annotated[
@@ -25,18 +40,20 @@ def import_(
     quarantine_rows: Annotated[
         str | None,
         typer.Option(
-            "--quarantine-rows",
+            _QUARANTINE,
             metavar="[SHARE]",
             help="Set bad rows aside, up to 1% of a file or the share that is given, such as 5%.",
-            is_flag=False,
-            flag_value="1%",
         ),
     ] = None,
     zone: Annotated[
         str | None, typer.Option(metavar="ZONE", help="Of times without one: UTC, America/New_York+7, -05:00.")
     ] = None,
     format: Annotated[  # noqa: A002 -- the flag's name
-        str, typer.Option(metavar="NAME", help="How the files are laid out; told by their content if not given.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="auto (by content), exness, histdata, dukascopy, metatrader, truefx, fxcm, lean, or columns.",
+        ),
     ] = "auto",
     columns: Annotated[
         str | None, typer.Option(metavar="MAP", help="Which columns to take: time=Date,bid=Bid px,ask=Ask px.")
@@ -50,7 +67,7 @@ def import_(
     from necrozma_core.feeds.intake import import_files  # noqa: PLC0415
     from necrozma_core.feeds.sorting import sort_files  # noqa: PLC0415
 
-    share = _share(quarantine_rows, files)
+    share = _share(quarantine_rows)
     given = dict(part.partition("=")[::2] for part in columns.split(",")) if columns else None
     read = ReadOptions(zone, format, given, unit)
     read.check()
@@ -62,18 +79,14 @@ def import_(
         typer.echo("\n".join(import_lines(report)))
 
 
-def _share(text: str | None, files: list[Path]) -> float:
-    """Return the share of rows that may be set aside; a file behind the bare flag is a file."""
+def _share(text: str | None) -> float:
     from necrozma_core.errors import UsageError  # noqa: PLC0415
 
     if text is None:
         return 0.0
-    if Path(text).exists():
-        files.append(Path(text))
-        text = "1%"
     number = text.removesuffix("%")
     if not text.endswith("%") or not number.replace(".", "", 1).isdigit() or not 0 < float(number) < 100:
-        raise UsageError(f"--quarantine-rows {text[:40]}: expected a share between 0% and 100%, such as 5%")
+        raise UsageError(f"{_QUARANTINE} {text[:40]}: expected a share between 0% and 100%, such as 5%")
     return float(number) / 100
 
 

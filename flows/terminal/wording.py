@@ -84,10 +84,18 @@ def import_lines(report: "ImportReport") -> Iterator[str]:
         yield f"{_files(report.empty)}: no quotes in {'it' if len(report.empty) == 1 else 'them'}, left out"
     if not report.files:
         return
-    for words in report.formats.values():
-        yield f"read as {words}"
+    for description in report.formats.values():
+        yield f"read as {description}"
     files = "1 file" if len(report.files) == 1 else f"{len(report.files)} files"
     yield f"{report.pair}: {report.kept:,} ticks of {files}, {report.span}"
+    yield from _counted(report)
+    for reason, count in report.quarantined.items():
+        yield f"{count:,} rows set aside: {reason}"
+    for path in report.quarantine_files:
+        yield f"set aside in {path}"
+
+
+def _counted(report: "ImportReport") -> Iterator[str]:
     if report.rounded:
         yield f"{report.rounded:,} prices had the dust of binary fractions (1.0850000000000002) and were rid of it"
     if report.one_sided:
@@ -96,7 +104,3 @@ def import_lines(report: "ImportReport") -> Iterator[str]:
         yield f"{report.repeated:,} ticks repeat the one before them in time and prices"
     if report.sub_millisecond:
         yield f"{report.sub_millisecond:,} times were finer than a millisecond and were rounded down to one"
-    for reason, count in report.quarantined.items():
-        yield f"{count:,} rows set aside: {reason}"
-    for path in report.quarantine_files:
-        yield f"set aside in {path}"

@@ -2,6 +2,7 @@
 
 ==============  =============================================================
 ``intake``      files into the store, all or nothing: `import_files`
+``sorting``     files and folders by the pair that they hold: `sort_files`
 ``formats``     one file a format; ``registry`` tells which one a file has
 ``reading``     bytes to checked cells, whatever the format
 ``sieve``       rows judged in their order
@@ -17,6 +18,8 @@ __all__, __getattr__, __dir__ = face(
     {
         "ImportReport": "intake",
         "import_files": "intake",
+        "ReadOptions": "formats.registry",
+        "sort_files": "sorting",
         "write_samples": "samples.quotes",
     },
 )

@@ -168,12 +168,12 @@ class _Import:
         sieve = Sieve(str(path), self.now_ns)
         with open_source(path, self.pair, self.options) as opened:
             ticks = sieve.sift(opened.rows, self.pair, self.quarantine_share)
-            words = f"{opened.format}: {opened.reason}"
+            description = f"{opened.format}: {opened.reason}"
         if not sieve.tally.rows:
             self.empty.append(source.name)
             return
         if opened.format not in {known.partition(":")[0] for known in self.formats.values()}:
-            self.formats[source.name] = words
+            self.formats[source.name] = description
         self.tallies.append(sieve.tally)
         self.segments.append((source, ticks))
         if sieve.tally.bad:
@@ -239,7 +239,7 @@ _HOUR_PARTS: Final = 5
 
 
 def _source(path: Path, zone: str | None) -> Source:
-    """Name a file; an hour of Dukascopy's is known by its folders, which alone say the hour, as much as by its bytes."""
+    """Name a file; of an hour of Dukascopy's the folders count too, because they alone say which hour it is."""
     if path.suffix.lower() != ".bi5":
         return Source(path.name, sha256_of(path), zone)
     name = "/".join(path.absolute().parts[-_HOUR_PARTS:])

@@ -30,6 +30,8 @@ FIRST_NS: Final = 631_152_000 * 10**9
 USUAL_SHARE: Final = 0.01
 """The share of rows that is set aside without a number: more bad rows are another kind of file, not a slip in it."""
 
+_HOPELESS_ROWS: Final = 10_000
+_HOPELESS_SHARE: Final = 0.5
 _DAY_NS: Final = 86_400 * 10**9
 _EXPECTED: Final = {
     Fault.EMPTY: "a value",
@@ -138,6 +140,10 @@ class Sieve:
             self._take(batch, stream)
             if self.tally.rows and not self.tally.kept and not self.tally.skipped:
                 raise DataError(f"{self._bad_rows()}, every row so far: check that this is the right kind of file")
+            if self.tally.bad.total() > max(_HOPELESS_ROWS, _HOPELESS_SHARE * self.tally.rows):
+                raise DataError(
+                    f"{self._bad_rows()} of {self.tally.rows:,} so far: check that this is the right kind of file"
+                )
         ticks = self._gather(pair)
         if self._break is not None:
             ticks = self._put_in_order(ticks)
@@ -211,7 +217,7 @@ class Sieve:
         elif len(bad):
             first = int(bad[0])
             fault, column = Fault.of_code(int(faults[first])), int(columns[first])
-            fields = [batch.original(first)[place] for place in stream.columns]
+            fields = [batch.original(first)[column_of] for column_of in stream.columns]
             name = stream.header[stream.columns[column]]
             self._first_bad_row = int(batch.row[first])
             self._first_bad = (
@@ -296,8 +302,9 @@ class Sieve:
         if most_bad == 0.0 and bad <= USUAL_SHARE * self.tally.rows and not self.tally.bad[Fault.OUT_OF_ORDER]:
             raise DataError(f"{self._bad_rows()}; mend the file, or set them aside with --quarantine-rows")
         share = 100.0 * bad / self.tally.rows
+        share = round(share, 1 if share >= 1.0 else 3)
         limit = f", and at most {100 * most_bad:g} % may be set aside" if most_bad else ""
-        raise DataError(f"{self._bad_rows()}, {share:.2g} % of all{limit}; mend the file")
+        raise DataError(f"{self._bad_rows()}, {share:g} % of all{limit}; mend the file")
 
     def _bad_rows(self) -> str:
         count = self.tally.bad.total()
@@ -340,4 +347,3 @@ def _expected(fault: Fault, fields: Sequence[str]) -> str:
 
 def _quoted(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "...")
-

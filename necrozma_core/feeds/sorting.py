@@ -10,7 +10,9 @@ from necrozma_core.feeds.formats.registry import ReadOptions, symbol_in
 from necrozma_core.feeds.formats.symbols import pair_of_path, strip_symbol
 from necrozma_core.market.instruments import PAIRS, get_pair
 
-SUFFIXES: Final = frozenset({".csv", ".txt", ".tsv", ".zip", ".gz", ".xz", ".zst", ".parquet", ".feather", ".arrow", ".bi5"})
+SUFFIXES: Final = frozenset(
+    {".csv", ".txt", ".tsv", ".zip", ".gz", ".xz", ".zst", ".parquet", ".feather", ".arrow", ".bi5"}
+)
 """What a folder is searched for; a file that is named itself may be called anything."""
 
 
@@ -83,7 +85,7 @@ def _pair_of(path: Path, options: ReadOptions) -> str:
     symbol = symbol_in(path, options)
     if symbol is not None:
         name = strip_symbol(symbol)
-        if name not in PAIRS:
+        if name is None or name not in PAIRS:
             raise DataError(
                 f"{path}: holds '{symbol[:40]}': only currency pairs, gold (XAUUSD) and silver (XAGUSD) are known"
             )

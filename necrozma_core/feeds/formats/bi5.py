@@ -83,13 +83,13 @@ def _unpack(content: bytes, path: Path) -> bytes:
 
 
 def _hour_ms(path: Path, pair: Pair) -> int:
-    place = _PATH.search(path.absolute().as_posix())
-    if place is None:
+    hour_of_path = _PATH.search(path.absolute().as_posix())
+    if hour_of_path is None:
         raise DataError(
             f"{path}: expected the hour in the path, such as EURUSD/2012/11/03/01h_ticks.bi5 for 3 December 2012 "
             "(months count from zero); put it into its folders"
         )
-    year, month, day, hour = (int(place[part]) for part in ("year", "month", "day", "hour"))
+    year, month, day, hour = (int(hour_of_path[part]) for part in ("year", "month", "day", "hour"))
     symbol = path.absolute().parents[3].name
     if strip_symbol(symbol) != pair.name:
         raise DataError(f"{path}: expected a folder of {pair.name}, found '{symbol[:40]}'; import each pair by itself")

@@ -1,6 +1,6 @@
-"""FXCM: weekly ``.csv.gz`` in UTF-16, ``DateTime,Bid,Ask``, times such as ``01/04/2015 22:00:00.123``, month first, UTC.
+"""FXCM: weekly ``.csv.gz`` in UTF-16, ``DateTime,Bid,Ask``, times such as ``01/04/2015 22:00:00.123``, UTC.
 
-Times and zone: the publisher's description of its tick repository.
+The month comes first. Times and zone: the publisher's description of its tick repository.
 """
 
 from typing import Final

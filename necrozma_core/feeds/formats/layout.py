@@ -260,7 +260,9 @@ def _carry(cells: Cells, blank: BoolArray, last: dict[int, int], column: int) ->
     """Put the price before into each blank; 0 where there was none yet."""
     given = ~blank & (cells.faults == NO_FAULT)
     position: Int64Array = np.maximum.accumulate(np.where(given, np.arange(len(blank)), -1))
-    before = np.where(position >= 0, cells.values[np.maximum(position, 0)], last.get(column, 0)) if len(blank) else blank
+    before = (
+        np.where(position >= 0, cells.values[np.maximum(position, 0)], last.get(column, 0)) if len(blank) else blank
+    )
     values = np.where(blank, before, cells.values).astype(np.int64)
     faults = np.where(blank, np.uint8(NO_FAULT), cells.faults)
     if given.any():

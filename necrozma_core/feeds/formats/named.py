@@ -66,9 +66,9 @@ def mapped(head: Head, names: Mapping[str, str]) -> Layout:
         raise UsageError(f"--columns: expected time, date, bid, ask or symbol, found '{unknown[0][:40]}'")
     if not {"bid", "ask"} <= set(names) or not {"time", "date"} & set(names):
         raise UsageError("--columns: expected time, bid and ask, such as time=Date,bid=Bid price,ask=Ask price")
-    places = {role: _place(head, role, name) for role, name in names.items()}
-    time = tuple(places[role] for role in ("date", "time") if role in places)
-    columns = Columns(time, places["bid"], places["ask"], places.get("symbol"))
+    found_at = {role: _column_of(head, role, name) for role, name in names.items()}
+    time = tuple(found_at[role] for role in ("date", "time") if role in found_at)
+    columns = Columns(time, found_at["bid"], found_at["ask"], found_at.get("symbol"))
     return table_layout(head, columns, FORMAT, "the columns that were given")
 
 
@@ -80,7 +80,7 @@ def table_layout(head: Head, columns: Columns, name: str, reason: str, style: Ti
     DataError
         The style is not clear.
     """
-    header = head.header if head.has_header else tuple(f"column {place}" for place in range(1, len(head.header) + 1))
+    header = head.header if head.has_header else tuple(f"column {column}" for column in range(1, len(head.header) + 1))
     return Layout(
         format=name,
         reason=reason,
@@ -114,21 +114,19 @@ def find_columns(names: Sequence[str], source: str, header: Sequence[str] = ()) 
     shown = list(header or names)
     for name in names:
         if name and names.count(name) > 1:
-            raise DataError(
-                f"{source}: expected every column once, found '{name[:40]}' {names.count(name)} times"
-            )
-    if _BARS <= set(names) and not {"bid", "ask"} <= _roles(names):
+            raise DataError(f"{source}: expected every column once, found '{name[:40]}' {names.count(name)} times")
+    if set(names) >= _BARS and not {"bid", "ask"} <= _roles(names):
         raise DataError(f"{source}: these are bars ({', '.join(shown)[:60]}), and only ticks are imported")
-    places = {role: _one(role, names, shown, source) for role in SYNONYMS}
-    time = tuple(place for place in (places["date"], places["time"]) if place is not None)
-    bid, ask = places["bid"], places["ask"]
+    found_at = {role: _one(role, names, shown, source) for role in SYNONYMS}
+    time = tuple(column for column in (found_at["date"], found_at["time"]) if column is not None)
+    bid, ask = found_at["bid"], found_at["ask"]
     if bid is None or ask is None or not time:
         found = ", ".join(shown) or "nothing"
         raise DataError(
             f"{source}: expected a header with the columns timestamp, bid, ask, found '{found[:80]}'; "
             "say which they are with --columns time=...,bid=...,ask=..."
         )
-    return Columns(time, bid, ask, places["symbol"])
+    return Columns(time, bid, ask, found_at["symbol"])
 
 
 def _roles(names: Sequence[str]) -> set[str]:
@@ -136,15 +134,15 @@ def _roles(names: Sequence[str]) -> set[str]:
 
 
 def _one(role: str, names: Sequence[str], shown: Sequence[str], source: str) -> int | None:
-    found = [place for place, name in enumerate(names) if name in SYNONYMS[role]]
-    exact = [place for place in found if names[place] == SYNONYMS[role][0]]
+    found = [column for column, name in enumerate(names) if name in SYNONYMS[role]]
+    exact = [column for column in found if names[column] == SYNONYMS[role][0]]
     if len(found) > 1 and len(exact) != 1:
-        both = " and ".join(shown[place] for place in found[:2])
+        both = " and ".join(shown[column] for column in found[:2])
         raise DataError(f"{source}: {both} could both be the {role}; say which with --columns {role}=...")
     return exact[0] if exact else found[0] if found else None
 
 
-def _place(head: Head, role: str, name: str) -> int:
+def _column_of(head: Head, role: str, name: str) -> int:
     if name.isdigit() and 0 < int(name) <= len(head.header):
         return int(name) - 1
     wanted = name.strip().lower()
@@ -170,4 +168,4 @@ def _style(head: Head, time: tuple[int, ...]) -> TimeStyle:
 
 
 def _called(header: Sequence[str], columns: Columns) -> str:
-    return ", ".join(header[place] for place in (*columns.time, columns.bid, columns.ask))
+    return ", ".join(header[column] for column in (*columns.time, columns.bid, columns.ask))

@@ -29,7 +29,7 @@ FORMATS: Final[Mapping[str, ModuleType]] = {
     "lean": lean,
     "columns": named,
 }
-"""The layouts of text by what ``--format`` calls them; the first that recognises a file reads it, the general one last."""
+"""The layouts of text by what ``--format`` calls them; the general one is asked last."""
 
 AUTO: Final = "auto"
 
@@ -182,15 +182,16 @@ def recognise(head: Head, options: ReadOptions) -> Layout:
     """
     if options.columns:
         return _in_unit(mapped(head, options.columns), options)
-    wanted = FORMATS.items() if options.format == AUTO else [(options.format, FORMATS[options.format])]
-    found: list[Layout] = [layout for name, module in wanted if (layout := module.recognise(head)) is not None]
-    special = [layout for layout in found if layout.format != named.FORMAT] or found
-    if len(special) > 1:
+    special = [module for name, module in FORMATS.items() if options.format in {AUTO, name} and module is not named]
+    found: list[Layout] = [layout for module in special if (layout := module.recognise(head)) is not None]
+    if not found and options.format in {AUTO, named.FORMAT}:
+        found = [layout for layout in [named.recognise(head)] if layout is not None]
+    if len(found) > 1:
         raise DataError(
-            f"{head.source}: could be {' or '.join(layout.format for layout in special)}; say which with --format"
+            f"{head.source}: could be {' or '.join(layout.format for layout in found)}; say which with --format"
         )
-    if special:
-        return _in_unit(special[0], options)
+    if found:
+        return _in_unit(found[0], options)
     if options.format != AUTO:
         raise DataError(f"{head.source}: is not of the format {options.format}: its first line is {_first_line(head)}")
     if head.has_header or not head.rows:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from necrozma_core.errors import DataError
 from necrozma_core.feeds.formats.named import Columns, find_columns
 from necrozma_core.feeds.formats.symbols import strip_symbol
+from necrozma_core.feeds.reading.cells import Cells
 from necrozma_core.feeds.reading.parquet_pages import check_pages
 from necrozma_core.feeds.reading.prices import read_prices
 from necrozma_core.feeds.reading.rows import RowBatch, RowStream
@@ -68,7 +69,7 @@ class TableReading:
         time, *more = columns.time
         if more:
             raise DataError(f"{source}: expected the time in one column, found {names[time]} and {names[more[0]]}")
-        self.header = tuple(names[place] for place in (time, columns.bid, columns.ask))
+        self.header = tuple(names[column] for column in (time, columns.bid, columns.ask))
         self.symbol = None if columns.symbol is None else names[columns.symbol]
 
     @property
@@ -86,14 +87,14 @@ class TableReading:
         for name in self.read:
             _check_cells(table.column(name), f"{self.source}: column {name}")
         self._check_symbols(table, row)
-        cells = [self._cells(table.column(name), name, row) for name in self.header]
+        time, bid, ask = (self._cells(table.column(name), name, row) for name in self.header)
 
         def original(position: int) -> list[str]:
             return [_show(table.column(name)[position]) for name in self.header]
 
-        return RowBatch(row, *cells, original)
+        return RowBatch(row, time, bid, ask, original)
 
-    def _cells(self, column: pa.Array, name: str, row: Int64Array) -> Any:
+    def _cells(self, column: pa.Array, name: str, row: Int64Array) -> Cells:
         try:
             if name != self.header[0]:
                 return read_prices(column)
@@ -238,16 +239,16 @@ def _check_cells(column: pa.Array, where: str) -> None:
 
 def _given(names: Sequence[str], source: str, given: Mapping[str, str]) -> Columns:
     lower = [name.lower() for name in names]
-    places = {}
+    found_at = {}
     for role in ("time", "bid", "ask", "symbol"):
         wanted = given.get(role, "").strip().lower()
         if wanted and wanted not in lower:
             raise DataError(f"{source}: --columns {role}={wanted[:40]}: no such column; found {', '.join(names)[:80]}")
         if wanted:
-            places[role] = lower.index(wanted)
-    if missing := [role for role in ("time", "bid", "ask") if role not in places]:
+            found_at[role] = lower.index(wanted)
+    if missing := [role for role in ("time", "bid", "ask") if role not in found_at]:
         raise DataError(f"{source}: --columns: expected {missing[0]} too, such as time=Date,bid=Bid,ask=Ask")
-    return Columns((places["time"],), places["bid"], places["ask"], places.get("symbol"))
+    return Columns((found_at["time"],), found_at["bid"], found_at["ask"], found_at.get("symbol"))
 
 
 def _style(column: pa.Array) -> TimeStyle:

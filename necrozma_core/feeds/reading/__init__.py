@@ -1,9 +1,12 @@
 """Bytes to checked cells, whatever the format.
 
 =============  ===================================================================
-``files``      a file told by its first bytes, unpacked within bounds
+``files``      a file told by its first bytes, and unpacked
+``unpacking``  gz, zip, xz, zst and UTF-16 as they stream
 ``delimited``  CSV as text cells with their line numbers
-``times``      text and timestamps to exact integers
+``parquet_pages``, ``thrift``  what a Parquet file would unpack to, before it does
+``times``      text, whole numbers and timestamps to exact integers
+``zones``      the zones of times that carry none
 ``prices``     text, decimals and floats to exact integers
 ``cells``      what a column of a batch becomes, and what can be wrong with it
 ``rows``       what a reader of a format gives, and what is wrong with a row by itself

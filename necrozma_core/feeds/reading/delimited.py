@@ -1,6 +1,5 @@
 """CSV as it is: text cells with the line each row stands on, one block of the file at a time."""
 
-import csv
 import io
 import re
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from necrozma_core.errors import DataError
+from necrozma_core.feeds.reading.cells import to_bool
 from necrozma_core.feeds.reading.rows import TornRow
 from necrozma_core.market.arrays import Int64Array
 
@@ -22,6 +22,8 @@ HEAD_BYTES: Final = 65_536
 _BLOCK_BYTES: Final = 2**20
 _TAIL_BYTES: Final = 65_536
 _HEAD_LINES: Final = 200
+MOST_TORN: Final = 10_000
+"""Torn rows in one block, a third of the rows that it has, beyond which a file is no table of this header."""
 
 
 class ByteStream(Protocol):
@@ -111,6 +113,8 @@ def read_blocks(
             _refuse_line_breaks(table, row, source)
             yield TextBlock(table, row, lines.take_torn())
     except pa.ArrowInvalid as error:
+        if lines.is_hopeless:
+            raise lines.hopeless_error(fields) from error
         if "skip initial" not in str(error):  # a header without so much as a line break
             raise DataError(f"{source}: {_cause(error)}") from error
     if torn := (*lines.take_torn(), *lines.take_commas(watched.tail)):
@@ -170,10 +174,27 @@ class _Lines:
         self._blank: list[TornRow] = []
 
     def skip_torn(self, row: pa_csv.InvalidRow) -> str:
-        """Keep a line that has not the header's fields; pyarrow's handler, called while a block is parsed."""
+        """Keep a line that has not the header's fields; pyarrow's handler, called while a block is parsed.
+
+        A call takes ten microseconds and a line may be one byte, so a block that is full of them is given up.
+        """
+        if len(self._torn) >= MOST_TORN:
+            return "error"
         self._before_torn.append(row.number - self.first_row - len(self._before_torn))
         self._torn.append(TornRow(row.number, row.text))
         return "skip"
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Tell whether a block was given up."""
+        return len(self._torn) >= MOST_TORN
+
+    def hopeless_error(self, fields: int) -> DataError:
+        """Return the error that says so."""
+        return DataError(
+            f"{self._source}: row {self._torn[0].row}: expected {fields} fields, found another number in it and in "
+            f"{len(self._torn):,} rows within {_BLOCK_BYTES:,} bytes: check that this is the right kind of file"
+        )
 
     def number(self, block: pa.RecordBatch) -> tuple[pa.RecordBatch, Int64Array]:
         """Return a block without the empty lines at its end, and the line of each of its rows.
@@ -182,10 +203,18 @@ class _Lines:
         """
         position = self._rows + np.arange(len(block), dtype=np.int64)
         self._rows += len(block)
-        line = self.first_row + position + np.searchsorted(np.array(self._before_torn, dtype=np.int64), position, "right")
-        end = len(block)
-        while end and all(column[end - 1].as_py() == "" for column in block.columns):
-            end -= 1
+        line = (
+            self.first_row + position + np.searchsorted(np.array(self._before_torn, dtype=np.int64), position, "right")
+        )
+        filled = np.zeros(len(block), dtype=np.bool_)
+        for column in block.columns:
+            filled |= to_bool(pc.not_equal(column, ""))
+        end = int(np.flatnonzero(filled)[-1]) + 1 if filled.any() else 0
+        if len(self._blank) + len(block) - end > MOST_TORN:
+            raise DataError(
+                f"{self._source}: row {line[end]}: expected rows, found more than {MOST_TORN:,} empty lines: check "
+                "that this is the right kind of file"
+            )
         if end:
             self._torn += self._blank
             self._blank = []

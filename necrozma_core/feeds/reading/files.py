@@ -81,7 +81,9 @@ def open_file(path: Path) -> Iterator[OpenedFile]:
         else:
             for start, kind in _NOT_READ.items():
                 if magic.startswith(start):
-                    raise DataError(f"{path}: {kind} is not read here; unpack it, or pack the CSV as gz, zip, xz or zst")
+                    raise DataError(
+                        f"{path}: {kind} is not read here; unpack it, or pack the CSV as gz, zip, xz or zst"
+                    )
             unpack = next((unpack for start, unpack in _UNPACKED.items() if magic.startswith(start)), None)
             stream = unpack(file, path) if unpack else file
             name = path.stem if unpack else path.name

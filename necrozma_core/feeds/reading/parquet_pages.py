@@ -12,6 +12,7 @@ from collections.abc import Iterator, Set
 from typing import Final, NamedTuple, Protocol
 
 from necrozma_core.errors import DataError
+from necrozma_core.feeds.reading.thrift import CompactReader, Struct
 
 MAX_PAGE_BYTES: Final = 64 * 2**20
 """The most that one page may unpack to; writers make pages of a megabyte."""
@@ -27,11 +28,9 @@ _META_DATA: Final = 3
 _PATH, _PACKED_SIZE, _DATA_OFFSET, _DICTIONARY_OFFSET = 3, 7, 9, 11
 _PAGE_UNPACKED, _PAGE_PACKED = 2, 3
 
-Value = "int | bytes | list[Value] | dict[int, Value]"
 
-
-class ChunkPlace(NamedTuple):
-    """Where a column's pages lie in the file."""
+class PagesOfColumn(NamedTuple):
+    """Where the pages of one column lie in the file."""
 
     column: str
     start: int
@@ -96,105 +95,31 @@ def _damaged(source: str, where: str, at: int) -> DataError:
     return DataError(f"{source}: {where}, byte {at}: expected Parquet; the file is damaged: get it again")
 
 
-def _read_footer(file: Seekable, size: int) -> "dict[int, Value]":
+def _read_footer(file: Seekable, size: int) -> Struct:
     file.seek(max(0, size - _END_BYTES))
     length = int.from_bytes(file.read(4), "little")
     if not 0 < length <= size - _END_BYTES:
         raise ValueError("a footer longer than the file")
     file.seek(size - _END_BYTES - length)
-    return _Thrift(file.read(length)).struct()
+    return CompactReader(file.read(length)).struct()
 
 
-def _chunks(footer: "dict[int, Value]") -> Iterator[ChunkPlace]:
-    for group in footer.get(_ROW_GROUPS, []):  # type: ignore[union-attr]
-        for column in group[_COLUMNS]:  # type: ignore[index,call-overload]
+def _chunks(footer: Struct) -> Iterator[PagesOfColumn]:
+    for group in footer.get(_ROW_GROUPS, []):
+        for column in group[_COLUMNS]:
             about = column[_META_DATA]
             offsets = [about[_DATA_OFFSET]]
             if about.get(_DICTIONARY_OFFSET):
                 offsets.append(about[_DICTIONARY_OFFSET])
             path = ".".join(part.decode() for part in about[_PATH])
-            yield ChunkPlace(path, min(offsets), about[_PACKED_SIZE])
+            yield PagesOfColumn(path, min(offsets), about[_PACKED_SIZE])
 
 
 def _page(content: bytes, source: str, column: str, at: int) -> tuple[int, int, int]:
     """Return a page header's length, and the sizes that it gives: unpacked and packed."""
-    thrift = _Thrift(content)
+    thrift = CompactReader(content)
     try:
         header = thrift.struct()
-        return thrift.at, int(header[_PAGE_UNPACKED]), int(header[_PAGE_PACKED])  # type: ignore[arg-type]
+        return thrift.at, int(header[_PAGE_UNPACKED]), int(header[_PAGE_PACKED])
     except (IndexError, ValueError, KeyError, TypeError) as error:
         raise _damaged(source, f"column {column}", at) from error
-
-
-class _Thrift:
-    """Reads Thrift's compact protocol."""
-
-    _DEPTH: Final = 16
-    _STOP: Final = 0
-    _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-        self.at = 0
-
-    def struct(self, depth: int = 0) -> "dict[int, Value]":
-        """Read a struct: its values by the number of the field."""
-        if depth > self._DEPTH:
-            raise ValueError("structs inside structs without end")
-        found: dict[int, Value] = {}
-        field = 0
-        while (head := self._byte()) != self._STOP:
-            kind, delta = head & 15, head >> 4
-            field = field + delta if delta else self._zigzag()
-            # The type of a boolean field is its value.
-            found[field] = int(kind == self._TRUE) if kind in (self._TRUE, self._FALSE) else self._value(kind, depth)
-        return found
-
-    def _value(self, kind: int, depth: int) -> "Value":
-        if kind in (self._I16, self._I32, self._I64):
-            return self._zigzag()
-        if kind == self._STRUCT:
-            return self.struct(depth + 1)
-        if kind in (self._LIST, self._SET):
-            head = self._byte()
-            count = head >> 4
-            return self._values(self._varint() if count == 15 else count, (head & 15,), depth)  # noqa: PLR2004
-        if kind == self._MAP:
-            count = self._varint()
-            kinds = self._byte() if count else 0
-            return self._values(count, (kinds >> 4, kinds & 15), depth)
-        if kind in (self._TRUE, self._FALSE, self._BYTE):
-            return self._bytes(1)
-        if kind in (self._DOUBLE, self._BINARY):
-            return self._bytes(8 if kind == self._DOUBLE else self._varint())
-        raise ValueError(f"no type of Thrift's has the number {kind}")
-
-    def _values(self, count: int, kinds: tuple[int, ...], depth: int) -> "list[Value]":
-        if count > len(self._content) or depth > self._DEPTH:
-            raise ValueError("more values than bytes")
-        return [self._value(kind, depth + 1) for _ in range(count) for kind in kinds]
-
-    def _byte(self) -> int:
-        self.at += 1
-        return self._content[self.at - 1]
-
-    def _bytes(self, count: int) -> bytes:
-        start, self.at = self.at, self.at + count
-        if self.at > len(self._content):
-            raise IndexError("a value beyond the end")
-        return self._content[start : self.at]
-
-    def _varint(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self._byte()
-            value |= (byte & 127) << shift
-            if byte < 128:  # noqa: PLR2004
-                return value
-            shift += 7
-            if shift > 63:  # noqa: PLR2004
-                raise ValueError("a number of more than 64 bits")
-
-    def _zigzag(self) -> int:
-        value = self._varint()
-        return value >> 1 ^ -(value & 1)

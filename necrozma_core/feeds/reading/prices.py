@@ -24,6 +24,7 @@ PRICE_DECIMALS: Final = 9
 _PRICE: Final = pa.decimal64(18, PRICE_DECIMALS)
 _PLAIN_PRICE: Final = r"^[+-]?(\d{1,9}(\.\d{0,9})?|\.\d{1,9})$"
 _LONG_PRICE: Final = r"^\d{1,9}\.\d{10,30}$"
+_ODD_NUMBER: Final = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,6})?$|^[+-]?(?i:inf(inity)?)$"
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,6})?", re.ASCII)
 _INFINITY: Final = re.compile(r"[+-]?inf(inity)?", re.ASCII | re.IGNORECASE)
 
@@ -66,7 +67,11 @@ def _odd_prices(column: pa.StringArray) -> Cells:
     long = to_bool(pc.match_substring_regex(column, _LONG_PRICE))
     floats = _float_prices(column.filter(pa.array(long)).cast(pa.float64()))
     values[long], faults[long] = floats.values, floats.faults
-    for row in np.flatnonzero(~plain & ~long):
+    # Whole columns of words are told at once; only numbers in an odd notation are looked at one by one.
+    number = to_bool(pc.match_substring_regex(column, _ODD_NUMBER))
+    faults[~plain & ~number] = Fault.NOT_A_NUMBER.code
+    faults[to_bool(pc.equal(column, "").fill_null(True))] = Fault.EMPTY.code
+    for row in np.flatnonzero(~plain & ~long & number):
         price = _exact_price(column[row].as_py() or "")
         if isinstance(price, Fault):
             faults[row] = price.code

@@ -36,7 +36,10 @@ def test_import_stores_and_knows_what_it_stored(necrozma: Any) -> None:
     Path("ticks.csv").write_text(CSV)
     first = necrozma("data", "import", "ticks.csv", "--pair", "EURUSD", "--to", "data")
     assert (first.exit_code, first.stderr) == (0, "")
-    assert first.stdout == "EURUSD: 2 ticks of 1 file, 2024-01-15 00:00:00 to 2024-01-15 00:00:01\n"
+    assert first.stdout == (
+        "read as columns: columns called timestamp, bid, ask\n"
+        "EURUSD: 2 ticks of 1 file, 2024-01-15 00:00:00 to 2024-01-15 00:00:01\n"
+    )
     again = necrozma("data", "import", "ticks.csv", "--pair", "EURUSD", "--to", "data")
     assert (again.exit_code, again.stdout) == (0, "ticks.csv: stored already\n")
     assert len(TickStore(Path("data")).read("EURUSD")) == 2
@@ -56,8 +59,16 @@ def test_import_without_a_folder_takes_that_of_the_settings(necrozma: Any, monke
         (["ticks.csv", "--pair", "EURUSX"], "unknown pair 'EURUSX'"),
         (["ticks.csv", "--pair", "../etc"], "unknown pair '../etc'"),
         (["ticks.csv", "--pair", "EURUSD", "--zone", "Mars"], "unknown zone 'Mars'"),
-        (["ticks.csv"], "--pair"),
-        (["--pair", "EURUSD"], "FILES"),
+        (["ticks.csv"], "neither the rows nor the name tell the pair; say it with --pair"),
+        (["--pair", "EURUSD"], "PATHS"),
+        (["ticks.csv", "--pair", "EURUSD", "--format", "exnes"], "did you mean exness?"),
+        (["ticks.csv", "--pair", "EURUSD", "--unit", "m"], "expected one of s, ms, us, ns"),
+        (
+            ["ticks.csv", "--pair", "EURUSD", "--columns", "time=a,bid=bid,ask=ask"],
+            "no such column, but timestamp, bid",
+        ),
+        (["crossed.csv", "--pair", "EURUSD", "--quarantine-rows", "0%"], "a share between 0% and 100%"),
+        (["crossed.csv", "--pair", "EURUSD", "--quarantine-rows"], "50 % of all, and at most 1 % may be set aside"),
         (["crossed.csv", "--pair", "EURUSD"], "crossed.csv"),
     ],
 )
@@ -73,10 +84,36 @@ def test_import_that_cannot_be_is_refused_in_one_line(words: list[str], part: st
 
 def test_import_with_quarantine_sets_bad_rows_aside(necrozma: Any) -> None:
     Path("crossed.csv").write_text(CSV.replace("1.10011", "1.09000"))
-    result = necrozma("data", "import", "crossed.csv", "--pair", "EURUSD", "--quarantine-rows")
+    result = necrozma("data", "import", "crossed.csv", "--pair", "EURUSD", "--quarantine-rows", "50%")
     assert result.exit_code == 0
     assert "1 rows set aside" in result.stdout
     assert Path("data/EURUSD/quarantine/crossed.csv").exists()
+
+
+def test_import_takes_a_file_behind_the_bare_quarantine_flag_for_a_file(necrozma: Any) -> None:
+    Path("a.csv").write_text(CSV)
+    Path("b.csv").write_text(CSV.replace("01-15", "01-16"))
+    result = necrozma("data", "import", "a.csv", "--pair", "EURUSD", "--quarantine-rows", "b.csv")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "4 ticks of 2 files" in result.stdout
+
+
+def test_import_of_a_folder_brings_every_pair_in_it(necrozma: Any) -> None:
+    for name in ("EURUSD_2024_01.csv", "feed/gbp-usd/jan.csv", "feed/readme.md", ".hidden/USDJPY.csv"):
+        Path("all", name).parent.mkdir(parents=True, exist_ok=True)
+        Path("all", name).write_text(CSV)
+    Path("all/feed/any.csv").write_text("EUR/JPY,20240115 00:00:00.000,160.1,160.2\n")
+    result = necrozma("data", "import", "all", "--to", "data")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "readme.md: left alone, no ticks by the name" in result.stdout
+    assert TickStore(Path("data")).pairs() == ["EURJPY", "EURUSD", "GBPUSD"]
+
+
+def test_import_of_an_instrument_that_is_no_pair_says_what_is_known(necrozma: Any) -> None:
+    Path("a.csv").write_text("symbol,timestamp,bid,ask\nUS30,2024-01-15T00:00:00Z,1,2\n")
+    result = necrozma("data", "import", "a.csv")
+    assert result.exit_code == 2
+    assert "holds 'US30': only currency pairs, gold (XAUUSD) and silver (XAGUSD) are known" in result.stderr
 
 
 def test_strategies_are_listed_with_their_settings(necrozma: Any) -> None:

@@ -154,7 +154,9 @@ def test_text_with_a_byte_order_mark_is_read(tmp_path: Path, encoding: str) -> N
     assert import_files([path], "EURUSD", tmp_path / "data").kept == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"\x00" * 100, b"%PDF-1.7\n", CSV.encode("utf-16")[:-1], b"PK\x03\x04"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"\x00" * 100, b"%PDF-1.7\n", CSV.encode("utf-16")[:-1], b"PK\x03\x04"]
+)
 def test_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(content)

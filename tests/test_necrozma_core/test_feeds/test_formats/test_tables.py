@@ -199,7 +199,10 @@ def test_import_of_parquet_with_more_rows_than_bytes_can_hold_is_refused(tmp_pat
         (["timestamp;bid;ask"], "found 'timestamp;bid;ask'"),
         (["2024-01-15T00:00:00Z", "1.1", "1.2"], "found '2024-01-15T00:00:00Z, 1.1, 1.2'"),
         ([], "found 'nothing'"),
-        (["time", "datetime", "bid", "ask"], "time and datetime could both be the time; say which with --columns time="),
+        (
+            ["time", "datetime", "bid", "ask"],
+            "time and datetime could both be the time; say which with --columns time=",
+        ),
         (["time", "open", "high", "low", "close"], "these are bars (time, open, high, low, close), and only ticks are"),
         (["timestamp", "bid", "ask", "Bid"], "expected every column once, found 'bid' 2 times"),
     ],

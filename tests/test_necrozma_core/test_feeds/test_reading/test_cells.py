@@ -48,7 +48,7 @@ def test_prices_of_any_floats_are_their_shortest_decimal_or_refused(prices: list
         if abs(rounded - exact) < Decimal("1e-9") * Decimal("0.999"):
             exact = rounded
         nine = len(exact.normalize().as_tuple().digits) <= 9 and -exact.normalize().as_tuple().exponent <= 9
-        fits = nine or -exact.normalize().as_tuple().exponent <= 8 and len(exact.normalize().as_tuple().digits) <= 15
+        fits = nine or (-exact.normalize().as_tuple().exponent <= 8 and len(exact.normalize().as_tuple().digits) <= 15)
         assert fault == (None if fits else Fault.TOO_PRECISE)
         assert value == (int(exact * BILLION) if fits else 0)
 

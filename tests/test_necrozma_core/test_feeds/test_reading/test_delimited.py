@@ -69,7 +69,13 @@ def test_empty_lines_count_only_where_a_row_follows() -> None:
 def test_commas_alone_are_a_row_even_at_the_end() -> None:
     assert rows_of("a,b\n1,2\n,\n") == ({2: ["1", "2"]}, {3: ","})
     assert rows_of('a,b\r\n1,2\r\n\r\n"",""\r\n\r\n') == ({2: ["1", "2"]}, {3: "", 4: '"",""'})
-    assert rows_of("a,b\n1,2\n" + "\n" * 70_000)[1] == dict.fromkeys(range(3, 70_003), "")
+    with pytest.raises(DataError, match="row 3: expected rows, found more than 10,000 empty lines"):
+        rows_of("a,b\n1,2\n" + "\n" * 70_000)
+
+
+def test_lines_without_the_headers_fields_are_given_up_where_they_fill_a_block() -> None:
+    with pytest.raises(DataError, match="row 3: expected 2 fields, found another number in it and in 10,000 rows"):
+        rows_of("a,b\n1,2\n" + "x\n" * 70_000)
 
 
 def test_empty_lines_at_the_end_of_a_block_are_torn_rows_once_another_block_follows() -> None:
