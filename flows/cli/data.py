@@ -1,5 +1,6 @@
 """``necrozma data`` and ``necrozma strategies``: what can be backtested, and with what."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -100,6 +101,57 @@ def list_(data: options.Data = None) -> None:
     if not (summaries := TickStore(data_folder(data)).summaries()):
         raise no_ticks_error(data_folder(data))
     open_console().print(pairs_table(summaries))
+
+
+_From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="2024-01-15 (UTC), or with a time and zone.")]
+_Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="The first time that is not meant.")]
+_Pair = Annotated[str, typer.Argument(metavar="PAIR")]
+
+
+@data_app.command()
+def remove(
+    pair: _Pair,
+    from_: _From = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="TIME", help="The first time that stays again.")] = None,
+    data: options.Data = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a pair's stored ticks, or those of a range."""
+    from flows.cli.starting import data_folder  # noqa: PLC0415
+    from necrozma_core.errors import UsageError  # noqa: PLC0415
+    from necrozma_core.market.moments import parse_moment  # noqa: PLC0415
+    from necrozma_core.storage.ticks.store import TickStore  # noqa: PLC0415
+
+    first = parse_moment(from_, "--from") if from_ else None
+    last = parse_moment(to, "--to") if to else None
+    store = TickStore(data_folder(data))
+    summary = store.summary(pair)
+    meant = f"ticks from {from_ or 'the first'} to {to or 'the last'}" if from_ or to else "all ticks"
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError(f"this removes {meant} of {pair} ({summary.ticks:,} stored); say --yes to do it")
+        typer.confirm(f"Remove {meant} of {pair} ({summary.ticks:,} stored)?", abort=True)
+    typer.echo(f"{pair}: {store.remove(pair, first, last):,} ticks removed")
+
+
+@data_app.command()
+def export(
+    pair: _Pair,
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="Ends in .csv or .parquet.")],
+    from_: _From = None,
+    until: _Until = None,
+    data: options.Data = None,
+) -> None:
+    """Write a pair's ticks to a CSV or Parquet file: timestamp (UTC), bid, ask."""
+    from flows.cli.starting import data_folder  # noqa: PLC0415
+    from necrozma_core.feeds.export import export_ticks  # noqa: PLC0415
+    from necrozma_core.market.moments import parse_moment  # noqa: PLC0415
+    from necrozma_core.storage.ticks.store import TickStore  # noqa: PLC0415
+
+    first = parse_moment(from_, "--from") if from_ else None
+    last = parse_moment(until, "--until") if until else None
+    written = export_ticks(TickStore(data_folder(data)), pair, to, first, last)
+    typer.echo(f"{pair}: {written:,} ticks in {to}")
 
 
 @data_app.command()

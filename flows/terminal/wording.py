@@ -96,6 +96,8 @@ def import_lines(report: "ImportReport") -> Iterator[str]:
 
 
 def _counted(report: "ImportReport") -> Iterator[str]:
+    if report.known:
+        yield f"{report.known:,} of them were stored already, the same"
     if report.rounded:
         yield f"{report.rounded:,} prices had the dust of binary fractions (1.0850000000000002) and were rid of it"
     if report.one_sided:

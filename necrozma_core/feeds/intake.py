@@ -56,6 +56,8 @@ class ImportReport:
         Kept rows that are the row before them once more.
     one_sided : int
         First rows left out because one side had no price yet, where a blank stands for the price before.
+    known : int
+        Kept rows that another file had brought already; they are stored once.
     """
 
     pair: str
@@ -74,6 +76,7 @@ class ImportReport:
     rounded: int = 0
     repeated: int = 0
     one_sided: int = 0
+    known: int = 0
 
     @property
     def span(self) -> str:
@@ -139,7 +142,8 @@ def import_files(
         for path, source in chosen.items():
             run.read(path, source, stack)
         if run.segments:
-            store.add(run.segments, before_publish=run.publish_quarantines)
+            added = store.add(run.segments, before_publish=run.publish_quarantines)
+            run.added = sum(source.ticks for source in added)
         elif chosen:
             names = "the file has" if len(chosen) == 1 else f"the {len(chosen)} files have"
             raise DataError(f"{next(iter(chosen))}: expected rows of {pair.name}, found none: {names} no quotes")
@@ -161,6 +165,7 @@ class _Import:
     tallies: list[Tally] = field(default_factory=list)
     quarantines: list[Quarantine] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
+    added: int = 0
     formats: dict[str, str] = field(default_factory=dict)
 
     def read(self, path: Path, source: Source, stack: ExitStack) -> None:
@@ -213,6 +218,7 @@ class _Import:
             rounded=sum(tally.rounded for tally in self.tallies),
             repeated=sum(tally.repeated for tally in self.tallies),
             one_sided=sum(tally.skipped for tally in self.tallies),
+            known=sum(len(ticks) for _, ticks in self.segments) - self.added,
         )
 
 

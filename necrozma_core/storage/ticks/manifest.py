@@ -42,7 +42,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class StoredSource:
-    """A source, how many ticks of it were kept, and the first and last time of them (UTC milliseconds)."""
+    """A source, how many ticks it added, and the first and last time of its ticks (UTC milliseconds)."""
 
     name: str
     sha256: str

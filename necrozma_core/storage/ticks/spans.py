@@ -1,7 +1,8 @@
-"""Spans of one pair's ticks: cut by year, put in order of time, and refused where they overlap."""
+"""Spans of one pair's ticks: cut by year or range, and put in order of time."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 
@@ -97,26 +98,52 @@ def check_fit(where: str, prices: Sequence[tuple[int, int]]) -> None:
             )
 
 
-def describe(source: Source, ticks: Ticks) -> StoredSource:
-    """Record a source with the number and the span of its ticks."""
+def describe(source: Source, ticks: Ticks, added: int) -> StoredSource:
+    """Record a source with the span of its ticks, and how many of them no other had brought."""
     first_ms, last_ms = int(ticks.time_ms[0]), int(ticks.time_ms[-1])
-    return StoredSource(source.name, source.sha256, source.zone, len(ticks), first_ms, last_ms)
+    return StoredSource(source.name, source.sha256, source.zone, added, first_ms, last_ms)
 
 
-def in_order(pair_name: str, stored: Sequence[StoredSource], added: Sequence[StoredSource]) -> tuple[StoredSource, ...]:
-    """Sort sources by their spans; two may share the millisecond at which they meet.
+def in_order(stored: Sequence[StoredSource], added: Sequence[StoredSource]) -> tuple[StoredSource, ...]:
+    """Sort sources by their spans."""
+    return tuple(sorted([*stored, *added], key=lambda source: (source.first_ms, source.last_ms, source.sha256)))
 
-    Raises
-    ------
-    DataError
-        Two spans overlap; naming both.
+
+def cut_sources(sources: Sequence[StoredSource], from_ms: int | None, to_ms: int | None) -> tuple[StoredSource, ...]:
+    """Record that the ticks in ``[from_ms, to_ms)`` are gone.
+
+    A source that has lost some is no longer known by its content, so that it can be imported again. What is left of it
+    still covers its span.
     """
-    ordered = sorted([*stored, *added], key=lambda source: (source.first_ms, source.last_ms))
-    for earlier, later in pairwise(ordered):
-        if later.first_ms < earlier.last_ms:
-            new, other = (earlier, later) if later in stored else (later, earlier)
-            raise DataError(
-                f"{pair_name}: {new.name} ({new.span}) overlaps {'what is stored of ' if other in stored else ''}"
-                f"{other.name} ({other.span}); bring each span once, or use another folder"
-            )
-    return tuple(ordered)
+    start, end = _or_ends(from_ms, to_ms)
+    left = []
+    for source in sources:
+        if source.last_ms < start or source.first_ms >= end:
+            left.append(source)
+            continue
+        for first_ms, last_ms in ((source.first_ms, start - 1), (end, source.last_ms)):
+            if source.first_ms <= first_ms <= last_ms <= source.last_ms:
+                left.append(StoredSource(source.name, PART, source.zone, 0, first_ms, last_ms))
+    return tuple(left)
+
+
+PART: Final = "part"
+"""Stands for the hash of a source of which only a part is stored."""
+
+
+def within(ticks: Ticks, from_ms: int | None, to_ms: int | None) -> Ticks:
+    """Return a view of the ticks in ``[from_ms, to_ms)``; perhaps none."""
+    start, end = np.searchsorted(ticks.time_ms, _or_ends(from_ms, to_ms))
+    return part_of(ticks, slice(int(start), int(end)), ticks.digits)
+
+
+def outside(ticks: Ticks, from_ms: int | None, to_ms: int | None) -> list[Ticks]:
+    """Return views of the ticks before and after ``[from_ms, to_ms)``; none of them empty."""
+    start, end = np.searchsorted(ticks.time_ms, _or_ends(from_ms, to_ms))
+    parts = [part_of(ticks, part, ticks.digits) for part in (slice(0, start), slice(end, len(ticks)))]
+    return [part for part in parts if len(part)]
+
+
+def _or_ends(from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
+    limits = np.iinfo(np.int64)
+    return int(limits.min) if from_ms is None else from_ms, int(limits.max) if to_ms is None else to_ms

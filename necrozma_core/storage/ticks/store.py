@@ -14,13 +14,14 @@ from typing import Final, TypeVar
 from necrozma_core.errors import DamagedError, DataError, LockedError
 from necrozma_core.market.instruments import PAIRS, get_pair
 from necrozma_core.market.ticks import Ticks
+from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.layer import DISK, FileLayer
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.disk.publish import make_folder
 from necrozma_core.storage.ticks.manifest import MANIFEST_FILE, PairSummary, Source, StoredSource, TickManifest
 from necrozma_core.storage.ticks.reading import MissingFileError, check_size, read_pieces, read_years
-from necrozma_core.storage.ticks.spans import check_fit, check_segment, describe, in_order
-from necrozma_core.storage.ticks.writing import remove_others, write_years
+from necrozma_core.storage.ticks.spans import check_fit, check_segment, cut_sources, describe, in_order
+from necrozma_core.storage.ticks.writing import cut_years, join, remove_others, write_years
 
 T = TypeVar("T")
 
@@ -181,7 +182,7 @@ class TickStore:
         Parameters
         ----------
         segments : sequence of (Source, Ticks)
-            In any order. Each is a span of its own; two that follow one another may share a millisecond.
+            In any order. What two of them have both, or what is stored too, is stored once.
         before_publish : callable, optional
             Called once everything is sure but the last rename, for what must be in place when the ticks are.
 
@@ -193,8 +194,8 @@ class TickStore:
         Raises
         ------
         DataError
-            Two spans overlap, of these or of what is stored; a segment is empty or no ticks; prices are too
-            large for the decimals that others have.
+            Two spans overlap, of these or of what is stored, and differ there; a segment is empty or no ticks; prices
+            are too large for the decimals that others have.
         LockedError
             Another process adds to the same pair.
         DamagedError
@@ -213,16 +214,58 @@ class TickStore:
             new = [segment for segment in segments if not manifest.holds(segment[0])]
             if not new:
                 return []
-            added = [describe(source, ticks) for source, ticks in new]
-            sources = in_order(pair.name, manifest.sources, added)
+            parts = join(folder, manifest, new)
+            added = [
+                describe(source, ticks, sum(map(len, brought)))
+                for (source, ticks), brought in zip(new, parts, strict=True)
+            ]
             stored_prices = [(year.digits, year.highest) for year in manifest.years]
             check_fit(pair.name, stored_prices + [(ticks.digits, int(ticks.ask.max())) for _, ticks in new])
-            years = write_years(folder, manifest, [ticks for _, ticks in new], files=self._files)
+            years = write_years(folder, manifest, [part for brought in parts for part in brought], files=self._files)
             if before_publish is not None:
                 before_publish()
-            TickManifest(pair.name, years, sources).publish(folder, files=self._files)
+            TickManifest(pair.name, years, in_order(manifest.sources, added)).publish(folder, files=self._files)
             remove_others(folder, {year.file for year in years}, files=self._files)
         return added
+
+    def remove(self, pair_name: str, from_ms: int | None = None, to_ms: int | None = None) -> int:
+        """Remove a pair's ticks in ``[from_ms, to_ms)``, or all of them.
+
+        Parameters
+        ----------
+        pair_name : str
+        from_ms, to_ms : int or None
+            Milliseconds since 1970 UTC; None leaves that end open.
+
+        Returns
+        -------
+        int
+            Ticks removed.
+
+        Raises
+        ------
+        DataError
+            The pair has no ticks here.
+        LockedError
+            An import into the pair is running.
+        DamagedError
+            A year that has to be cut is not what was stored.
+        StorageError
+            The disk does not take it; what was stored is untouched.
+        """
+        folder = self.data_dir / self.manifest(pair_name).pair
+        with _lock(folder):
+            manifest = self.manifest(pair_name)
+            kept = cut_years(folder, manifest, from_ms, to_ms, files=self._files)
+            sources = cut_sources(manifest.sources, from_ms, to_ms)
+            if kept:
+                TickManifest(manifest.pair, kept, sources).publish(folder, files=self._files)
+            else:
+                with disk_errors("remove", folder / MANIFEST_FILE):
+                    self._files.remove(folder / MANIFEST_FILE)
+                    self._files.sync_folder(folder)
+            remove_others(folder, {year.file for year in kept}, files=self._files)
+        return manifest.ticks - sum(year.ticks for year in kept)
 
 
 def no_ticks_error(data_dir: Path, pair_name: str | None = None) -> DataError:

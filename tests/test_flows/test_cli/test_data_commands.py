@@ -129,3 +129,25 @@ def test_strategies_of_a_grid_are_those_that_a_run_would_try(necrozma: Any) -> N
     refused = necrozma("strategies", "list", "--grid", "family=rsy")
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert "unknown family 'rsy'" in refused.stderr
+
+
+def test_removed_ticks_are_gone_and_asked_for_first(necrozma: Any) -> None:
+    Path("ticks.csv").write_text(CSV)
+    necrozma("data", "import", "ticks.csv", "--pair", "EURUSD", "--to", "data")
+    asked = necrozma("data", "remove", "EURUSD", "--data", "data")
+    assert asked.exit_code == 2
+    assert "this removes all ticks of EURUSD (2 stored); say --yes to do it" in asked.stderr
+    part = necrozma("data", "remove", "EURUSD", "--data", "data", "--from", "2024-01-15T00:00:01Z", "--yes")
+    assert (part.exit_code, part.stdout) == (0, "EURUSD: 1 ticks removed\n")
+    assert necrozma("data", "remove", "EURUSD", "--data", "data", "--yes").stdout == "EURUSD: 1 ticks removed\n"
+    assert TickStore(Path("data")).pairs() == []
+
+
+def test_exported_ticks_are_those_that_were_imported(necrozma: Any) -> None:
+    Path("ticks.csv").write_text(CSV)
+    necrozma("data", "import", "ticks.csv", "--pair", "EURUSD", "--to", "data")
+    result = necrozma(
+        "data", "export", "EURUSD", "--data", "data", "--to", "out.csv", "--until", "2024-01-15T00:00:01Z"
+    )
+    assert (result.exit_code, result.stdout) == (0, "EURUSD: 1 ticks in out.csv\n")
+    assert Path("out.csv").read_text().splitlines()[1].startswith("2024-01-15T00:00:00.000Z,")

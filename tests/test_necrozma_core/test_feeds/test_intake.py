@@ -343,8 +343,8 @@ def test_import_of_known_and_new_files_takes_the_new_ones(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("together", [True, False])
-def test_import_of_an_overlapping_span_is_refused_and_names_both(tmp_path: Path, together: bool) -> None:
-    first, second = write(tmp_path / "a.csv", lines(0, 10)), write(tmp_path / "b.csv", lines(5, 10))
+def test_import_of_an_overlapping_span_that_differs_is_refused_and_names_both(tmp_path: Path, together: bool) -> None:
+    first, second = write(tmp_path / "a.csv", lines(0, 10)), write(tmp_path / "b.csv", lines(5, 10, ask="1.08520"))
     if not together:
         import_files([first], "EURUSD", tmp_path / "data")
 
@@ -353,8 +353,8 @@ def test_import_of_an_overlapping_span_is_refused_and_names_both(tmp_path: Path,
 
     stored = "" if together else "what is stored of "
     assert (
-        f"EURUSD: b.csv (2024-01-15 00:00:05 to 2024-01-15 00:00:14) overlaps {stored}"
-        "a.csv (2024-01-15 00:00:00 to 2024-01-15 00:00:09); bring each span once"
+        f"EURUSD: b.csv and {stored}a.csv both cover 2024-01-15 00:00:05 to 2024-01-15 00:00:09 and differ there: "
+        "1.08512/1.08520 at 2024-01-15T00:00:05.000Z in b.csv, 1.08512/1.08519 at 2024-01-15T00:00:05.000Z in a.csv; "
     ) in str(caught.value)
     assert len(TickStore(tmp_path / "data").pairs()) == (not together)
 
@@ -362,9 +362,9 @@ def test_import_of_an_overlapping_span_is_refused_and_names_both(tmp_path: Path,
 def test_import_that_is_refused_leaves_the_older_side_file(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", lines(0, 5) + "old,1,1\n")
     import_files([path], "EURUSD", tmp_path / "data", quarantine_share=1.0)
-    write(path, lines(0, 5) + "new,1,1\n")
+    write(path, lines(0, 5, "1.0") + "new,1,1\n")
 
-    with pytest.raises(DataError, match="overlaps"):
+    with pytest.raises(DataError, match="differ there"):
         import_files([path], "EURUSD", tmp_path / "data", quarantine_share=1.0)
 
     side_files = list((tmp_path / "data/EURUSD/quarantine").iterdir())
@@ -449,3 +449,43 @@ def test_import_that_dies_anywhere_leaves_the_old_ticks_or_the_new_ones(tmp_path
             break
     assert found == {50, 150}
     assert dies_at > 8
+
+
+def test_import_of_a_longer_download_extends_what_is_stored(tmp_path: Path) -> None:
+    import_files([write(tmp_path / "noon.csv", lines(0, 200))], "EURUSD", tmp_path / "data")
+
+    report = import_files([write(tmp_path / "day.csv", lines(0, 400))], "EURUSD", tmp_path / "data")
+    import_files([write(tmp_path / "day.csv", lines(0, 400))], "EURUSD", tmp_path / "once")
+
+    assert (report.kept, report.known) == (400, 200)
+    assert TickStore(tmp_path / "data").fingerprint("EURUSD") == TickStore(tmp_path / "once").fingerprint("EURUSD")
+
+
+def test_import_stores_the_tick_at_which_two_files_meet_once(tmp_path: Path) -> None:
+    first, rest = write(tmp_path / "a.csv", lines(0, 10)), write(tmp_path / "b.csv", lines(9, 10))
+
+    report = import_files([first, rest], "EURUSD", tmp_path / "data")
+
+    assert (report.kept, report.known, len(read(tmp_path / "data"))) == (20, 1, 19)
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=40).map(sorted), st.data())
+def test_import_of_any_pieces_that_overlap_is_the_whole(
+    tmp_path_factory: pytest.TempPathFactory, seconds: list[int], data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("pieces")
+    rows = [line for position, second in enumerate(seconds) for line in [lines(second, 1, f"1.0{position:03}", "1.2")]]
+    # Pieces cut between different times: a millisecond belongs to one piece, or to both whole.
+    cuts = [0, *(n for n in range(1, len(rows)) if seconds[n] != seconds[n - 1]), len(rows)]
+    pieces = [(0, len(rows) if len(cuts) < 3 else cuts[len(cuts) // 2])]
+    for _ in range(data.draw(st.integers(0, 4))):
+        start, end = sorted((data.draw(st.sampled_from(cuts)), data.draw(st.sampled_from(cuts))))
+        if start < end:
+            pieces.append((start, end))
+    pieces.append((0, len(rows)))
+
+    for number, (start, end) in enumerate(pieces):
+        import_files([write(folder / f"{number}.csv", "".join(rows[start:end]))], "EURUSD", folder / "apart")
+    import_files([write(folder / "whole.csv", "".join(rows))], "EURUSD", folder / "whole")
+
+    assert read(folder / "apart") == read(folder / "whole")

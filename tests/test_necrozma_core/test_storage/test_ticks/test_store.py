@@ -120,7 +120,7 @@ def test_store_does_not_depend_on_the_order_in_which_spans_come(
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 10), (5, 15), (2, 8), (0, 5), (9, 10)])
-def test_store_refuses_a_span_that_overlaps_another(tmp_path: Path, first: int, last: int) -> None:
+def test_store_refuses_a_span_that_overlaps_another_and_differs(tmp_path: Path, first: int, last: int) -> None:
     def span(start: int, end: int) -> Ticks:
         time_ms = utc_ms("2024-01-01") + 1_000 * np.arange(start, end + 1, dtype=np.int64)
         prices = np.full(len(time_ms), 100 + start, dtype=np.int32)
@@ -130,8 +130,11 @@ def test_store_refuses_a_span_that_overlaps_another(tmp_path: Path, first: int, 
     store.write(span(0, 10))
     before = store.fingerprint("EURUSD")
 
-    if (first, last) != (0, 10):
-        with pytest.raises(DataError, match=r"overlaps what is stored of .*; bring each span once"):
+    if first == 0:  # the same ticks
+        store.write(span(first, last))
+        assert store.fingerprint("EURUSD") == before
+    else:
+        with pytest.raises(DataError, match=r"and what is stored of ticks both cover .* and differ there: 1.\d\d/"):
             store.write(span(first, last))
     store.write(span(10, 20))
     assert len(store.read("EURUSD")) == 22
@@ -344,3 +347,28 @@ def test_store_removes_what_a_killed_import_left_behind(tmp_path: Path) -> None:
 
     assert not stray.exists()
     assert kept.exists()
+
+
+@pytest.mark.parametrize(("start", "end"), [(None, None), (3, 7), (0, 5), (5, None), (None, 5), (9, 10), (20, 30)])
+def test_remove_takes_the_range_out_and_it_can_be_brought_again(
+    tmp_path: Path, start: int | None, end: int | None
+) -> None:
+    ticks = make("2023-12-31T23:59:55", 10)
+    first = int(ticks.time_ms[0])
+    store = TickStore(tmp_path)
+    store.write(ticks)
+    before = store.fingerprint("EURUSD")
+    limits = [None if edge is None else first + 1_000 * edge for edge in (start, end)]
+    outside = (ticks.time_ms < (limits[0] if limits[0] is not None else 0)) | (
+        ticks.time_ms >= (limits[1] if limits[1] is not None else 2**62)
+    )
+
+    removed = store.remove("EURUSD", *limits)
+
+    assert removed == len(ticks) - outside.sum()
+    if outside.any():
+        assert (store.read("EURUSD").time_ms == ticks.time_ms[outside]).all()
+    else:
+        assert store.pairs() == []
+    store.write(ticks)
+    assert store.fingerprint("EURUSD") == before
