@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FAILURES_SHOWN: Final = 3
 _FILES_SHOWN: Final = 3
+_FINDINGS_SHOWN: Final = 5
 
 
 def start_up_block(settings: "Settings") -> str:
@@ -91,6 +92,10 @@ def import_lines(report: "ImportReport") -> Iterator[str]:
     yield from _counted(report)
     for reason, count in report.quarantined.items():
         yield f"{count:,} rows set aside: {reason}"
+    for finding in report.findings[:_FINDINGS_SHOWN]:
+        yield f"doubtful: {finding}"
+    if (more := len(report.findings) - _FINDINGS_SHOWN) > 0:
+        yield f"doubtful: {more:,} more of these"
     for path in report.quarantine_files:
         yield f"set aside in {path}"
 

@@ -6,6 +6,7 @@
 ``sorting``     files and folders by the pair that they hold: `sort_files`
 ``formats``     one file a format; ``registry`` tells which one a file has
 ``reading``     bytes to checked cells, whatever the format
+``inspection``  what is doubtful about ticks that are well formed
 ``sieve``       rows judged in their order
 ``quarantine``  bad rows set aside
 ``samples``     seeded, realistic ticks: `write_samples`

@@ -11,6 +11,7 @@ from typing import Final
 
 from necrozma_core.errors import DataError, UsageError
 from necrozma_core.feeds.formats.registry import ReadOptions, open_source
+from necrozma_core.feeds.inspection import check_level, inspect
 from necrozma_core.feeds.quarantine import Quarantine, open_quarantine
 from necrozma_core.feeds.reading.zones import split_zone
 from necrozma_core.feeds.sieve import Sieve, Tally
@@ -58,6 +59,8 @@ class ImportReport:
         First rows left out because one side had no price yet, where a blank stands for the price before.
     known : int
         Kept rows that another file had brought already; they are stored once.
+    findings : tuple of str
+        What is doubtful in what was stored.
     """
 
     pair: str
@@ -77,6 +80,7 @@ class ImportReport:
     repeated: int = 0
     one_sided: int = 0
     known: int = 0
+    findings: tuple[str, ...] = ()
 
     @property
     def span(self) -> str:
@@ -166,6 +170,7 @@ class _Import:
     quarantines: list[Quarantine] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     added: int = 0
+    findings: list[str] = field(default_factory=list)
     formats: dict[str, str] = field(default_factory=dict)
 
     def read(self, path: Path, source: Source, stack: ExitStack) -> None:
@@ -179,6 +184,8 @@ class _Import:
             return
         if opened.format not in {known.partition(":")[0] for known in self.formats.values()}:
             self.formats[source.name] = description
+        check_level(ticks, str(path))
+        self.findings += [f"{source.name}: {finding.text}" for finding in inspect(ticks)]
         self.tallies.append(sieve.tally)
         self.segments.append((source, ticks))
         if sieve.tally.bad:
@@ -219,6 +226,7 @@ class _Import:
             repeated=sum(tally.repeated for tally in self.tallies),
             one_sided=sum(tally.skipped for tally in self.tallies),
             known=sum(len(ticks) for _, ticks in self.segments) - self.added,
+            findings=tuple(self.findings),
         )
 
 
