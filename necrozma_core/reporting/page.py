@@ -82,10 +82,11 @@ def render_report(ranking: pa.Table, manifest: Mapping[str, Any], curves: Sequen
         _failures(pairs),
         *(_facts(name.capitalize(), manifest.get(name)) for name in ("settings", "inputs", "versions", "seconds")),
     ]
-    return _document(title, "\n".join(part for part in parts if part))
+    return document(title, "\n".join(part for part in parts if part))
 
 
-def _document(title: str, body: str) -> str:
+def document(title: str, body: str) -> str:
+    """Return a whole page around a body, in the style that all our pages have; the title is escaped here."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
