@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow.compute as pc
-
 from flows.terminal.block_chart import governor_lines
 from flows.terminal.tables import (
     DEFAULT_WIDTH,
@@ -14,6 +12,7 @@ from flows.terminal.tables import (
     ranking_table,
     run_table,
 )
+from necrozma_core.reporting.ranking import mark_lines
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RANKING_FILE, read_governor, read_ranking
 
@@ -31,15 +30,15 @@ def show_ranking(folder: Path, run: "Manifest") -> None:
     """
     ranking = read_ranking(folder, run)
     console = open_console()
-    best = ranking.select(list(RANKING_COLUMNS)).slice(0, RANKING_ROWS)
+    rows = ranking.select(list(RANKING_COLUMNS)).slice(0, RANKING_ROWS).to_pylist()
     currency = str(run.settings.get("account_currency", ""))
     console.print()
     width = console.width if console.is_terminal else DEFAULT_WIDTH
-    console.print(ranking_table(best.to_pylist(), currency, width))
+    console.print(ranking_table(rows, currency, width))
     console.print()
-    if pc.any(best["few_trades"]).as_py():
-        console.print("† fewer than 30 trades: the figures say little.")
-    console.print(f"The best {len(best)} of {len(ranking):,} settings. A list sorted by result has the luckiest")
+    for line in mark_lines(rows):
+        console.print(line, markup=False)
+    console.print(f"The best {len(rows)} of {len(ranking):,} settings. A list sorted by result has the luckiest")
     console.print("on top: try them on years that played no part here.")
 
 

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from necrozma_core.reporting.ranking import FEW_TRADES_SIGN, sharpe_marks
+
 if TYPE_CHECKING:
     from necrozma_core.storage.runs.cleaning import Cleaned
     from necrozma_core.storage.runs.comparison import RunDiff
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
 RANKING_ROWS: Final = 15
 RANKING_COLUMNS: Final = (
-    "rank", "pair", "strategy", "trades", "few_trades", "win_rate", "profit_factor", "sharpe", "net_profit",
-    "max_drawdown",
+    "rank", "pair", "strategy", "trades", "few_trades", "win_rate", "profit_factor", "sharpe", "few_days",
+    "constant_returns", "net_profit", "max_drawdown",
 )  # fmt: skip
 """The columns that :func:`ranking_table` needs of each row."""
 
@@ -54,8 +56,8 @@ def ranking_table(rows: Sequence[Mapping[str, Any]], currency: str, width: int =
         ("#", "right", lambda row: str(row["rank"])),
         ("pair", "left", lambda row: row["pair"]),
         ("strategy", "left", lambda row: row["strategy"]),
-        ("trades", "right", lambda row: f"{row['trades']:,}{'†' if row['few_trades'] else ''}"),
-        ("Sharpe", "right", lambda row: _number(row["sharpe"], ".2f")),
+        ("trades", "right", lambda row: f"{row['trades']:,}{FEW_TRADES_SIGN if row['few_trades'] else ''}"),
+        ("Sharpe", "right", lambda row: _number(row["sharpe"], ".2f") + sharpe_marks(row)),
         (f"net {currency}", "right", lambda row: _number(row["net_profit"], ",.2f")),
         ("drawdown", "right", lambda row: _number(row["max_drawdown"], ".1%")),
     ]

@@ -18,6 +18,7 @@ from necrozma_core.errors import StrategyError
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.lending import LentBars
 from necrozma_core.metrics.figures import measure
+from necrozma_core.metrics.notes import explain_nulls
 from necrozma_core.money.costs import price_trades
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.strategies.checking import checked_signals, explain_silence
@@ -77,8 +78,8 @@ def _evaluate_one(
     )
     money = price_trades(trades, market.ticks, request.lots, request.costs, market.conversion)
     metrics = measure(trades, money, market.days, market.ticks, request.lots, request.account)
-    note = None if len(trades) else explain_silence(strategy, seen, checked_signals(strategy, seen))
-    return Evaluated(strategy, trades, money, metrics, note)
+    silence = None if len(trades) else explain_silence(strategy, seen, checked_signals(strategy, seen))
+    return Evaluated(strategy, trades, money, metrics, explain_nulls(metrics, silence))
 
 
 def _events_of(strategy: Strategy, bars: Bars, recent: dict[object, Events]) -> Events:

@@ -1,25 +1,40 @@
 """All strategies of a run in order of merit."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from necrozma_core.metrics.merit import CONSTANT, ENOUGH, NO_SHARPE
 from necrozma_core.storage.disk.columns import arrow_column
 from necrozma_core.storage.results.schemas import METRICS_SCHEMA, RANKING_SCHEMA
 
-_FALLING: Final = ("group", "sharpe", "net_profit")
+_FALLING: Final = ("group", "ratio", "net_profit")
 _TIES: Final = tuple(dict.fromkeys(("pair", "strategy", *METRICS_SCHEMA.names)))
 """What decides between equal figures: in the end every column, so that the order of input never shows."""
+
+FEW_TRADES_SIGN: Final = "†"
+RATIO_SIGNS: Final = MappingProxyType({"few_days": "‡", "constant_returns": "≈"})
+"""The signs beside a Sharpe ratio, by the columns that say what it lacks."""
+_MEANINGS: Final = MappingProxyType(
+    {
+        FEW_TRADES_SIGN: "fewer than 30 trades: the figures say little.",
+        RATIO_SIGNS["few_days"]: "fewer than 30 days: the ratios say little.",
+        RATIO_SIGNS["constant_returns"]: "practically constant returns: the ratios say nothing.",
+    }
+)
 
 
 def rank_metrics(tables: Sequence[pa.Table]) -> pa.Table:
     """Rank the strategies of all pairs.
 
-    First come strategies with thirty trades or more and a Sharpe ratio, then those with fewer trades, then those
-    without a Sharpe ratio; each group by Sharpe ratio, then by net profit, both falling, then by pair and name.
+    First come strategies with a Sharpe ratio of thirty trades and thirty days or more, then those that lack one of
+    them, then those that lack both, then those of practically constant returns, then those without a Sharpe ratio.
+    Each group is ordered by Sharpe ratio (the last two by none), then by net profit, both falling, then by pair and
+    name; :func:`necrozma_core.metrics.merit.merit` is the same order of single strategies.
 
     Parameters
     ----------
@@ -34,11 +49,9 @@ def rank_metrics(tables: Sequence[pa.Table]) -> pa.Table:
     table = pa.concat_tables(
         [pa.Table.from_batches([], METRICS_SCHEMA), *(table.cast(METRICS_SCHEMA) for table in tables)]
     )
-    # The groups' numbers: one for a Sharpe ratio, and one more for enough trades behind it.
-    defined = pc.invert(pc.is_null(table["sharpe"], nan_is_null=True))
-    enough = pc.and_(defined, pc.invert(table["few_trades"]))
-    group = pc.add(defined.cast(pa.int8()), enough.cast(pa.int8()))
-    keys = table.append_column("group", group)
+    group = _groups(table)
+    ratio = pc.if_else(pc.greater(group, CONSTANT), table["sharpe"], 0.0)
+    keys = table.append_column("group", group).append_column("ratio", ratio)
     falling = [(name, "descending") for name in _FALLING]
     rising = [(name, "ascending") for name in _TIES if name not in _FALLING]
     order = pc.sort_indices(keys, sort_keys=falling + rising)
@@ -47,9 +60,40 @@ def rank_metrics(tables: Sequence[pa.Table]) -> pa.Table:
     return ranked.cast(RANKING_SCHEMA).combine_chunks()
 
 
+def sharpe_marks(row: Mapping[str, Any]) -> str:
+    """Return the signs of what a row's Sharpe ratio lacks; empty where it lacks nothing, or is undefined.
+
+    Parameters
+    ----------
+    row : mapping
+        Of a ranking; one of an earlier release has no such columns, or null in them.
+    """
+    if row.get("sharpe") is None:
+        return ""
+    return "".join(sign for name, sign in RATIO_SIGNS.items() if row.get(name))
+
+
+def row_marks(row: Mapping[str, Any]) -> str:
+    """Return all signs of a row, `FEW_TRADES_SIGN` and those of `sharpe_marks`; empty where it has none."""
+    return FEW_TRADES_SIGN * bool(row["few_trades"]) + sharpe_marks(row)
+
+
+def mark_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Explain the signs that some rows of a ranking carry, a line each; none where they carry none."""
+    signs = {sign for row in rows for sign in row_marks(row)}
+    return [f"{sign} {meaning}" for sign, meaning in _MEANINGS.items() if sign in signs]
+
+
 def best_of_pairs(ranking: pa.Table) -> pa.Table:
     """Return the first row of each pair, by the pairs' names; without rows where the ranking has none."""
     first: dict[str, int] = {}
     for row, pair in enumerate(ranking["pair"].to_pylist()):
         first.setdefault(pair, row)
     return ranking.take(arrow_column(pa.int64(), np.array([first[pair] for pair in sorted(first)], np.int64)))
+
+
+def _groups(table: pa.Table) -> pa.ChunkedArray:
+    """Return the group of each row, as `merit` numbers them."""
+    lacking = pc.add(table["few_trades"].cast(pa.int8()), table["few_days"].cast(pa.int8()))
+    group = pc.if_else(table["constant_returns"], CONSTANT, pc.subtract(ENOUGH, lacking))
+    return pc.if_else(pc.is_null(table["sharpe"], nan_is_null=True), NO_SHARPE, group)

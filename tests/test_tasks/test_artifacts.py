@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 import pytest
-from storage_samples import KEY, METADATA, random_table
+from storage_samples import KEY, METADATA, random_ranking, random_table
 
 from necrozma_core.backtest.request import Receipt
 from necrozma_core.reporting import curves
@@ -18,7 +18,7 @@ from necrozma_core.storage.results.schemas import GOVERNOR_SCHEMA, METRICS_SCHEM
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder
 from tasks import artifacts, best_effort, progress
-from tasks.artifacts import governor_artifact, pair_artifact
+from tasks.artifacts import governor_artifact, pair_artifact, ranking_artifact
 from tasks.progress import Progress
 
 RECEIPT = Receipt("EURUSD", KEY, True, 10, 40, 1_000, (("bad|name", "Error: <b>no</b>"),))
@@ -75,6 +75,17 @@ def test_pair_is_shown_with_its_best_strategy_as_a_picture(store, shown):
     picture = image_of(markdown)
     assert picture.find("{http://www.w3.org/2000/svg}title").text == f"EURUSD {best}: balance after its closed trades"
     assert "currentColor" not in ET.tostring(picture, "unicode")
+
+
+def test_tables_mark_and_explain_what_a_sharpe_ratio_lacks(shown, tmp_path):
+    ranking = random_ranking(3)
+    marks = {"few_trades": [False, True, False], "few_days": [False, True, True]}
+    marks |= {"constant_returns": [False, False, True], "sharpe": [1.0, 2.0, 3.0]}
+    for name, values in marks.items():
+        field = ranking.schema.field(name)
+        ranking = ranking.set_column(ranking.schema.get_field_index(name), field, pa.array(values, field.type))
+    ranking_artifact(ranking, tmp_path)
+    assert [row["marks"] for row in shown["table", "ranking"]] == ["", "†‡", "‡≈"]
 
 
 def test_picture_ends_at_the_balance_after_all_trades(store, shown):

@@ -194,6 +194,11 @@ def read_bytes(path: Path, expected: Published) -> bytes:
 def read_table(path: Path, expected: Published, schema: pa.Schema) -> pa.Table:
     """Read a published table; nothing is parsed before its hash was found right.
 
+    Returns
+    -------
+    pyarrow.Table
+        With every column of ``schema``; one that an earlier release did not write is null.
+
     Raises
     ------
     DamagedError
@@ -209,6 +214,14 @@ def read_table(path: Path, expected: Published, schema: pa.Schema) -> pa.Table:
             f"{path}: expected the schema {schema_name(schema)}, found {schema_name(table.schema) or 'none'}; "
             "remove the entry and run again"
         )
+    return _completed(table, schema)
+
+
+def _completed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return a table with all columns of a schema: those that came with a later release are null."""
+    for field in schema:
+        if field.name not in table.schema.names:
+            table = table.append_column(field.with_nullable(True), pa.nulls(len(table), field.type))
     return table
 
 

@@ -218,7 +218,8 @@ def printed(renderable: Any, width: int = 80) -> list[str]:
 def ranking_rows(**figures: Any) -> list[dict[str, Any]]:
     row = {
         "pair": "EURUSD", "trades": 123_456, "few_trades": False, "win_rate": 0.5, "profit_factor": 1.25,
-        "sharpe": -12.34, "net_profit": -12_345.67, "max_drawdown": -0.9876,
+        "sharpe": -12.34, "few_days": False, "constant_returns": False, "net_profit": -12_345.67,
+        "max_drawdown": -0.9876,
     }  # fmt: skip
     return [
         {**row, "rank": rank, "strategy": strategy.name, **figures}
@@ -239,6 +240,15 @@ def test_ranking_of_undefined_figures_shows_dashes_and_few_trades_a_mark() -> No
     words = printed(ranking_table(rows[:1], "USD"))[-1].split()
     assert "3†" in words
     assert words.count("–") == 1
+
+
+def test_ranking_marks_the_ratios_that_say_little_or_nothing() -> None:
+    rows = ranking_rows(sharpe=2.5, few_days=True) + ranking_rows(
+        sharpe=158_760.95, few_days=True, constant_returns=True
+    )
+    lines = printed(ranking_table([rows[0], rows[-1]], "USD", 120), 120)
+    assert "2.50‡" in lines[1].split()
+    assert "158760.95‡≈" in lines[2].split()
 
 
 def test_ranking_on_a_wide_terminal_shows_more() -> None:

@@ -172,7 +172,9 @@ def test_evaluate_pair_keep_trades_stores_those_of_the_best(request_for: Callabl
         .equals(store_of(few).read_metrics("EURUSD", few.key))
     )
     metrics = store_of(few).read_metrics("EURUSD", few.key).to_pandas()
-    metrics["group"] = metrics["sharpe"].notna().astype(int) * (2 - metrics["few_trades"].astype(int))
+    lacking = metrics[["few_trades", "few_days", "constant_returns"]].astype(int)
+    assert not lacking["constant_returns"].any()
+    metrics["group"] = metrics["sharpe"].notna().astype(int) * (4 - lacking.sum(axis=1))
     best = metrics.sort_values(["group", "sharpe", "net_profit"], ascending=False, kind="stable")["strategy"][:3]
     kept = store_of(few).read_trades("EURUSD", few.key).to_pandas()["strategy"].unique()
     assert set(kept) == set(best)
