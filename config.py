@@ -40,6 +40,7 @@ BACKTEST_CONFIG: dict[str, Any] = {
     "swap_rates": {},  # pips a night by pair: {"EURUSD": {"long": -0.52, "short": 0.11}}
     "account_currency": "USD",
     "initial_balance": 10_000.0,  # account currency
+    "strict": False,  # True: one failed strategy makes a run fail, exit 3; else more than half of them do
 }
 
 PREFIX: Final = "NECROZMA_"
@@ -200,6 +201,11 @@ class RunFields:
         Flag("--keep-trades", "Strategies of a pair whose trades are stored, the best first.", Group.OUTPUT, "N|all"),
         Form("Strategies of a pair whose trades are stored, the best first; or all."),
     ] = 50
+    strict: Annotated[
+        bool,
+        Flag("--strict", "Exit 3 if any strategy fails; else if more than half do.", Group.OUTPUT),
+        Form("Fail if any strategy fails; else only if more than half do."),
+    ] = False
     pair_timeout_s: Annotated[
         Number | None,
         Range(gt=0),

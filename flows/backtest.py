@@ -40,6 +40,7 @@ def backtest_pairs(
     account_currency: Annotated[str | None, parameter("account_currency")] = None,
     initial_balance: Annotated[float | None, parameter("initial_balance")] = None,
     keep_trades: Annotated[Kept | None, parameter("keep_trades")] = None,
+    strict: Annotated[bool | None, parameter("strict")] = None,
     workers: Annotated[int | None, parameter("workers")] = None,
     cpu_limit: Annotated[float | None, parameter("cpu_limit")] = None,
     cooldown_seconds: Annotated[float | None, parameter("cooldown_seconds")] = None,

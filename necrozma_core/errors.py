@@ -13,7 +13,7 @@
     │   ├── WorkerTimeoutError       3   ended because it outlived --pair-timeout
     │   ├── WorkerMemoryError        3   out of memory
     │   └── PoisonousPairError       3   a pair that no worker survived; set aside
-    ├── PairsFailedError             3   a run ended with pairs that failed
+    ├── PairsFailedError             3   a run ended with pairs that failed, or too many strategies
     ├── StoppedError                 130 the run is ending; the pair was not begun or not finished
     ├── LockedError                  11  another run holds the results folder
     └── StorageError                 74  disk full, read-only, unreadable
@@ -97,7 +97,7 @@ class PoisonousPairError(WorkerError):
 
 
 class PairsFailedError(NecrozmaError):
-    """A run that ended with failed pairs; the message names the command that retries them."""
+    """A run that ended with failed pairs, whose message names what retries them, or with too many failed strategies."""
 
     exit_code = ExitCode.PAIRS_FAILED
 

@@ -254,6 +254,7 @@ settings_given = st.fixed_dictionaries(
         "cooldown_seconds": st.floats(0, 86_400),
         "nice": st.booleans(),
         "background": st.booleans(),
+        "strict": st.booleans(),
         "pairs": st.lists(st.sampled_from(sorted(PAIRS)), min_size=1, unique=True),
         "data": st.sampled_from(["data", "/srv/ticks", "a b/c"]),
         "timeframe": st.sampled_from(["30s", "1min", "5min", "1h", "1d"]),

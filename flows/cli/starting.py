@@ -10,6 +10,7 @@ from flows.cli.interrupts import Interrupts
 from flows.settings import Settings, load_settings, restore_settings
 from flows.terminal.console import PlainConsole, QuietConsole
 from flows.terminal.wording import ending_line
+from necrozma_core.errors import ExitCode
 from necrozma_core.throttle.sensors.capacity import measure_capacity
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def start(settings: Settings, remarks: Sequence[str] = (), *, quiet: bool = Fals
         from flows.launch import run_backtest  # noqa: PLC0415 -- late: a signal must find its handler
 
         outcome = run_backtest(settings, observer)
-    if line := ending_line(outcome):
-        observer.complain(f"error: {line}")
+    if line := ending_line(outcome, settings.results):
+        observer.complain(line if outcome.exit_code is ExitCode.OK else f"error: {line}")
     return outcome.exit_code
 
 

@@ -48,6 +48,8 @@ def show_run(results: Path, run: "Manifest") -> None:
     folder = ResultsFolder(results).run(run.run_id)
     console.print(f"run {run.run_id}: {run.status}, started {run.started_at}, ended {run.ended_at or 'not yet'}")
     console.print(run_table(run))
+    if failed := run.counts.get("failed_strategies"):
+        console.print(f"{failed:,} of {run.counts['strategies']:,} strategies failed:")
     for pair, record in sorted(run.pairs.items()):
         for name, reason in record.strategy_failures:
             console.print(f"{pair}: {name}: {reason}", markup=False)

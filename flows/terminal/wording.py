@@ -1,6 +1,8 @@
 """What a run says, in words."""
 
+import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from necrozma_core.errors import ExitCode
@@ -34,8 +36,10 @@ def done_line(receipt: "Receipt", finished: int, total: int) -> str:
     if not receipt.computed:
         return f"{head}stored already"
     seconds = sum(receipt.seconds.values())
+    failed = f" ({len(receipt.failures):,} failed)" if receipt.failures else ""
     return (
-        f"{head}{receipt.strategies:,} strategies, {receipt.trades:,} trades, {receipt.ticks:,} ticks in {seconds:.1f}s"
+        f"{head}{receipt.strategies:,} strategies{failed}, {receipt.trades:,} trades, {receipt.ticks:,} ticks "
+        f"in {seconds:.1f}s"
     )
 
 
@@ -47,9 +51,24 @@ def strategy_failure_lines(receipt: "Receipt") -> Iterator[str]:
         yield f"{receipt.pair}: {more:,} more strategies failed; `necrozma runs show latest` names them"
 
 
-def ending_line(outcome: "RunOutcome") -> str | None:
+def ending_line(outcome: "RunOutcome", results: Path) -> str | None:
+    """Say what a run lacks: strategies that failed, pairs that are missing; None where it lacks nothing.
+
+    Parameters
+    ----------
+    outcome : RunOutcome
+    results : Path
+        The run's results folder, for the commands that are offered.
+    """
+    if not (failed := outcome.describe_strategies()):
+        return _missing_pairs(outcome)
+    named = f"`necrozma runs show {outcome.run_id} --results {shlex.quote(str(results.absolute()))}` names them"
+    return "; ".join([failed, _missing_pairs(outcome) or named])
+
+
+def _missing_pairs(outcome: "RunOutcome") -> str | None:
     """Say why a run is not complete and which command completes it; None where it is."""
-    if outcome.exit_code is ExitCode.OK:
+    if not (outcome.failures or outcome.pending or outcome.exit_code in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}):
         return None
     total = len(outcome.receipts) + len(outcome.failures) + len(outcome.pending)
     names = ", ".join(pair for pair, _ in outcome.failures)

@@ -110,4 +110,6 @@ class RunLog:
 
     def on_finish(self, outcome: RunOutcome) -> None:
         """Log how."""
+        if failed := outcome.describe_strategies():
+            self._log.warning("run %s: %s", outcome.run_id, failed)
         self._log.info("run %s ended: %s, ranking %s", outcome.run_id, outcome.exit_code.name, outcome.ranking_path)

@@ -29,10 +29,15 @@ class RunRecord:
     observer : Observer
     retry : str
         The command that computes what is missing.
+    strict : bool
+        The run fails by one failed strategy, not only by more than half of them.
     """
 
-    def __init__(self, requests: list[PairRequest], run: RunFolder, observer: Observer, retry: str = "") -> None:
+    def __init__(
+        self, requests: list[PairRequest], run: RunFolder, observer: Observer, retry: str = "", *, strict: bool = False
+    ) -> None:
         self._retry = retry
+        self._strict = strict
         self._requests = requests
         self._run = run
         self._observer = observer
@@ -109,8 +114,9 @@ class RunRecord:
         if stop_code is not None:
             status = RunStatus.CANCELLED
         else:
-            status = RunStatus.FAILED if outcome.failures or outcome.pending else RunStatus.COMPLETED
-        self._run.finish(status, outcome.seconds)
+            status = RunStatus.COMPLETED if outcome.exit_code is ExitCode.OK else RunStatus.FAILED
+        counts = {"strategies": outcome.strategies, "failed_strategies": outcome.failed_strategies}
+        self._run.finish(status, outcome.seconds, counts)
 
     def outcome(self, stop_code: ExitCode | None) -> RunOutcome:
         """Say how the run stands.
@@ -124,9 +130,12 @@ class RunRecord:
             receipts, failures = self.receipts, dict(self._failures)
         stored = {receipt.pair for receipt in receipts}
         missing = sorted({request.pair for request in self._requests} - stored)
+        code = _exit_code(missing, failures)
+        if code is ExitCode.OK and self._have_too_many_failed(receipts):
+            code = ExitCode.PAIRS_FAILED
         return RunOutcome(
             run_id=self._run.run_id,
-            exit_code=stop_code if stop_code is not None else _exit_code(missing, failures),
+            exit_code=code if stop_code is None else stop_code,
             ranking_path=self._published(RANKING_FILE),
             report_path=self._published(REPORT_FILE),
             receipts=tuple(receipts),
@@ -136,6 +145,10 @@ class RunRecord:
             retry=self._retry if missing else "",
             seconds=self._seconds(),
         )
+
+    def _have_too_many_failed(self, receipts: list[Receipt]) -> bool:
+        failed = sum(len(receipt.failures) for receipt in receipts)
+        return failed > 0 if self._strict else 2 * failed > sum(receipt.strategies for receipt in receipts)
 
     def _seconds(self) -> dict[str, float]:
         seconds = {"run": time.monotonic() - self._began}
@@ -147,7 +160,12 @@ class RunRecord:
     def _note_receipt(self, receipt: Receipt) -> None:
         self._receipts[receipt.pair] = receipt
         self._failures.pop(receipt.pair, None)
-        counts = {"strategies": receipt.strategies, "trades": receipt.trades, "ticks": receipt.ticks}
+        counts = {
+            "strategies": receipt.strategies,
+            "failed_strategies": len(receipt.failures),
+            "trades": receipt.trades,
+            "ticks": receipt.ticks,
+        }
         state = PairState.COMPUTED if receipt.computed else PairState.REUSED
         record = PairRecord(receipt.key, state, None, receipt.failures, counts, dict(receipt.seconds))
         self._run.record(receipt.pair, record)

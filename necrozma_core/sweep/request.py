@@ -49,6 +49,8 @@ class SweepRequest:
     account : Account
     keep_trades : int or None
         Strategies of a pair whose trades are stored, the best first; None stores all.
+    strict : bool
+        The run fails by one failed strategy, not only by more than half of them.
     limits : Limits
         How many workers, and how much of the machine.
     workers : WorkerLimits
@@ -76,6 +78,7 @@ class SweepRequest:
     swap_pips: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     account: Account = field(default_factory=Account)
     keep_trades: int | None = 50
+    strict: bool = False
     limits: Limits = field(default_factory=lambda: Limits(workers=1))
     workers: WorkerLimits = field(default_factory=WorkerLimits)
     kernels: Path = field(default_factory=default_kernels)
@@ -137,6 +140,7 @@ class SweepRequest:
             "account_currency": self.account.currency,
             "initial_balance": self.account.initial_balance,
             "keep_trades": self.keep_trades,
+            "strict": self.strict,
             # Whoever wrote the script allowed as many as it asked for.
             "max_workers": limits.workers,
             "workers": limits.workers,

@@ -74,7 +74,7 @@ class RunSession:
         self.requests = requests
         self.run = run
         self.crashed = crashed
-        self.record = RunRecord(requests, run, observer, sweep.retry)
+        self.record = RunRecord(requests, run, observer, sweep.retry, strict=sweep.strict)
         self._observer = observer
         self._missing = sum(find_stored(request) is None for request in requests)
         self._stop_code: ExitCode | None = None

@@ -64,12 +64,13 @@ def test_settings_of_every_room_arrive(tmp_path: Path) -> None:
         "initial_balance": 5_000, "keep_trades": "all", "workers": 3, "cpu_limit": 60, "cooldown_seconds": 7,
         "adaptive_throttling": False, "cpu_check_interval": 9, "max_temperature_c": 70, "memory_floor_mb": 99,
         "pair_timeout_s": 11, "worker_memory_mb": 900, "grid": "family=rsi period=7",
+        "strict": True,
     }  # fmt: skip
     sweep = sweep_request(load_settings(asked))
     assert (sweep.data, sweep.results, sweep.pairs) == (tmp_path / "d", tmp_path / "r", ("EURUSD", "USDJPY"))
     assert (sweep.timeframe, sweep.timeframe_ms, sweep.lots) == ("1h", 3_600_000, 0.5)
     assert (sweep.costs, sweep.swap_pips) == (Costs(3.5, 0.2), {"EURUSD": (-0.5, 0.1)})
-    assert (sweep.account, sweep.keep_trades) == (Account("EUR", 5_000.0), None)
+    assert (sweep.account, sweep.keep_trades, sweep.strict) == (Account("EUR", 5_000.0), None, True)
     assert (sweep.source.kind, sweep.source.text) == (SourceKind.GRID, "family=rsi period=7")
     limits = sweep.limits
     assert (limits.workers, limits.cpu_limit, limits.cooldown_s, limits.cooldown_explicit) == (3, 60.0, 7.0, True)

@@ -144,7 +144,12 @@ class RunFolder:
         with self._lock:
             self._publish(replace(self._manifest, pairs={**self._manifest.pairs, pair: record}))
 
-    def finish(self, status: RunStatus, seconds: Mapping[str, float] | None = None) -> None:
+    def finish(
+        self,
+        status: RunStatus,
+        seconds: Mapping[str, float] | None = None,
+        counts: Mapping[str, int] | None = None,
+    ) -> None:
         """End the run; StorageError where that cannot be written."""
         ended_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         with self._lock:
@@ -154,6 +159,7 @@ class RunFolder:
                     status=status,
                     ended_at=ended_at,
                     seconds={**self._manifest.seconds, **(seconds or {})},
+                    counts={**self._manifest.counts, **(counts or {})},
                 )
             )
 

@@ -126,6 +126,7 @@ flags_given = st.fixed_dictionaries(
         "cooldown_seconds": st.one_of(st.just(5.0), st.floats(0, 86_400)),
         "nice": st.booleans(),
         "background": st.booleans(),
+        "strict": st.booleans(),
         "pairs": st.lists(st.sampled_from(["EURUSD", "GBPUSD", "XAUUSD"]), min_size=1, unique=True),
         "results": st.sampled_from([Path("a b"), Path("/srv/results")]),
         "timeframe": st.sampled_from(["30s", "1h"]),

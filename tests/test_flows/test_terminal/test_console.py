@@ -94,6 +94,8 @@ def test_start_up_block_shows_fractions_and_no() -> None:
 
 def test_done_line_says_what_was_computed_or_that_nothing_was() -> None:
     assert done_line(receipt(), 3, 10) == "[3/10] EURUSD: 50 strategies, 12,345 trades, 532,903 ticks in 1.2s"
+    failed = receipt(failures=(("mine", "bad"),))
+    assert done_line(failed, 1, 2) == "[1/2] EURUSD: 50 strategies (1 failed), 12,345 trades, 532,903 ticks in 1.2s"
     assert done_line(receipt(computed=False), 3, 10) == "[3/10] EURUSD: stored already"
 
 
@@ -121,7 +123,29 @@ def test_done_line_says_what_was_computed_or_that_nothing_was() -> None:
     ],
 )
 def test_ending_line_says_what_is_missing_and_what_completes_it(found: RunOutcome, line: str | None) -> None:
-    assert ending_line(found) == line
+    assert ending_line(found, Path("results")) == line
+
+
+ONE_OF_FIFTY = receipt(failures=(("mine", "bad"),))
+NAMED = "`necrozma runs show 20260101-000000-abcd --results '/my results'` names them"
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (outcome(receipts=(ONE_OF_FIFTY,)), f"1 of 50 strategies failed; {NAMED}"),
+        (
+            outcome(ExitCode.PAIRS_FAILED, receipts=(ONE_OF_FIFTY, ONE_OF_FIFTY)),
+            f"2 of 100 strategies failed, counted on each pair; {NAMED}",
+        ),
+        (
+            outcome(ExitCode.PAIRS_FAILED, receipts=(ONE_OF_FIFTY,), failed=("GBPUSD",)),
+            "1 of 50 strategies failed; 1 of 2 pairs failed (GBPUSD); retry them with: necrozma backtest --workers 2",
+        ),
+    ],
+)
+def test_ending_line_counts_failed_strategies_whatever_the_exit_code(found: RunOutcome, line: str) -> None:
+    assert ending_line(found, Path("/my results")) == line
 
 
 def test_plain_console_says_one_line_a_change(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,6 +49,27 @@ def strategies():
 """
 
 
+SOME_FAIL = """
+import numpy as np
+
+class Some:
+    params, stop_loss_pips, take_profit_pips = {{}}, 20.0, 40.0
+
+    def __init__(self, number):
+        self.number, self.name = number, f"number {{number}}"
+
+    def signals(self, bars):
+        if self.number < {failing}:
+            raise ValueError("no such column")
+        signals = np.zeros(len(bars), dtype=np.int8)
+        signals[::40], signals[20::40] = 1, -1
+        return signals
+
+def strategies():
+    return [Some(number) for number in range({all})]
+"""
+
+
 class Watcher(Silent):
     """Remembers what it was told."""
 
@@ -156,6 +177,37 @@ def test_sweep_pair_that_fails_leaves_the_others_and_is_not_tried_again(
     assert len(list(tries.iterdir())) == 1
     with pytest.raises(PairsFailedError, match=r"1 of 3 pairs failed \(USDJPY\); the same sweep, run again"):
         outcome.raise_failures()
+
+
+@pytest.mark.parametrize(
+    ("failing", "strict", "code", "status"),
+    [
+        (2, False, ExitCode.OK, RunStatus.COMPLETED),  # half of them are not more than half
+        (3, False, ExitCode.PAIRS_FAILED, RunStatus.FAILED),
+        (1, True, ExitCode.PAIRS_FAILED, RunStatus.FAILED),
+        (0, True, ExitCode.OK, RunStatus.COMPLETED),
+    ],
+)
+def test_sweep_whose_strategies_fail_says_how_many_and_fails_by_more_than_half_or_if_strict_by_any(
+    sweep: Callable[..., SweepRequest], tmp_path: Path, failing: int, strict: bool, code: ExitCode, status: RunStatus
+) -> None:
+    path = tmp_path / "some.py"
+    path.write_text(SOME_FAIL.format(failing=failing, all=4))
+    asked = sweep(pairs=("EURUSD", "GBPUSD"), source=StrategySource.from_file(path), strict=strict)
+    for outcome in (run_sweep(asked), run_sweep(asked)):  # computed, then found in the store
+        assert (outcome.exit_code, outcome.failures, outcome.retry) == (code, (), "")
+        assert (outcome.strategies, outcome.failed_strategies) == (8, 2 * failing)
+        assert outcome.ranking_path is not None
+        manifest = read_manifest(outcome.ranking_path.parent)
+        assert manifest.status is status
+        assert manifest.counts == {"strategies": 8, "failed_strategies": 2 * failing}
+        assert [record.counts["failed_strategies"] for record in manifest.pairs.values()] == [failing] * 2
+        assert [len(record.strategy_failures) for record in manifest.pairs.values()] == [failing] * 2
+        if code is ExitCode.OK:
+            outcome.raise_failures()
+        else:
+            with pytest.raises(PairsFailedError, match=f"{2 * failing} of 8 strategies failed, counted on each pair"):
+                outcome.raise_failures()
 
 
 def test_sweep_stopped_in_the_middle_goes_on_where_it_was(
