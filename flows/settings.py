@@ -6,6 +6,7 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -236,7 +237,7 @@ def _refuse_unknown_variables() -> None:
     known = {PREFIX + name.upper() for name in names - _INTERNAL}
     for name in sorted(os.environ):
         if name.upper().startswith(PREFIX) and name.upper() not in known | _OTHER_VARIABLES:
-            raise UsageError(f"unknown variable {name}: {nearest(name.upper(), known)}")
+            raise UsageError(f"unknown variable {name}: {nearest(name.upper(), known, prefix=PREFIX)}")
 
 
 def _one_line(error: ValidationError, given: Mapping[str, Any]) -> str:
@@ -245,8 +246,10 @@ def _one_line(error: ValidationError, given: Mapping[str, Any]) -> str:
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
         return f"unknown setting {name!r}: {nearest(name, Settings.model_fields)}"
     inner = "".join(f"[{part!r}]" for part in first["loc"][1:])
-    unknown_inside = first["type"] == "unexpected_keyword_argument"
-    problem = "is not known" if unknown_inside else first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if first["type"] == "unexpected_keyword_argument":
+        known = [field.name for field in fields(SwapRates)]  # the only setting that has names inside
+        return f"{_place(name, given)}{inner}: is not known: {nearest(str(first['loc'][-1]), known)}"
+    problem = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return f"{_place(name, given)}{inner}: {problem}; found {first['input']!r:.60}"
 
 

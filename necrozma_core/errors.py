@@ -124,7 +124,7 @@ class DamagedError(StorageError):
     """Stored bytes that do not match the hash they were committed with."""
 
 
-def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
+def nearest(name: str, known: Iterable[str], otherwise: str = "", *, prefix: str = "") -> str:
     """Say which known names begin like an unknown one or come closest to it, whatever their case.
 
     Parameters
@@ -133,9 +133,11 @@ def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
     known : iterable of str
     otherwise : str
         What is known, in words, for where none is near; without it all names are listed.
+    prefix : str
+        What all names begin with, so that it makes none nearer.
     """
-    names = {found.lower(): found for found in sorted(known)}
-    wanted = name.lower()
+    names = {found.lower().removeprefix(prefix.lower()): found for found in sorted(known)}
+    wanted = name.lower().removeprefix(prefix.lower())
     begun = [low for low in names if wanted and low.startswith(wanted)]
     near = begun[:3] or difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
     if near:

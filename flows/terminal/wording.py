@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from necrozma_core.errors import ExitCode
+from necrozma_core.strategies.source import SourceKind, StrategySource
 
 if TYPE_CHECKING:
     from flows.settings import Settings
@@ -28,6 +29,13 @@ def start_up_block(settings: "Settings") -> str:
         "\n"
         f"💾 Storage format: {settings.storage_format.upper()}\n"
     )
+
+
+def strategies_line(source: StrategySource, count: int) -> str:
+    """Say how many strategies a source holds, and what of its grids was left out."""
+    if source.kind is not SourceKind.FILE:
+        return source.describe()
+    return f"{'1 strategy' if count == 1 else f'{count:,} strategies'} of {source.origin}"
 
 
 def done_line(receipt: "Receipt", finished: int, total: int) -> str:

@@ -146,15 +146,18 @@ def read_values(where: str, bounds: Bounds, raw: object, most: int) -> tuple[Any
     Returns
     -------
     tuple
-        In the order written, each once.
+        In the order written.
 
     Raises
     ------
     UsageError
-        If a value is out of range, a range is empty, or there is no value at all.
+        If a value is out of range, a range is empty or its steps miss its end, or there is no value at all.
     """
     values: list[Any] = []
     for part in raw if isinstance(raw, list) else [raw]:
+        if isinstance(part, dict | list):
+            kind = "a table" if isinstance(part, dict) else "a list in a list"
+            raise UsageError(f"{where}: expected values, or texts such as '5:50:5', found {kind}")
         if not isinstance(part, str):
             values.append(bounds.check(where, part))
             continue
@@ -165,7 +168,7 @@ def read_values(where: str, bounds: Bounds, raw: object, most: int) -> tuple[Any
                 values.append(bounds.read(where, text))
     if not values:
         raise UsageError(f"{where}: expected at least one value, found an empty list")
-    return tuple(dict.fromkeys(values))
+    return tuple(values)
 
 
 def _numbers(where: str, text: str, most: int) -> list[str]:
@@ -182,4 +185,12 @@ def _numbers(where: str, text: str, most: int) -> list[str]:
         raise wrong
     if last - first >= step * most:
         raise UsageError(f"{where}: the range {text} holds more than {most:,} values")
-    return [f"{(first + step * i).normalize():f}" for i in range(int((last - first) / step) + 1)]
+    numbers = [f"{(first + step * i).normalize():f}" for i in range(int((last - first) / step) + 1)]
+    if (last - first) % step:
+        # Both ends are said to be included: neither is left out, or another put in its place, without a word.
+        end, beyond = numbers[-1], f"{(first + step * len(numbers)).normalize():f}"
+        instead = f"{first}:{end}:{step}" if len(numbers) > 1 else end
+        raise UsageError(
+            f"{where}: the range {text} misses its end: after {end} comes {beyond}; write {instead}, or another step"
+        )
+    return numbers

@@ -123,7 +123,8 @@ class StrategySource:
         if self.kind is SourceKind.FILE:
             return f"the strategies of {self.origin}"
         sweep = _sweep(self)
-        text = f"{len(sweep.strategies):,} settings of {self.origin or 'a grid'}"
+        settings = "1 setting" if len(sweep.strategies) == 1 else f"{len(sweep.strategies):,} settings"
+        text = f"{settings} of {self.origin or 'a grid'}"
         left_out = [
             f"{count:,} {what}"
             for count, what in ((sweep.conflicting, "impossible"), (sweep.repeated, "repeated"))
