@@ -8,6 +8,7 @@
     ├── DataError                    2   input that cannot be trusted, by file, row and column
     │   └── ConversionError          2   no price to turn a profit into the account's currency
     ├── StrategyError                3   one strategy; the others of its pair go on
+    │   └── AllStrategiesFailedError 3   every strategy of a pair, which fails with them
     ├── WorkerError                  3   a worker process did not finish its pair
     │   ├── WorkerDiedError          3   killed or crashed
     │   ├── WorkerTimeoutError       3   ended because it outlived --pair-timeout
@@ -72,6 +73,25 @@ class StrategyError(NecrozmaError):
     """A strategy that raised or returned something other than its contract; it fails alone."""
 
     exit_code = ExitCode.PAIRS_FAILED
+
+
+class AllStrategiesFailedError(StrategyError):
+    """Every strategy of a pair failed, so that nothing of it is stored.
+
+    Parameters
+    ----------
+    message : str
+    strategies : int
+        How many.
+    """
+
+    def __init__(self, message: str, strategies: int) -> None:
+        super().__init__(message, strategies)
+        self.strategies = strategies
+
+    def __str__(self) -> str:
+        """Return the message alone."""
+        return str(self.args[0])
 
 
 class WorkerError(NecrozmaError):

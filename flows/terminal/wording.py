@@ -56,7 +56,7 @@ def strategy_failure_lines(receipt: "Receipt") -> Iterator[str]:
     for name, reason in receipt.failures[:_FAILURES_SHOWN]:
         yield f"{receipt.pair}: {name} failed: {reason}"
     if (more := len(receipt.failures) - _FAILURES_SHOWN) > 0:
-        yield f"{receipt.pair}: {more:,} more strategies failed; `necrozma runs show latest` names them"
+        yield f"{receipt.pair}: {more:,} more strategies failed"
 
 
 def ending_line(outcome: "RunOutcome", results: Path) -> str | None:

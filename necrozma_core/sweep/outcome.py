@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from necrozma_core.backtest.request import Receipt
-from necrozma_core.errors import ExitCode, PairsFailedError
+from necrozma_core.errors import AllStrategiesFailedError, ExitCode, PairsFailedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +43,23 @@ class RunOutcome:
 
     @property
     def strategies(self) -> int:
-        """Strategies of the pairs that are stored, each counted once a pair."""
-        return sum(receipt.strategies for receipt in self.receipts)
+        """Strategies that were tried, each counted once a pair; not those of pairs that failed for another reason."""
+        return sum(receipt.strategies for receipt in self.receipts) + self._all_failed
 
     @property
     def failed_strategies(self) -> int:
         """Those of `strategies` that failed; a pair all of whose strategies fail is not stored, but failed itself."""
-        return sum(len(receipt.failures) for receipt in self.receipts)
+        return sum(len(receipt.failures) for receipt in self.receipts) + self._all_failed
+
+    @property
+    def _all_failed(self) -> int:
+        return sum(error.strategies for _, error in self.failures if isinstance(error, AllStrategiesFailedError))
 
     def describe_strategies(self) -> str:
         """Say how many strategies failed; empty where none did."""
         if not self.failed_strategies:
             return ""
-        counted = ", counted on each pair" if len(self.receipts) > 1 else ""
+        counted = ", counted on each pair" if len(self.receipts) + len(self.failures) > 1 else ""
         return f"{self.failed_strategies:,} of {self.strategies:,} strategies failed{counted}"
 
     def raise_failures(self) -> None:

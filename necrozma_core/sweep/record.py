@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import ParamSpec
 
 from necrozma_core.backtest.request import PairRequest, Receipt
-from necrozma_core.errors import DamagedError, ExitCode, NecrozmaError, StoppedError, StorageError
+from necrozma_core.errors import (
+    AllStrategiesFailedError,
+    DamagedError,
+    ExitCode,
+    NecrozmaError,
+    StoppedError,
+    StorageError,
+)
 from necrozma_core.storage.runs.folder import RANKING_FILE, REPORT_FILE, RunFolder
 from necrozma_core.storage.runs.manifest import PairRecord, PairState, RunStatus
 from necrozma_core.sweep.observer import Observer
@@ -173,7 +180,10 @@ class RunRecord:
 
     def _note_failure(self, request: PairRequest, error: Exception) -> None:
         self._failures[request.pair] = error
-        self._run.record(request.pair, PairRecord(request.key, PairState.FAILED, str(error)))
+        counts = {}
+        if isinstance(error, AllStrategiesFailedError):
+            counts = {"strategies": error.strategies, "failed_strategies": error.strategies}
+        self._run.record(request.pair, PairRecord(request.key, PairState.FAILED, str(error), counts=counts))
         self.show(self._observer.on_pair_failed, request.pair, error)
 
     def _published(self, name: str) -> Path | None:

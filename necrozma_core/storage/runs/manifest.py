@@ -86,8 +86,8 @@ class Manifest:
     files : mapping of str to Published
         Size and sha256 of ``ranking.parquet`` and ``report.html``, once they are there.
     counts : mapping of str to int
-        ``strategies`` and ``failed_strategies`` of all stored pairs, each counted once a pair; empty in a run that did
-        not end by itself, and in one of an earlier release.
+        ``strategies`` and ``failed_strategies`` of all pairs that were tried, each counted once a pair; empty in a run
+        that did not end by itself, and in one of an earlier release.
     """
 
     run_id: str

@@ -6,12 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from necrozma_core.errors import (
+    AllStrategiesFailedError,
     DataError,
     ExitCode,
     LockedError,
     PoisonousPairError,
     StorageError,
-    StrategyError,
 )
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.runs.folder import RunFolder
@@ -20,6 +20,24 @@ from necrozma_core.storage.runs.manifest import PairState, RunStatus
 from .conftest import PAIRS, Watcher, is_running, wait_until
 
 pytestmark = pytest.mark.slow
+
+TWO = """
+import numpy as np
+
+class Half:
+    params, stop_loss_pips, take_profit_pips = {}, 20.0, 40.0
+
+    def __init__(self, name):
+        self.name = name
+
+    def signals(self, bars):
+        if self.name == "bad":
+            raise ValueError("no such column")
+        return np.tile(np.array([1, -1], np.int8), len(bars))[: len(bars)]
+
+def strategies():
+    return [Half("good"), Half("bad")]
+"""
 
 
 def _manifest(result):
@@ -97,7 +115,7 @@ def test_run_pair_that_fails_leaves_the_others_done_and_names_the_command(run, o
     outcome = result.outcome
     assert outcome.exit_code is ExitCode.PAIRS_FAILED
     [(pair, error)] = outcome.failures
-    assert (pair, type(error)) == ("USDJPY", StrategyError)
+    assert (pair, type(error)) == ("USDJPY", AllStrategiesFailedError)
     assert [receipt.pair for receipt in outcome.receipts] == ["EURUSD", "GBPUSD"]
     assert outcome.retry.startswith("necrozma backtest --data")
     assert len(list(tries.iterdir())) == 1  # a deterministic error is not tried again
@@ -107,6 +125,22 @@ def test_run_pair_that_fails_leaves_the_others_done_and_names_the_command(run, o
     assert flow_run.state.name == "Failed"
     assert "retry them with: necrozma backtest" in flow_run.state.message
     assert _manifest(result).pairs["USDJPY"].state is PairState.FAILED
+
+
+def test_run_strict_fails_in_prefect_by_one_failed_strategy_of_a_pair_that_is_done(
+    run, task_states, api, flow_run_id, tmp_path
+):
+    path = tmp_path / "two.py"
+    path.write_text(TWO)
+    result = run(strategies=path, strict=True, pairs=["EURUSD"])
+
+    assert (result.outcome.exit_code, result.outcome.failures) == (ExitCode.PAIRS_FAILED, ())
+    assert task_states(flow_run_id(result))["EURUSD"] == "Completed"
+    state = api.read_flow_run(flow_run_id(result)).state
+    assert state.name == "Failed"
+    assert "1 of 2 strategies failed; the run's manifest names them" in state.message
+    assert _manifest(result).status is RunStatus.FAILED
+    assert result.outcome.report_path.exists()
 
 
 @pytest.mark.faults

@@ -1,5 +1,6 @@
 """The river for one pair, from stored ticks to stored results, against the naive walk and its own promises."""
 
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from naive_engine import naive_trades
 from necrozma_core.backtest.key import result_key
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.backtest.river import evaluate_pair
-from necrozma_core.errors import DataError, StrategyError
+from necrozma_core.errors import AllStrategiesFailedError, DataError
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.market.bar_building import bars_from_ticks
 from necrozma_core.money.costs import Account, Costs
@@ -157,8 +158,11 @@ def test_evaluate_pair_every_strategy_bad_fails_and_stores_nothing(
         'Fixed("silent", lambda bars: np.zeros(len(bars), np.int8))', 'Fixed("silent", broken)'
     )
     request = request_for(source=user_source(tmp_path, text))
-    with pytest.raises(StrategyError, match="all 5 strategies"):
+    expected = r"^EURUSD: all 5 strategies failed, the first with: strategy 'good' raised KeyError: 'no such column' \("
+    with pytest.raises(AllStrategiesFailedError, match=expected) as caught:
         evaluate_pair(request, ignore)
+    crossed = pickle.loads(pickle.dumps(caught.value))
+    assert (str(crossed), crossed.strategies) == (str(caught.value), 5)
     assert not store_of(request).has("EURUSD", request.key)
 
 

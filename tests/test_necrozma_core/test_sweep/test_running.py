@@ -15,7 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 from storage_samples import tree
 
-from necrozma_core.errors import DataError, ExitCode, LockedError, PairsFailedError, StrategyError, UsageError
+from necrozma_core.errors import (
+    AllStrategiesFailedError,
+    DataError,
+    ExitCode,
+    LockedError,
+    PairsFailedError,
+    UsageError,
+)
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.runs.listing import list_runs
@@ -172,7 +179,11 @@ def test_sweep_pair_that_fails_leaves_the_others_and_is_not_tried_again(
 
     assert outcome.exit_code is ExitCode.PAIRS_FAILED
     [(pair, error)] = outcome.failures
-    assert (pair, type(error), watcher.failed) == ("USDJPY", StrategyError, ["USDJPY"])
+    assert (pair, type(error), watcher.failed) == ("USDJPY", AllStrategiesFailedError, ["USDJPY"])
+    assert (outcome.strategies, outcome.failed_strategies) == (3, 1)
+    assert outcome.describe_strategies() == "1 of 3 strategies failed, counted on each pair"
+    counts = read_manifest(watcher.run.folder).pairs["USDJPY"].counts
+    assert counts == {"strategies": 1, "failed_strategies": 1}
     assert [receipt.pair for receipt in outcome.receipts] == ["EURUSD", "GBPUSD"]
     assert len(list(tries.iterdir())) == 1
     with pytest.raises(PairsFailedError, match=r"1 of 3 pairs failed \(USDJPY\); the same sweep, run again"):
@@ -281,7 +292,7 @@ def test_sweep_strategy_that_raises_what_ends_programs_fails_alone_by_name(
     outcome = run_sweep(sweep(source=source))
 
     [(pair, failure)] = outcome.failures
-    assert (outcome.exit_code, pair, type(failure)) == (ExitCode.PAIRS_FAILED, "USDJPY", StrategyError)
+    assert (outcome.exit_code, pair, type(failure)) == (ExitCode.PAIRS_FAILED, "USDJPY", AllStrategiesFailedError)
     assert f"strategy 'odd' raised {error.partition('(')[0]}" in str(failure)
     assert len(list(tries.iterdir())) == 1
     assert outcome.pending == ()
