@@ -20,7 +20,8 @@ from prefect.artifacts import (
 
 from necrozma_core.backtest.request import Receipt
 from necrozma_core.reporting.curves import read_curve
-from necrozma_core.reporting.ranking import mark_lines, rank_metrics, row_marks
+from necrozma_core.reporting.marks import mark_lines, row_marks
+from necrozma_core.reporting.ranking import rank_metrics
 from necrozma_core.storage.disk.columns import array_of
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.storage.runs.folder import GOVERNOR_FILE, read_governor

@@ -12,7 +12,7 @@ from flows.terminal.tables import (
     ranking_table,
     run_table,
 )
-from necrozma_core.reporting.ranking import mark_lines
+from necrozma_core.reporting.marks import mark_lines
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RANKING_FILE, read_governor, read_ranking
 

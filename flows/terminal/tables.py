@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from necrozma_core.reporting.ranking import FEW_TRADES_SIGN, sharpe_marks
+from necrozma_core.reporting.marks import FEW_TRADES_SIGN, sharpe_marks
 
 if TYPE_CHECKING:
     from necrozma_core.storage.runs.cleaning import Cleaned

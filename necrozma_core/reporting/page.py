@@ -1,14 +1,17 @@
 """A run as one HTML page that needs nothing else: no scripts, no fonts, nothing from anywhere."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from html import escape
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from necrozma_core.metrics.figures import Metrics
 from necrozma_core.reporting.curves import Curve
-from necrozma_core.reporting.ranking import FEW_TRADES_SIGN, best_of_pairs, mark_lines, sharpe_marks
+from necrozma_core.reporting.marks import FEW_TRADES_SIGN, mark_lines, sharpe_marks
+from necrozma_core.reporting.ranking import best_of_pairs
 from necrozma_core.storage.disk.columns import scalar_of
 
 TOP: Final = 50
@@ -33,6 +36,7 @@ figure { margin: 0; min-width: 0; } figcaption { overflow-wrap: anywhere; } svg 
 """.strip()
 
 _Row = Mapping[str, Any]
+_FIGURES: Final = frozenset(field.name for field in fields(Metrics))
 
 
 class _Column(NamedTuple):
@@ -211,7 +215,10 @@ def _cell(column: _Column, row: _Row) -> str:
     if column.name == "sharpe" and (marks := sharpe_marks(row)):
         return f"{column.show(row['sharpe'])} {marks}"
     value = row[column.name]
-    return '<span class="soft">–</span>' if value is None and column.kind == "number" else column.show(value)
+    if value is None and column.kind == "number":
+        why = f' title="{escape(row["note"])}"' if column.name in _FIGURES and row["note"] else ""
+        return f'<span class="soft"{why}>–</span>'
+    return column.show(value)
 
 
 def _class(column: _Column) -> str:
@@ -242,11 +249,8 @@ def _ranking_columns(currency: str) -> tuple[_Column, ...]:
 
 
 def _legend(rows: Sequence[_Row]) -> str:
-    return (
-        _soft(" ".join([*mark_lines(rows), "– none, or undefined: the column note of the Parquet file says why."]))
-        if rows
-        else ""
-    )
+    undefined = "– none, or undefined: the row's note says why, over the sign and in the Parquet file."
+    return _soft(" ".join([*mark_lines(rows), undefined])) if rows else ""
 
 
 def _soft(text: str) -> str:

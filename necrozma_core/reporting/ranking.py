@@ -1,8 +1,7 @@
 """All strategies of a run in order of merit."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -15,17 +14,6 @@ from necrozma_core.storage.results.schemas import METRICS_SCHEMA, RANKING_SCHEMA
 _FALLING: Final = ("group", "ratio", "net_profit")
 _TIES: Final = tuple(dict.fromkeys(("pair", "strategy", *METRICS_SCHEMA.names)))
 """What decides between equal figures: in the end every column, so that the order of input never shows."""
-
-FEW_TRADES_SIGN: Final = "†"
-RATIO_SIGNS: Final = MappingProxyType({"few_days": "‡", "constant_returns": "≈"})
-"""The signs beside a Sharpe ratio, by the columns that say what it lacks."""
-_MEANINGS: Final = MappingProxyType(
-    {
-        FEW_TRADES_SIGN: "fewer than 30 trades: the figures say little.",
-        RATIO_SIGNS["few_days"]: "fewer than 30 days: the ratios say little.",
-        RATIO_SIGNS["constant_returns"]: "practically constant returns: the ratios say nothing.",
-    }
-)
 
 
 def rank_metrics(tables: Sequence[pa.Table]) -> pa.Table:
@@ -58,30 +46,6 @@ def rank_metrics(tables: Sequence[pa.Table]) -> pa.Table:
     ranks = arrow_column(pa.int32(), np.arange(1, len(table) + 1, dtype=np.int32))
     ranked = table.take(order).add_column(0, RANKING_SCHEMA.field("rank"), ranks)
     return ranked.cast(RANKING_SCHEMA).combine_chunks()
-
-
-def sharpe_marks(row: Mapping[str, Any]) -> str:
-    """Return the signs of what a row's Sharpe ratio lacks; empty where it lacks nothing, or is undefined.
-
-    Parameters
-    ----------
-    row : mapping
-        Of a ranking; one of an earlier release has no such columns, or null in them.
-    """
-    if row.get("sharpe") is None:
-        return ""
-    return "".join(sign for name, sign in RATIO_SIGNS.items() if row.get(name))
-
-
-def row_marks(row: Mapping[str, Any]) -> str:
-    """Return all signs of a row, `FEW_TRADES_SIGN` and those of `sharpe_marks`; empty where it has none."""
-    return FEW_TRADES_SIGN * bool(row["few_trades"]) + sharpe_marks(row)
-
-
-def mark_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Explain the signs that some rows of a ranking carry, a line each; none where they carry none."""
-    signs = {sign for row in rows for sign in row_marks(row)}
-    return [f"{sign} {meaning}" for sign, meaning in _MEANINGS.items() if sign in signs]
 
 
 def best_of_pairs(ranking: pa.Table) -> pa.Table:

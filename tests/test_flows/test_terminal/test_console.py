@@ -140,7 +140,7 @@ NAMED = "`necrozma runs show 20260101-000000-abcd --results '/my results'` names
         ),
         (
             outcome(ExitCode.PAIRS_FAILED, receipts=(ONE_OF_FIFTY,), failed=("GBPUSD",)),
-            "1 of 50 strategies failed; 1 of 2 pairs failed (GBPUSD); retry them with: necrozma backtest --workers 2",
+            "1 of 50 strategies failed, counted on each pair; 1 of 2 pairs failed (GBPUSD); retry them with: necrozma backtest --workers 2",
         ),
     ],
 )

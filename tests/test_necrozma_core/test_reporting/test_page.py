@@ -127,6 +127,16 @@ def test_report_warns_of_failures_silence_and_few_trades() -> None:
         assert expected in text, expected
 
 
+def test_report_says_over_the_sign_why_a_figure_is_undefined() -> None:
+    note = 'profit_factor: nothing lost; a "sign" <b>'
+    rows = [{**GOOD, "note": note, "profit_factor": None, "sortino": 2.0, "stop_loss_pips": None}]
+    page = Page(render_report(ranking(*rows), MANIFEST))
+    assert_safe(page)
+    titles = [value for name, value in page.attributes if name == "title"]
+    figures = ("max_drawdown", "profit_factor", "expectancy", "total_return", "calmar", "exposure")
+    assert titles == [note] * 2 * len(figures)  # in the ranking and among the best; a stop is no figure
+
+
 def test_report_marks_and_counts_ratios_that_say_little_or_nothing() -> None:
     short = {**GOOD, "strategy": "short", "few_days": True}
     equal = {**GOOD, "strategy": "equal", "sharpe": 158_760.95, "few_days": True, "constant_returns": True}

@@ -13,7 +13,8 @@ from necrozma_core.metrics.merit import merit
 from necrozma_core.money.conversion import Conversion
 from necrozma_core.money.costs import Account, Costs, price_trades
 from necrozma_core.money.equity import trading_days
-from necrozma_core.reporting.ranking import best_of_pairs, mark_lines, rank_metrics, row_marks
+from necrozma_core.reporting.marks import mark_lines, row_marks
+from necrozma_core.reporting.ranking import best_of_pairs, rank_metrics
 from necrozma_core.storage.results.schemas import METRICS_SCHEMA, RANKING_SCHEMA
 
 IDLE_TICKS = make_ticks([(0, 100, 101), (1, 100, 101)])
