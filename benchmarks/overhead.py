@@ -104,6 +104,9 @@ class _Watcher:
     def on_message(self, text: str) -> None:
         pass
 
+    def on_phase(self, text: str) -> None:
+        pass
+
     def on_pair_done(self, receipt: object) -> None:
         self.moments.append(time.perf_counter())
 

@@ -62,6 +62,9 @@ class LiveConsole(PlainConsole):
             redirect_stderr=sys.stderr.isatty(),
         )
 
+    def on_phase(self, text: str) -> None:
+        """Say nothing: the view shows what goes on."""
+
     def on_start(self, run: "RunView") -> None:
         """Begin to draw."""
         super().on_start(run)
