@@ -40,7 +40,7 @@ def read_settings(params: Mapping[str, Any]) -> tuple[Settings, list[str]]:
 
 def start(settings: Settings, remarks: Sequence[str] = (), *, quiet: bool = False, plain: bool = False) -> int:
     """Run a backtest, show it, and return the exit code."""
-    observer = open_observer(settings, [*remarks, *_too_many_workers(settings)], quiet=quiet, plain=plain)
+    observer = open_observer(settings, [*remarks, *worker_remarks(settings)], quiet=quiet, plain=plain)
     observer.on_phase(f"looking up what is stored in {settings.results}")
     with Interrupts(observer.stop):
         from flows.launch import run_backtest  # noqa: PLC0415 -- late: a signal must find its handler
@@ -82,7 +82,7 @@ def source_of(settings: Settings) -> "StrategySource":
     return source(settings)
 
 
-def _too_many_workers(settings: Settings) -> list[str]:
+def worker_remarks(settings: Settings) -> list[str]:
     """Return a line where more workers are asked for than the machine has cores."""
     cores = measure_capacity().cores
     if settings.workers <= math.ceil(cores):
