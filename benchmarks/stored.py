@@ -51,7 +51,7 @@ def measure_stored(scale: Scale = FULL) -> Report:
     return Report(f"{head}\n\n{markdown_table(header, rows)}", {"above_help": worst})
 
 
-def _seconds(place: Bench, words: Sequence[str]) -> float:
+def _seconds(place: Bench, flags: Sequence[str]) -> float:
     start = time.perf_counter()
-    subprocess.run([NECROZMA, *words], env=place.environment(), check=True, capture_output=True, cwd=Path.home())
+    subprocess.run([NECROZMA, *flags], env=place.environment(), check=True, capture_output=True, cwd=Path.home())
     return time.perf_counter() - start

@@ -209,8 +209,8 @@ def processor_line(look: "Look", allowance: float, settings: "Settings") -> Text
     # Written as in the messages: neither "16.0" nor "1e+02".
     allowed = f"allowance {count_workers(allowance).split()[0]} of {settings.workers}"
     # The overhead is the server's but for the little that this command takes.
-    ours = f"workers {workers}, {'server' if settings.history else 'command'} {overhead}"
-    return Text(f"CPU {total} of {settings.cpu_limit:g}%: {ours}, others {others}  {allowed}", style="dim")
+    of_the_run = f"workers {workers}, {'server' if settings.history else 'command'} {overhead}"
+    return Text(f"CPU {total} of {settings.cpu_limit:g}%: {of_the_run}, others {others}  {allowed}", style="dim")
 
 
 def memory_line(readings: "Readings") -> Text:
