@@ -115,6 +115,7 @@ def _run_without_prefect(settings: Settings, session: RunSession) -> RunOutcome:
 def _tell_running_server(settings: Settings, session: RunSession) -> None:
     """Tell the history of runs that started no Prefect, this one among them, if a server runs already."""
     url = configured_api_url() or running_api_url(settings.prefect_home or history_folder())
+    reason = "no Prefect server runs"
     if url is not None:
         try:
             tell_untold(settings.results, PlainApi(url), _TELLING_S)
@@ -122,9 +123,10 @@ def _tell_running_server(settings: Settings, session: RunSession) -> None:
             raise
         except Exception:  # noqa: BLE001 -- whatever answers there need not be the Prefect that we know
             _log.debug("the Prefect server at %s was not told", url, exc_info=True)
+            reason = "the Prefect server did not take this run"
         else:
             return
-    session.record.begin_phase("no Prefect server runs: the next run that starts one brings this run into the history")
+    session.record.begin_phase(f"{reason}: the next run that starts Prefect brings this one into the history")
 
 
 def _run_flow(settings: Settings, binding: FlowBinding, server: EmbeddedServer | None, crossing: Crossing) -> None:

@@ -163,7 +163,7 @@ def test_run_that_no_server_was_told_of_is_told_by_the_next_that_starts_one(run,
     dead = RunFolder.create(settings().results, settings={}, inputs={}, keys={}, versions={})
     kept = run(pairs="EURUSD", prefect_home=tmp_path / "no server")
     assert [untold.crashed for untold in untold_runs(settings().results)] == [(dead.run_id,)]
-    assert any("next run that starts one" in phase for phase in kept.watcher.phases)
+    assert any("no Prefect server runs: the next run that starts Prefect" in phase for phase in kept.watcher.phases)
     assert _flow_runs(api, kept.outcome.run_id) == []
 
     run(pairs="GBPUSD")
@@ -180,6 +180,7 @@ def test_server_that_is_not_prefect_costs_nothing(run, store, settings, monkeypa
     result = run(pairs="EURUSD")
     assert result.outcome.exit_code is ExitCode.OK
     assert len(untold_runs(settings().results)) == 1
+    assert any("did not take this run" in phase for phase in result.watcher.phases)
 
 
 def test_run_without_history_whose_ranking_cannot_be_written_fails_with_the_disk(settings, store, monkeypatch, webhook):
