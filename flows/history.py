@@ -73,18 +73,20 @@ def name_flow_run(flow_run_id: UUID, name: str, tags: Sequence[str]) -> None:
 
 
 @once_tried
-def mark_crashed_flow_runs(run_ids: Sequence[str]) -> None:
+def mark_crashed_flow_runs(run_ids: Sequence[str], but: UUID | None = None) -> None:
     """Mark the flow runs of runs that were found dead, and their tasks, as crashed.
 
     Parameters
     ----------
     run_ids : sequence of str
         As `necrozma_core.storage.runs.listing.mark_crashed` returned them; flow runs have the same names.
+    but : UUID, optional
+        The flow run that asks: retried, it may have the name of a dead run that it continues.
     """
     if not run_ids:
         return
     with get_client(sync_client=True) as client:
-        mark_crashed(_ask(client), run_ids)
+        mark_crashed(_ask(client), run_ids, "" if but is None else str(but))
 
 
 @once_tried

@@ -58,14 +58,16 @@ def tell_untold(results: Path, ask: Ask, within_s: float) -> None:
         forget_untold(untold.folder)
 
 
-def mark_crashed(ask: Ask, run_ids: Sequence[str]) -> None:
+def mark_crashed(ask: Ask, run_ids: Sequence[str], but: str = "") -> None:
     """Mark the flow runs of runs that were found dead, and their tasks, as crashed.
 
     Parameters
     ----------
     ask : callable
     run_ids : sequence of str
-        Flow runs have the same names.
+        Flow runs have the same names, or a tag with it where they were retried under another.
+    but : str
+        The id of a flow run that stays as it is: the one that asks, retried under the name of a dead run.
     """
     if not run_ids:
         return
@@ -74,11 +76,15 @@ def mark_crashed(ask: Ask, run_ids: Sequence[str]) -> None:
         "state": {"type": "CRASHED", "message": "The process that ran it ended without a word; found by a later run."},
         "force": True,
     }
-    for flow_run in ask("/flow_runs/filter", {"flow_runs": {"name": {"any_": list(run_ids)}, **unfinished}}):
-        tasks = {"task_runs": {"flow_run_id": {"any_": [flow_run["id"]]}, **unfinished}}
+    named, tagged = {"name": {"any_": list(run_ids)}}, {"tags": {"any_": [f"run:{run_id}" for run_id in run_ids]}}
+    found = [run["id"] for how in (named, tagged) for run in ask("/flow_runs/filter", {"flow_runs": how | unfinished})]
+    for flow_run_id in dict.fromkeys(found):
+        if flow_run_id == but:
+            continue
+        tasks = {"task_runs": {"flow_run_id": {"any_": [flow_run_id]}, **unfinished}}
         for task_run in ask("/task_runs/filter", tasks):
             ask(f"/task_runs/{task_run['id']}/set_state", crashed)
-        ask(f"/flow_runs/{flow_run['id']}/set_state", crashed)
+        ask(f"/flow_runs/{flow_run_id}/set_state", crashed)
 
 
 def _tell_run(ask: Ask, untold: Untold) -> None:

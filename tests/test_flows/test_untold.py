@@ -53,7 +53,9 @@ class Server:
             case ["artifacts"]:
                 self.artifacts.append(body)
             case ["flow_runs", "filter"]:
-                return [{"id": name} for name in body["flow_runs"]["name"]["any_"]]
+                chosen = body["flow_runs"]
+                tagged = [tag.removeprefix("run:") for tag in chosen.get("tags", {"any_": []})["any_"]]
+                return [{"id": name} for name in (chosen["name"]["any_"] if "name" in chosen else tagged)]
             case ["task_runs", "filter"]:
                 return [{"id": f"task of {body['task_runs']['flow_run_id']['any_'][0]}"}]
             case ["task_runs" | "flow_runs", name, "set_state"]:
@@ -96,7 +98,7 @@ def test_run_is_told_with_its_name_parameters_report_and_end(results):
 
 @pytest.mark.faults
 @pytest.mark.parametrize("before", [True, False])
-@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("number", range(11))
 def test_telling_cut_off_anywhere_is_done_again_without_a_trace(results, number, before):
     server = Server()
     server.lost_at = (number, before)
@@ -153,6 +155,12 @@ def test_damaged_note_is_left_out(results):
     [untold] = untold_runs(results)
     (untold.folder / UNTOLD_FILE).write_text("{}")
     assert untold_runs(results) == []
+
+
+def test_flow_run_that_asks_is_not_marked_and_no_other_twice():
+    server = Server()
+    mark_crashed(server, ["dead", "asking"], "asking")
+    assert server.dead == ["task of dead", "dead"]
 
 
 def test_nobody_dead_asks_nothing():
