@@ -29,6 +29,7 @@ STORAGE_CONFIG: dict[str, Any] = {
     "storage_format": "parquet",  # the only one
     "data_folder": "data",  # ticks, as `necrozma data import` writes them
     "results_folder": "results",
+    "history": True,  # False runs without Prefect: no server, no history in its UI
     "keep_trades": 50,  # strategies of a pair whose trades are stored, the best first; "all" stores every trade
 }
 
@@ -218,6 +219,10 @@ class RunFields:
         Flag("--worker-memory", "What one worker may allocate.", Group.MACHINE, "MB"),
         Form("Megabytes that one worker may allocate."),
     ] = None
+    history: Annotated[
+        bool,
+        Flag("--history", "Keep a history in Prefect; without it nothing of Prefect is started.", Group.OUTPUT),
+    ] = True
     prefect_home: Annotated[
         SomePath | None,  # where the embedded server keeps its history; None leaves the choice to flows/folders.py
         Flag("--prefect-home", "Where the history is.", metavar="FOLDER"),

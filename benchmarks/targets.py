@@ -78,6 +78,7 @@ TARGETS: Final = (
     Target("a worker's peak memory in the whole job", "job", "worker_mb", 700, "MB"),
     Target("a worker's peak memory with 50,000 settings", "settings", "mb_50000", 700, "MB"),
     Target("`necrozma --help`", "startup", "help", 0.4, "s"),
+    Target("a run in which everything is stored, less six times `necrozma --help`", "stored", "above_help", 1, "s"),
     Target("Prefect's part of a pair", "overhead", "pair_ms", 50, "ms"),
     Target("the last of 200 pairs to the first", "overhead", "slower", 1.2, "times"),
     *_against_peers("50 crossings of averages on 1-minute bars, to", FIFTY),

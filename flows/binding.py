@@ -119,10 +119,11 @@ def bound_flow() -> Iterator[FlowBinding]:
     with _session_of_flow() as session:
         binding = FlowBinding(session)
         _join(binding)
-        from flows.history import mark_crashed_flow_runs  # noqa: PLC0415 -- loads Prefect
+        from flows.history import mark_crashed_flow_runs, tell_untold_runs  # noqa: PLC0415 -- loads Prefect
 
         # Not before: until then this flow run, retried, may bear the name of the dead run that it continues.
         mark_crashed_flow_runs(session.crashed)
+        tell_untold_runs(session.sweep.results)
         yield binding
 
 

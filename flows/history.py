@@ -5,16 +5,13 @@ None of it decides over results, so a server that does not answer costs a line i
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterName,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
     TaskRunFilter,
     TaskRunFilterFlowRunId,
     TaskRunFilterState,
@@ -24,8 +21,8 @@ from prefect.client.schemas.objects import TERMINAL_STATES, StateType
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging.handlers import APILogWorker
-from prefect.states import Crashed
 
+from flows.untold import Ask, mark_crashed, tell_untold
 from tasks.best_effort import once_tried
 
 _FLUSH_S: Final = 5.0
@@ -33,7 +30,7 @@ _ARRIVAL_S: Final = 10.0
 _POLL_S: Final = 0.1
 _ABSENCE_S: Final = 20.0
 _LOOK_S: Final = 0.5
-_UNFINISHED: Final = [kind for kind in StateType if kind not in TERMINAL_STATES]
+_TELLING_S: Final = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -76,24 +73,36 @@ def name_flow_run(flow_run_id: UUID, name: str, tags: Sequence[str]) -> None:
 
 
 @once_tried
-def mark_crashed_flow_runs(run_ids: Sequence[str]) -> None:
+def mark_crashed_flow_runs(run_ids: Sequence[str], but: UUID | None = None) -> None:
     """Mark the flow runs of runs that were found dead, and their tasks, as crashed.
 
     Parameters
     ----------
     run_ids : sequence of str
         As `necrozma_core.storage.runs.listing.mark_crashed` returned them; flow runs have the same names.
+    but : UUID, optional
+        The flow run that asks: retried, it may have the name of a dead run that it continues.
     """
     if not run_ids:
         return
     with get_client(sync_client=True) as client:
-        state = FlowRunFilterState(type=FlowRunFilterStateType(any_=_UNFINISHED))
-        names = FlowRunFilterName(any_=list(run_ids))
-        for flow_run in client.read_flow_runs(flow_run_filter=FlowRunFilter(name=names, state=state)):
-            message = "The process that ran it ended without a word; found by a later run."
-            for task_run in client.read_task_runs(task_run_filter=_tasks_of(flow_run.id, _UNFINISHED)):
-                client.set_task_run_state(task_run.id, Crashed(message=message), force=True)
-            client.set_flow_run_state(flow_run.id, Crashed(message=message), force=True)
+        mark_crashed(_ask(client), run_ids, "" if but is None else str(but))
+
+
+@once_tried
+def tell_untold_runs(results: Path) -> None:
+    """Tell the server of runs of a results folder that started no Prefect; the caller holds the folder's lock."""
+    with get_client(sync_client=True) as client:
+        tell_untold(results, _ask(client), _TELLING_S)
+
+
+def _ask(client: SyncPrefectClient) -> Ask:
+    def ask(path: str, body: Mapping[str, Any]) -> Any:
+        response = client.request("POST", path, json=body)  # type: ignore[arg-type]  # typed for paths without ids
+        response.raise_for_status()
+        return response.json()
+
+    return ask
 
 
 @once_tried

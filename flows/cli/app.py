@@ -86,6 +86,7 @@ def backtest(
     results: options.Results = None,
     keep_trades: Annotated[str | None, option("keep_trades")] = None,
     strict: Annotated[bool | None, option("strict")] = None,
+    history: Annotated[bool | None, option("history")] = None,
     quiet: options.Quiet = False,
     plain: options.Plain = False,
     debug: options.Debug = False,

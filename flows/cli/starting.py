@@ -41,8 +41,8 @@ def read_settings(params: Mapping[str, Any]) -> tuple[Settings, list[str]]:
 
 def start(settings: Settings, remarks: Sequence[str] = (), *, quiet: bool = False, plain: bool = False) -> int:
     """Run a backtest, show it, and return the exit code."""
-    _refuse_without_ticks(settings)
-    observer = open_observer(settings, remarks, quiet=quiet, plain=plain)
+    observer = open_observer(settings, [*remarks, *worker_remarks(settings)], quiet=quiet, plain=plain)
+    observer.on_phase(f"looking up what is stored in {settings.results}")
     with Interrupts(observer.stop):
         from flows.launch import run_backtest  # noqa: PLC0415 -- late: a signal must find its handler
 
@@ -83,12 +83,13 @@ def source_of(settings: Settings) -> "StrategySource":
     return source(settings)
 
 
-def _refuse_without_ticks(settings: Settings) -> None:
-    # Also asked by the session, but only after a server was started that nobody needs.
-    from necrozma_core.storage.ticks.store import TickStore, no_ticks_error  # noqa: PLC0415 -- loads pyarrow
-
-    if not TickStore(settings.data).pairs():
-        raise no_ticks_error(settings.data)
+def worker_remarks(settings: Settings) -> list[str]:
+    """Return a line where more workers are asked for than the machine has cores."""
+    cores = measure_capacity().cores
+    if settings.workers <= math.ceil(cores):
+        return []
+    machine = "1 core" if cores == 1 else f"{cores:g} cores"
+    return [f"{settings.workers} workers on {machine}: more workers than cores take memory and gain no time"]
 
 
 def _capped(profile: str | None, flags: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

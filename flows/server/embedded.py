@@ -134,6 +134,15 @@ def start_embedded(home: Path, extra: Mapping[str, str] | None = None) -> Embedd
     return EmbeddedServer(running, lease)
 
 
+def running_api_url(home: Path) -> str | None:
+    """Return where the API of a folder's server is; None where none runs or it does not answer.
+
+    It is not joined, so it may end at any time.
+    """
+    running = RunningServer.read(home / _STATE)
+    return running.api_url if running is not None and running.is_answering() else None
+
+
 def _spawn(home: Path, extra: Mapping[str, str]) -> RunningServer:
     port = free_port()
     environment = {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in _IDLE_SERVICES} | os.environ

@@ -41,6 +41,9 @@ class QuietConsole:
     def on_message(self, text: str) -> None:
         """Say nothing."""
 
+    def on_phase(self, text: str) -> None:
+        """Say nothing."""
+
     def on_pair_done(self, receipt: "Receipt") -> None:
         """Name the strategies that failed."""
         self.finished.add(receipt.pair)
@@ -83,6 +86,10 @@ class PlainConsole(QuietConsole):
         self.say(f"{pairs}, {run.requests[0].source.describe()}, bars of {self.settings.timeframe}")
 
     def on_message(self, text: str) -> None:
+        """Print the line."""
+        self.say(text)
+
+    def on_phase(self, text: str) -> None:
         """Print the line."""
         self.say(text)
 

@@ -72,6 +72,10 @@ class Observer(Protocol):
         """Show a line about something that happened."""
         ...
 
+    def on_phase(self, text: str) -> None:
+        """Show what the run begins to do; an observer without this method is not told."""
+        ...
+
     def on_pair_done(self, receipt: Receipt) -> None:
         """Show that a pair is stored."""
         ...
@@ -96,6 +100,10 @@ class RunLog:
         self._log.info("run %s: %d pairs in %s", run.run_id, len(run.requests), run.folder)
 
     def on_message(self, text: str) -> None:
+        """Log it."""
+        self._log.info("%s", text)
+
+    def on_phase(self, text: str) -> None:
         """Log it."""
         self._log.info("%s", text)
 

@@ -77,6 +77,12 @@ class RunRecord:
         """Pass a line on to whoever watches."""
         self.show(self._observer.on_message, text)
 
+    def begin_phase(self, text: str) -> None:
+        """Tell whoever watches what the run begins to do."""
+        # Observers of scripts that are older than this method have none.
+        if (on_phase := getattr(self._observer, "on_phase", None)) is not None:
+            self.show(on_phase, text)
+
     def show(self, method: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         """Call a method of the observer's, one at a time; what it raises is logged, for no result depends on it."""
         with self.telling:

@@ -15,6 +15,7 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from flows.cli.app import app, sequential
+from flows.cli.starting import worker_remarks
 from flows.resuming import as_flags
 from flows.settings import Settings, load_settings
 from necrozma_core import __version__
@@ -212,6 +213,22 @@ def test_profile_yields_to_flags(monkeypatch: pytest.MonkeyPatch, necrozma: Any,
     assert (settings.workers, settings.cpu_limit, settings.nice, look["remarks"]) == (6, 80, False, [])
 
 
+@pytest.mark.parametrize(
+    ("cores", "workers", "lines"),
+    [
+        (2.0, 8, ["8 workers on 2 cores: more workers than cores take memory and gain no time"]),
+        (1.0, 2, ["2 workers on 1 core: more workers than cores take memory and gain no time"]),
+        (1.5, 2, []),
+        (8.0, 8, []),
+    ],
+)
+def test_more_workers_than_cores_are_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, cores: float, workers: int, lines: list[str]
+) -> None:
+    monkeypatch.setattr("flows.cli.starting.measure_capacity", lambda: type("Capacity", (), {"cores": cores}))
+    assert worker_remarks(load_settings({"workers": workers})) == lines
+
+
 def test_look_is_passed_on(necrozma: Any, started: list[Any]) -> None:
     necrozma("backtest", "--quiet", "--plain")
     assert started[0][1] == {"quiet": True, "plain": True, "remarks": []}
@@ -219,7 +236,7 @@ def test_look_is_passed_on(necrozma: Any, started: list[Any]) -> None:
 
 def test_no_ticks_ends_with_a_line_that_says_how_to_get_some(necrozma: Any) -> None:
     result = necrozma("backtest", "--data", "nowhere")
-    assert (result.exit_code, result.stdout) == (2, "")
+    assert (result.exit_code, result.stdout) == (2, "looking up what is stored in results\n")
     assert result.stderr == f"error: {no_ticks_error(Path('nowhere'))}\n"
     assert not Path("results").exists()
 

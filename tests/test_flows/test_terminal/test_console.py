@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -151,6 +152,7 @@ def test_ending_line_counts_failed_strategies_whatever_the_exit_code(found: RunO
 def test_plain_console_says_one_line_a_change(capsys: pytest.CaptureFixture[str]) -> None:
     console = PlainConsole(load_settings({"workers": 4, "nice": True}), ["Profile vm: capped"])
     console.on_start(run(crashed=["20251231-235959-dead"]))
+    console.on_phase("2 of 4 pairs to compute; starting 2 workers")
     console.on_message("🌡️  CPU 85.2% > 80% - reducing to 3 workers")
     console.on_pair_done(receipt())
     console.on_pair_failed("GBPUSD", WorkerDiedError("GBPUSD: worker 2\ndied"))
@@ -159,6 +161,7 @@ def test_plain_console_says_one_line_a_change(capsys: pytest.CaptureFixture[str]
     assert found.out == (
         f"Profile vm: capped\n{BLOCK}\nrun 20251231-235959-dead had died; what it finished is kept\n"
         "4 pairs, the default fifty strategies, bars of 5min\n"
+        "2 of 4 pairs to compute; starting 2 workers\n"
         "🌡️  CPU 85.2% > 80% - reducing to 3 workers\n"
         "[1/4] EURUSD: 50 strategies, 12,345 trades, 532,903 ticks in 1.2s\n"
         "everything was stored already: nothing computed\n"
@@ -304,8 +307,31 @@ def test_view_shows_every_worker_and_how_far_the_run_is() -> None:
     assert re.search(r"1 of 4 pairs .+ 38% 10s, 17s left", text)
     assert re.search(r"1  EURUSD  stochastic\S*.* 25/50 +running +10s +2\.5M", text)
     assert re.search(r"2  GBPUSD  read +running +1s", text)
+    assert re.search(r"^#  pair +at work on +n of m +state +for +ticks/s", text, re.MULTILINE)
     assert "CPU ? of 80%" in text
     assert "memory: workers ?, available ?" in text
+
+
+@pytest.mark.parametrize("workers", [1, 300])
+def test_view_of_the_widest_rows_cuts_the_strategy_alone(workers: int) -> None:
+    row = replace(RUNNING, label="stochastic(14,3,3,20,80) sl20 tp20 " * 4, done=987_654, total=1_000_000, started=1.0)
+    view = RunPicture(run(*[row] * workers), load_settings({"workers": 2}), ())
+    view.draw(1.0)
+    lines = [line.rstrip() for line in printed(view.draw(200_000.0))]
+    assert all(len(line) <= 80 for line in lines)
+    assert len(lines) == len([line for line in lines if line]) + 1
+    for line in lines[-workers:]:
+        assert re.search(r"^ *\d+  EURUSD  stoch\S*…  987,654/1,000,000  running +2d 07h +\S+$", line), line
+
+
+def test_view_of_a_cooling_run_keeps_every_state_whole() -> None:
+    idle = SlotProgress(pid=7)
+    view = RunPicture(
+        run(idle, RUNNING, gate=lambda: gate(GateState.COOLING, 7_500.0)), load_settings({"workers": 2}), ()
+    )
+    lines = printed(view.draw(100.0))
+    assert any("cooling 2h 05m" in line for line in lines)
+    assert all(len(line.rstrip()) <= 80 for line in lines)
 
 
 def test_view_of_held_and_resting_workers_says_so() -> None:
@@ -341,11 +367,12 @@ def taken(value: float) -> Reading:
 
 
 def test_processor_line_shows_what_is_known_and_a_question_mark_for_the_rest() -> None:
-    readings = Readings(time=1.0, capacity=taken(2), total=taken(1.5), run_total=taken(1.25))
+    readings = Readings(time=1.0, capacity=taken(2), total=taken(1.5), run_total=taken(1.25), workers=taken(1.0))
     settings = load_settings({"workers": 2})
     line = processor_line(Look(0.0, readings, LOOK.decision), 1.62, settings).plain
-    assert line == "CPU 75% of 80%: ours 62%, others 12%  allowance 1.6 of 2"
-    assert processor_line(LOOK, 2.0, settings).plain == "CPU ? of 80%: ours ?, others ?  allowance 2 of 2"
+    assert line == "CPU 75% of 80%: workers 50%, server 12%, others 12%  allowance 1.6 of 2"
+    unknown = processor_line(LOOK, 2.0, load_settings({"workers": 2, "history": False})).plain
+    assert unknown == "CPU ? of 80%: workers ?, command ?, others ?  allowance 2 of 2"
 
 
 def test_memory_line_shows_what_the_workers_hold_and_what_is_left() -> None:
@@ -356,13 +383,13 @@ def test_memory_line_shows_what_the_workers_hold_and_what_is_left() -> None:
 
 def test_lines_about_the_widest_machine_fit_80_columns() -> None:
     readings = Readings(
-        time=1.0, capacity=taken(256), total=taken(256), run_total=taken(256), memory_available=taken(12_345_678),
-        memory_workers=taken(1_234_567),
+        time=1.0, capacity=taken(256), total=taken(256), run_total=taken(256), workers=taken(255),
+        memory_available=taken(12_345_678), memory_workers=taken(1_234_567),
     )  # fmt: skip
     settings = load_settings({"max_workers": 256, "workers": 256, "cpu_limit": 62.5})
     look = Look(0.0, readings, LOOK.decision)
     line = processor_line(look, 256.0, settings).plain
-    assert line == "CPU 100% of 62.5%: ours 100%, others 0%  allowance 256 of 256"
+    assert line == "CPU 100% of 62.5%: workers 100%, server 0%, others 0%  allowance 256 of 256"
     assert len(line) <= 80
     assert len(memory_line(readings).plain) <= 80
 
