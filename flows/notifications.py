@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flows.settings import load_host_settings
 from necrozma_core.errors import UsageError
+from necrozma_core.printing import keep_logs_printable, keep_secret, printable
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
@@ -28,6 +29,7 @@ def notify(flow: "Flow[Any, Any]", flow_run: "FlowRun", state: "State[Any]") -> 
 
     Whatever goes wrong is a warning in the log and costs at most some seconds: a run's end does not depend on it.
     """
+    keep_logs_printable()
     try:
         url = load_host_settings().notify_url
     except UsageError:
@@ -35,6 +37,7 @@ def notify(flow: "Flow[Any, Any]", flow_run: "FlowRun", state: "State[Any]") -> 
         _log.warning("nobody was notified: a NECROZMA_ variable of the server or of notifications has a bad value")
         return
     if url is not None:
+        keep_secret(url.get_secret_value())
         _post(url.get_secret_value(), describe_end(flow, flow_run, state))
 
 
@@ -42,9 +45,9 @@ def describe_end(flow: "Flow[Any, Any]", flow_run: "FlowRun", state: "State[Any]
     """Return what is posted: JSON values, ``text`` for people (Slack and Mattermost show it)."""
     from prefect.utilities.urls import url_for  # noqa: PLC0415 -- late: importing a flow should not take longer for it
 
-    message = (state.message or "")[:_LONGEST]
+    message = printable(state.message or "")[:_LONGEST]
     link = url_for(flow_run)
-    words = f"{flow.name} {flow_run.name}: {state.name}"
+    words = printable(f"{flow.name} {flow_run.name}: {state.name}")
     return {
         "text": "\n".join(line for line in (words, message, link) if line),
         "flow": flow.name,

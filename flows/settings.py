@@ -26,6 +26,7 @@ from config import (
 from necrozma_core.errors import UsageError, nearest
 from necrozma_core.market.instruments import CURRENCIES, get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
+from necrozma_core.printing import printable
 
 _OTHER_VARIABLES: Final = frozenset({"NECROZMA_HOME"})  # not settings: deployments find the checkout by it
 _INTERNAL: Final = frozenset({"cooldown_explicit"})  # settings that only the code below sets
@@ -154,6 +155,10 @@ class HostSettings(HostFields, BaseSettings):
     notify_url: Annotated[SecretStr | None, AfterValidator(_known_scheme)] = None
 
 
+SECRETS: Final = frozenset({"notify_url"})
+"""Settings whose values no message shows."""
+
+
 class _Dictionaries(PydanticBaseSettingsSource):
     """The dictionaries of ``config.py`` as the last source of settings."""
 
@@ -247,7 +252,10 @@ def _one_line(error: ValidationError, given: Mapping[str, Any]) -> str:
     inner = "".join(f"[{part!r}]" for part in first["loc"][1:])
     unknown_inside = first["type"] == "unexpected_keyword_argument"
     problem = "is not known" if unknown_inside else first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{_place(name, given)}{inner}: {problem}; found {first['input']!r:.60}"
+    if name in SECRETS:
+        return f"{_place(name, given)}: {problem}; what was found is not shown, because it may be a secret"
+    # Made printable before it is cut: half an address is not known for one, and would show its password.
+    return f"{_place(name, given)}{inner}: {problem}; found {printable(repr(first['input'])):.60}"
 
 
 def _place(name: str, given: Mapping[str, Any]) -> str:

@@ -14,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.terminal.console import PlainConsole
+from flows.terminal.plain_text import Name
 from flows.terminal.tables import duration
+from necrozma_core.printing import printable
 from necrozma_core.throttle.decisions import count_workers
 from necrozma_core.throttle.gate import GateState
 from necrozma_core.workers.progress import SlotProgress, SlotState
@@ -76,7 +78,7 @@ class LiveConsole(PlainConsole):
 
     def say(self, text: str) -> None:
         """Write a line above the view."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def _draw(self) -> RenderableType:
         return self._view.draw(time.monotonic()) if self._view is not None else ""
@@ -147,7 +149,7 @@ class RunPicture:
             table.add_row(
                 str(number + 1),
                 row.pair,
-                Text(row.label if row.stage == "strategies" else row.stage),
+                Name(row.label if row.stage == "strategies" else row.stage),
                 f"{row.done:,}/{row.total:,}" if row.total else "",
                 state_words(row, share, gate),
                 duration(now - row.started) if row.started else "",
