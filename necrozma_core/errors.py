@@ -25,7 +25,6 @@ that is no file from :func:`not_a_file`.
 """
 
 import difflib
-import os
 import stat
 from collections.abc import Iterable
 from enum import IntEnum
@@ -161,17 +160,24 @@ def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
     return f"known are {otherwise or ', '.join(names.values())}"
 
 
-def not_a_file(path: Path) -> str | None:
+def not_a_file(path: Path, absent: str = "no such file") -> str | None:
     """Say what stands at a path where a file is wanted, such as ``a folder``; None where it is a file.
 
     Opening a pipe waits for whoever writes it, so this is asked first.
+
+    Parameters
+    ----------
+    path : Path
+    absent : str
+        What to say where there is nothing.
+
+    Raises
+    ------
+    OSError
+        The system refuses to say.
     """
     try:
         kind = stat.S_IFMT(path.stat().st_mode)
-    except ValueError:
-        return "a path that no file can have"
     except (FileNotFoundError, NotADirectoryError):
-        return "no such file"
-    except OSError as error:
-        return f"{os.strerror(error.errno or 0)}".lower()
+        return absent
     return None if kind == stat.S_IFREG else _KINDS.get(kind, "something that is no file")

@@ -21,7 +21,7 @@ _USER: Final = re.compile(r"([a-z][a-z0-9+.-]*://)(?:[^\s/?#]*@|[^\s/?#:]*:(?!\d
 _QUERY: Final = re.compile(
     r"([a-z][a-z0-9+.-]*://[^\s?#]*)(?:(\?)|(#)(?=\S*=))\S+?(?=[;,.:'\"`)\]>]*(?:\s|$))", re.IGNORECASE
 )
-_SHORTEST_SECRET: Final = 6
+_SHORTEST_SECRET: Final = 9
 """Characters; a shorter one would be found in words that are none."""
 
 _secrets: set[str] = set()

@@ -20,7 +20,7 @@ from necrozma_core.sweep.dispatch import Dispatch
 from necrozma_core.sweep.governor_log import governor_table
 from necrozma_core.sweep.observer import Observer
 from necrozma_core.sweep.outcome import RunOutcome
-from necrozma_core.sweep.plan import find_stored
+from necrozma_core.sweep.plan import count_missing, find_stored
 from necrozma_core.sweep.publishing import publish_page, publish_ranking
 from necrozma_core.sweep.record import RunRecord
 from necrozma_core.sweep.request import SweepRequest
@@ -76,7 +76,7 @@ class RunSession:
         self.crashed = crashed
         self.record = RunRecord(requests, run, observer, sweep.retry)
         self._observer = observer
-        self._missing = sum(find_stored(request) is None for request in requests)
+        self._missing = count_missing(requests)
         self._stop_code: ExitCode | None = None
         self._stopping = threading.Event()
         strategies, workers = sweep.source.count(), sweep.limits.workers
