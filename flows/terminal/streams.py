@@ -22,11 +22,15 @@ class _Exit:
 
     def __init__(self, behind: TextIO | None) -> None:
         self.behind = behind
-        self.failure: OSError | None = OSError(errno.EBADF, os.strerror(errno.EBADF)) if behind is None else None
+        self.failure: OSError | None = None
 
     def call(self, method: str, *values: Any) -> None:
         """Call a method of the stream; what the system refuses is remembered, and nothing is tried again."""
-        if self.behind is None or self.failure is not None:
+        if self.failure is not None:
+            return
+        if self.behind is None:
+            # Nothing is lost before something was said.
+            self.failure = OSError(errno.EBADF, os.strerror(errno.EBADF)) if values else None
             return
         try:
             getattr(self.behind, method)(*values)
