@@ -233,7 +233,9 @@ def _checked(kind: type[S], values: Mapping[str, Any], given: Mapping[str, Any],
     try:
         return kind(**values)
     except ValidationError as error:
-        raise UsageError(beginning + _one_line(error, given)) from error
+        # Pydantic's own words quote the value, and a traceback would show them.
+        is_secret = any(part in SECRETS for found in error.errors() for part in found["loc"])
+        raise UsageError(beginning + _one_line(error, given)) from (None if is_secret else error)
 
 
 def _refuse_unknown_variables() -> None:

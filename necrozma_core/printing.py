@@ -48,6 +48,13 @@ def one_line(text: object) -> str:
     return " ".join(filter(None, (line.strip() for line in printable(text).split("\n"))))
 
 
+def shorten(text: str, most: int) -> str:
+    """Return a text in at most so many characters, with its beginning, its end, and a sign where its middle was."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}…{text[len(text) - (most - 1 - most // 2) :]}"
+
+
 def keep_secret(text: str) -> None:
     """Have `printable` hide a text, such as a webhook's address, for as long as the process lives."""
     if len(text) >= _SHORTEST_SECRET:

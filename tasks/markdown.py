@@ -5,8 +5,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from necrozma_core.printing import printable
+from necrozma_core.printing import printable, shorten
 
+_LONGEST_TEXT: Final = 60
+"""Characters of a name in a table: a longer one would push the figures off the page. Parquet and report have it whole."""
 _RATIOS: Final = ("sharpe", "sortino", "calmar", "profit_factor")
 
 
@@ -23,9 +25,9 @@ def facts_list(facts: Mapping[str, Any]) -> str:
 
 
 def shown(name: str, value: Any) -> Any:
-    """Return a figure rounded for reading, a text as it may be shown, anything else as it is."""
+    """Return a figure rounded for reading, a text as it may be shown and not too long, anything else as it is."""
     if isinstance(value, str):
-        return printable(value)
+        return shorten(printable(value), _LONGEST_TEXT)
     if not isinstance(value, float):
         return value
     return round(value, 3 if name in _RATIOS else 4 if abs(value) < 1 else 2)

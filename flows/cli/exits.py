@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 from flows.secrets import keep_secrets
 from flows.terminal.streams import StandardStream, standard_streams
 from necrozma_core.errors import ExitCode, NecrozmaError
-from necrozma_core.printing import keep_logs_printable, one_line
+from necrozma_core.printing import keep_logs_printable, one_line, shorten
 
 DEBUG: Final = "--debug"
 FLOW_THREAD: Final = "necrozma-flow"
@@ -90,7 +90,7 @@ def _say_error(message: str) -> None:
 def _about_path(error: OSError) -> str:
     path = str(error.filename)
     if len(path) > _LONGEST_PATH:
-        path = f"{path[: _LONGEST_PATH // 2]}...{path[-_LONGEST_PATH // 2 :]} ({len(path):,} characters)"
+        path = f"{shorten(path, _LONGEST_PATH)} ({len(path):,} characters)"
     remedy = "check the path" if error.errno in _BAD_PATHS else "check the disk and who may use it"
     return f"{path}: {os.strerror(error.errno or 0)}; {remedy}, and run the same command again"
 

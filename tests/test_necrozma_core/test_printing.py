@@ -11,7 +11,7 @@ from hostile_texts import hostile_texts, steering_signs
 
 from necrozma_core import printing
 from necrozma_core.errors import DataError, NecrozmaError
-from necrozma_core.printing import keep_logs_printable, keep_secret, one_line, printable
+from necrozma_core.printing import keep_logs_printable, keep_secret, one_line, printable, shorten
 
 TEXTS = hostile_texts(1_000, seed=1)
 
@@ -48,6 +48,12 @@ def test_one_line_joins_lines_and_keeps_the_spaces_within() -> None:
     assert one_line(" a  b \n\n  c\x1b\n") == "a  b c\\x1b"
 
 
+def test_shortened_text_keeps_its_ends() -> None:
+    assert shorten("abcdefghij", 10) == "abcdefghij"
+    assert shorten("abcdefghij", 5) == "ab…ij"
+    assert shorten("abcdefghij", 6) == "abc…ij"
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -81,6 +87,21 @@ def test_error_says_what_may_be_shown_and_is_rebuilt_as_it_was() -> None:
         assert isinstance(error, NecrozmaError)
         assert not steering_signs(str(error))
         assert error.args == (f"{text}: row 1",)
+
+
+def _with_heirs(kind: type[NecrozmaError]) -> Iterator[type[NecrozmaError]]:
+    yield kind
+    for heir in kind.__subclasses__():
+        yield from _with_heirs(heir)
+
+
+@pytest.mark.parametrize("kind", list(_with_heirs(NecrozmaError)))
+def test_every_kind_of_error_says_what_may_be_shown(kind: type[NecrozmaError]) -> None:
+    try:
+        error = kind("a\x1b[31m")
+    except TypeError:
+        error = kind("a\x1b[31m", 1)  # one that carries a number beside its message
+    assert str(error) == "a\\x1b[31m"
 
 
 @pytest.mark.usefixtures("logs")

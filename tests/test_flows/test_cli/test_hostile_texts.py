@@ -170,11 +170,12 @@ def test_address_of_the_webhook_is_shown_nowhere(
     necrozma: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("NECROZMA_NOTIFY_URL", value)
-    result = necrozma("doctor")
-    assert result.exit_code == 2
-    assert "NECROZMA_NOTIFY_URL: should be an address" in result.output
-    assert "SECRET" not in result.output
-    assert "hooks" not in result.output
+    for words in (["doctor"], ["doctor", "--debug"], ["server", "status"]):
+        result = necrozma(*words)
+        assert result.exit_code == 2
+        assert "NECROZMA_NOTIFY_URL: should be an address" in result.output
+        assert "SECRET" not in result.output
+        assert "hooks" not in result.output
 
 
 def test_password_of_prefects_server_is_not_shown(
