@@ -8,7 +8,7 @@ import pyarrow as pa
 from necrozma_core.printing import printable, shorten
 
 _LONGEST_TEXT: Final = 60
-"""Characters of a name in a table: a longer one would push the figures off the page. Parquet and report have it whole."""
+"""Characters of a name in a table: a longer one would push the figures off the page; Parquet has the whole one."""
 _RATIOS: Final = ("sharpe", "sortino", "calmar", "profit_factor")
 
 
