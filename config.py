@@ -61,10 +61,18 @@ def _refuse_boolean(value: object) -> object:
     return value
 
 
-def _refuse_empty(value: object) -> object:
-    if value == "":
+def _refuse_impossible(value: object) -> object:
+    """Refuse a path that no system can have, of which Python would complain wherever it is first used."""
+    text = str(value).encode(errors="surrogateescape")
+    if not text:
         raise ValueError("should be a path")
+    if b"\0" in text or len(text) > _LONGEST_PATH or max(map(len, text.split(b"/"))) > _LONGEST_NAME:
+        raise ValueError(f"should be a path of at most {_LONGEST_PATH:,} bytes, {_LONGEST_NAME} a name, none of them 0")
     return value
+
+
+_LONGEST_PATH: Final = 4_000  # Linux takes 4,095 bytes; some are left for the names of what lies in a folder
+_LONGEST_NAME: Final = 255
 
 
 _MOST_WORKERS: Final = 1024
@@ -73,7 +81,7 @@ Number = Annotated[float, Before(_refuse_boolean)]
 Count = Annotated[int, Before(_refuse_boolean)]
 # The range comes first: beyond another check, pydantic does not tell the form of it.
 KeptTrades = Annotated[int, Range(ge=0), Before(_refuse_boolean)]
-SomePath = Annotated[Path, Before(_refuse_empty)]
+SomePath = Annotated[Path, Before(_refuse_impossible)]
 
 
 @dataclass(frozen=True)

@@ -133,11 +133,15 @@ def _session_of_flow() -> Iterator[RunSession]:
     from prefect.context import FlowRunContext  # noqa: PLC0415 -- as above
     from prefect.logging import get_run_logger  # noqa: PLC0415
 
+    from flows.secrets import keep_secrets  # noqa: PLC0415
     from flows.settings import load_settings  # noqa: PLC0415
     from flows.sweep_request import sweep_request  # noqa: PLC0415
+    from necrozma_core.printing import keep_logs_printable  # noqa: PLC0415
     from necrozma_core.sweep.observer import RunLog  # noqa: PLC0415
     from necrozma_core.sweep.opening import open_session  # noqa: PLC0415
 
+    keep_logs_printable()
+    keep_secrets()
     context = FlowRunContext.get()
     settings = load_settings(context.parameters if context else {})
     with open_session(sweep_request(settings), RunLog(get_run_logger())) as session:

@@ -193,7 +193,7 @@ def _prefect(server: EmbeddedServer | None, session: RunSession) -> Iterator[Non
     )
 
     from flows.history import wait_for_server  # noqa: PLC0415
-    from flows.log_lines import follow_stderr  # noqa: PLC0415
+    from flows.terminal.log_lines import follow_stderr  # noqa: PLC0415
 
     # Whoever asks for its lines by the environment finds them above the view, not across it.
     follow_stderr()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flows.settings import load_host_settings
 from flows.untold import FLOW_NAME
 from necrozma_core.errors import ExitCode, PairsFailedError, UsageError
+from necrozma_core.printing import keep_logs_printable, keep_secret, printable
 from necrozma_core.sweep.outcome import RunOutcome
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def notify(flow: "Flow[Any, Any]", flow_run: "FlowRun", state: "State[Any]") -> 
 
     Whatever goes wrong is a warning in the log and costs at most some seconds: a run's end does not depend on it.
     """
+    keep_logs_printable()
     if (url := _address()) is not None:
         _post(url, describe_end(flow, flow_run, state))
 
@@ -67,7 +69,7 @@ def notifying(run_id: str, outcome: Callable[[], RunOutcome]) -> Iterator[None]:
 def _tell(run_id: str, state: str, message: str) -> None:
     if (url := _address()) is None:
         return
-    message = message[:_LONGEST]
+    message = printable(message)[:_LONGEST]
     body = {
         "text": "\n".join(line for line in (f"{FLOW_NAME} {run_id}: {state}", message) if line),
         "flow": FLOW_NAME,
@@ -89,16 +91,19 @@ def _address() -> str | None:
         # Its message shows the value, which is a secret.
         _log.warning("nobody was notified: a NECROZMA_ variable of the server or of notifications has a bad value")
         return None
-    return None if url is None else url.get_secret_value()
+    if url is None:
+        return None
+    keep_secret(url.get_secret_value())
+    return url.get_secret_value()
 
 
 def describe_end(flow: "Flow[Any, Any]", flow_run: "FlowRun", state: "State[Any]") -> dict[str, Any]:
     """Return what is posted: JSON values, ``text`` for people (Slack and Mattermost show it)."""
     from prefect.utilities.urls import url_for  # noqa: PLC0415 -- late: importing a flow should not take longer for it
 
-    message = (state.message or "")[:_LONGEST]
+    message = printable(state.message or "")[:_LONGEST]
     link = url_for(flow_run)
-    words = f"{flow.name} {flow_run.name}: {state.name}"
+    words = printable(f"{flow.name} {flow_run.name}: {state.name}")
     return {
         "text": "\n".join(line for line in (words, message, link) if line),
         "flow": flow.name,

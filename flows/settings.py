@@ -27,6 +27,7 @@ from config import (
 from necrozma_core.errors import UsageError, nearest
 from necrozma_core.market.instruments import CURRENCIES, get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
+from necrozma_core.printing import printable
 
 _OTHER_VARIABLES: Final = frozenset({"NECROZMA_HOME"})  # not settings: deployments find the checkout by it
 _INTERNAL: Final = frozenset({"cooldown_explicit"})  # settings that only the code below sets
@@ -155,6 +156,10 @@ class HostSettings(HostFields, BaseSettings):
     notify_url: Annotated[SecretStr | None, AfterValidator(_known_scheme)] = None
 
 
+SECRETS: Final = frozenset({"notify_url"})
+"""Settings whose values no message shows."""
+
+
 class _Dictionaries(PydanticBaseSettingsSource):
     """The dictionaries of ``config.py`` as the last source of settings."""
 
@@ -229,7 +234,9 @@ def _checked(kind: type[S], values: Mapping[str, Any], given: Mapping[str, Any],
     try:
         return kind(**values)
     except ValidationError as error:
-        raise UsageError(beginning + _one_line(error, given)) from error
+        # Pydantic's own words quote the value, and a traceback would show them.
+        is_secret = any(part in SECRETS for found in error.errors() for part in found["loc"])
+        raise UsageError(beginning + _one_line(error, given)) from (None if is_secret else error)
 
 
 def _refuse_unknown_variables() -> None:
@@ -250,7 +257,10 @@ def _one_line(error: ValidationError, given: Mapping[str, Any]) -> str:
         known = [field.name for field in fields(SwapRates)]  # the only setting that has names inside
         return f"{_place(name, given)}{inner}: is not known: {nearest(str(first['loc'][-1]), known)}"
     problem = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{_place(name, given)}{inner}: {problem}; found {first['input']!r:.60}"
+    if name in SECRETS:
+        return f"{_place(name, given)}: {problem}; what was found is not shown, because it may be a secret"
+    # Made printable before it is cut: half an address is not known for one, and would show its password.
+    return f"{_place(name, given)}{inner}: {problem}; found {printable(repr(first['input'])):.60}"
 
 
 def _place(name: str, given: Mapping[str, Any]) -> str:

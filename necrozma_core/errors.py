@@ -21,13 +21,26 @@
         └── DamagedError             74  stored bytes do not match their hash
 
 A message is one line: what, where, what was expected and found, what to do. Errors cross process borders,
-so each is rebuilt from its ``args`` alone. What a message says of an unknown name comes from :func:`nearest`.
+so each is rebuilt from its ``args`` alone. What a message says of an unknown name comes from :func:`nearest`, of a path
+that is no file from :func:`not_a_file`.
 """
 
 import difflib
+import stat
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Final
+
+from necrozma_core.printing import printable
+
+_KINDS: Final = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe, which can be read only once",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
 
 
 class ExitCode(IntEnum):
@@ -47,6 +60,10 @@ class NecrozmaError(Exception):
     """The root: anything the product can explain to its user."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.BUG
+
+    def __str__(self) -> str:
+        """Return the message as it may be shown, whatever file, name or exception it quotes."""
+        return printable(super().__str__())
 
 
 class UsageError(NecrozmaError):
@@ -90,8 +107,8 @@ class AllStrategiesFailedError(StrategyError):
         self.strategies = strategies
 
     def __str__(self) -> str:
-        """Return the message alone."""
-        return str(self.args[0])
+        """Return the message alone, as it may be shown."""
+        return printable(self.args[0])
 
 
 class WorkerError(NecrozmaError):
@@ -163,3 +180,26 @@ def nearest(name: str, known: Iterable[str], otherwise: str = "", *, prefix: str
     if near:
         return f"did you mean {' or '.join(names[low] for low in near)}?"
     return f"known are {otherwise or ', '.join(names.values())}"
+
+
+def not_a_file(path: Path, absent: str = "no such file") -> str | None:
+    """Say what stands at a path where a file is wanted, such as ``a folder``; None where it is a file.
+
+    Opening a pipe waits for whoever writes it, so this is asked first.
+
+    Parameters
+    ----------
+    path : Path
+    absent : str
+        What to say where there is nothing.
+
+    Raises
+    ------
+    OSError
+        The system refuses to say.
+    """
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return absent
+    return None if kind == stat.S_IFREG else _KINDS.get(kind, "something that is no file")

@@ -19,6 +19,7 @@ from prefect.artifacts import (
 )
 
 from necrozma_core.backtest.request import Receipt
+from necrozma_core.printing import printable
 from necrozma_core.reporting.curves import read_curve
 from necrozma_core.reporting.marks import mark_lines, row_marks
 from necrozma_core.reporting.ranking import rank_metrics
@@ -27,7 +28,7 @@ from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.storage.runs.folder import GOVERNOR_FILE, read_governor
 from necrozma_core.storage.runs.manifest import Manifest
 from tasks.best_effort import best_effort
-from tasks.markdown import facts_list, markdown_table, plain, shown
+from tasks.markdown import code, facts_list, markdown_table, plain, shown
 
 _TOP: Final = 100
 _TOP_OF_PAIR: Final = 5
@@ -54,7 +55,7 @@ def pair_artifact(store: ResultStore, receipt: Receipt, initial_balance: float) 
         " ".join(mark_lines(best.to_pylist())),
         _picture(store, receipt, best["strategy"][0].as_py(), initial_balance) if len(best) else "",
         *(f"- **{plain(name)}** failed: {plain(reason)}" for name, reason in receipt.failures[:_TOP]),
-        f"`{store.folder(receipt.pair, receipt.key)}`",
+        code(store.folder(receipt.pair, receipt.key)),
     ]
     create_markdown_artifact("\n\n".join(lines), key=f"pair-{receipt.pair.lower()}", description=receipt.pair)
 
@@ -70,7 +71,7 @@ def ranking_artifact(ranking: pa.Table, path: Path) -> None:
         description=(
             f"The first {len(top)} of {len(ranking):,} settings ({enough:,} with 30 trades or more). "
             f"Among so many, the top is also the luckiest. {' '.join([*mark_lines(top.to_pylist()), ''])}"
-            f"The whole table: {path}"
+            f"The whole table: {printable(path)}"
         ),
     )
 
@@ -87,10 +88,12 @@ def run_artifact(manifest: Manifest, report: Path) -> None:
         facts_list(manifest.settings),
         "### Inputs",
         facts_list(manifest.inputs),
-        f"Files: `{report.parent}`",
+        f"Files: {code(report.parent)}",
     ]
     create_markdown_artifact("\n\n".join(lines), key="run", description=f"Run {manifest.run_id}")
-    create_link_artifact(report.absolute().as_uri(), link_text="report.html", key="report", description=str(report))
+    create_link_artifact(
+        report.absolute().as_uri(), link_text="report.html", key="report", description=printable(report)
+    )
 
 
 @best_effort
@@ -119,7 +122,7 @@ def governor_artifact(run: Path, manifest: Manifest) -> None:
         f"- allowance: {allowance.min():g} to {allowance.max():g} of {manifest.settings.get('workers')} workers",
         "\n".join(said[:_MOST_MESSAGES]),
         f"{len(said) - _MOST_MESSAGES} more" if len(said) > _MOST_MESSAGES else "",
-        f"Every look: `{run / GOVERNOR_FILE}`",
+        f"Every look: {code(run / GOVERNOR_FILE)}",
     ]
     create_markdown_artifact("\n\n".join(filter(None, lines)), key="governor", description="CPU, and what was allowed")
 

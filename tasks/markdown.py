@@ -5,6 +5,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from necrozma_core.printing import printable, shorten
+
+_LONGEST_TEXT: Final = 60
+"""Characters of a name in a table: a longer one would push the figures off the page; Parquet has the whole one."""
 _RATIOS: Final = ("sharpe", "sortino", "calmar", "profit_factor")
 
 
@@ -21,7 +25,9 @@ def facts_list(facts: Mapping[str, Any]) -> str:
 
 
 def shown(name: str, value: Any) -> Any:
-    """Return a figure rounded for reading; anything else as it is."""
+    """Return a figure rounded for reading, a text as it may be shown and not too long, anything else as it is."""
+    if isinstance(value, str):
+        return shorten(printable(value), _LONGEST_TEXT)
     if not isinstance(value, float):
         return value
     return round(value, 3 if name in _RATIOS else 4 if abs(value) < 1 else 2)
@@ -29,7 +35,13 @@ def shown(name: str, value: Any) -> Any:
 
 def plain(value: object) -> str:
     """Return text that cannot change the markdown around it."""
-    text = "–" if value is None else str(value)
+    text = "–" if value is None else printable(value)
     for sign in "\\`*_|<>[]":
         text = text.replace(sign, f"\\{sign}" if sign not in "<>" else {"<": "&lt;", ">": "&gt;"}[sign])
     return " ".join(text.split())
+
+
+def code(value: object) -> str:
+    """Return text in the look of code, such as a path, which ends with it."""
+    text = printable(value).replace("`", "'")
+    return f"`{text}`"

@@ -178,6 +178,20 @@ def test_bad_flag_is_refused_in_one_line_that_names_it(flags: dict[str, object],
     assert refusal(flags).startswith(beginning)
 
 
+@pytest.mark.parametrize("path", ["a" * 256, "a/" * 2_500, "a\0b"])
+@pytest.mark.parametrize("name", ["data", "results", "strategies", "settings_file", "prefect_home"])
+def test_path_that_no_system_can_have_is_refused_by_its_flag(name: str, path: str) -> None:
+    with pytest.raises(UsageError, match=r"^--[a-z-]+: should be a path of at most 4,000 bytes") as caught:
+        load_settings({name: path})
+    assert len(str(caught.value)) < 250
+
+
+def test_found_address_is_hidden_before_it_is_cut() -> None:
+    with pytest.raises(UsageError) as caught:
+        load_settings({"workers": "http://me:" + "secret" * 20 + "@host"})
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "name",
     ["cpu_limit", "cooldown_seconds", "lots", "commission", "slippage_pips", "initial_balance", "pair_timeout_s"],

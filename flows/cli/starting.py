@@ -1,6 +1,7 @@
 """From flags to a finished run: what the commands call."""
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from config import PROFILES
 from flows.cli.interrupts import Interrupts
 from flows.settings import Settings, load_settings, restore_settings
 from flows.terminal.console import PlainConsole, QuietConsole
+from flows.terminal.streams import StandardStream
 from flows.terminal.wording import ending_line
 from necrozma_core.errors import ExitCode
 from necrozma_core.throttle.sensors.capacity import measure_capacity
@@ -49,6 +51,11 @@ def start(settings: Settings, remarks: Sequence[str] = (), *, quiet: bool = Fals
         outcome = run_backtest(settings, observer)
     if line := ending_line(outcome, settings.results):
         observer.complain(line if outcome.exit_code is ExitCode.OK else f"error: {line}")
+    if isinstance(sys.stdout, StandardStream) and (lost := sys.stdout.failure) is not None and outcome.ranking_path:
+        # Nobody read where the results are.
+        observer.complain(
+            f"standard output is gone ({lost.strerror}); the run went on, its results: {outcome.ranking_path}"
+        )
     return outcome.exit_code
 
 
@@ -110,7 +117,7 @@ def open_observer(settings: Settings, remarks: Sequence[str], *, quiet: bool, pl
         return QuietConsole(settings, remarks)
     from flows.terminal.tables import open_console  # noqa: PLC0415 -- loads rich
 
-    console = open_console()
+    console = open_console(narrowest=0)  # the view moves the cursor by the terminal's own width
     if plain or not console.is_terminal or console.is_dumb_terminal:
         return PlainConsole(settings, remarks)
     from flows.terminal.live import LiveConsole  # noqa: PLC0415

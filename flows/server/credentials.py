@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from necrozma_core.errors import UsageError
+from necrozma_core.printing import keep_secret
 from necrozma_core.storage.disk.errors import disk_errors
 
 _USER: Final = "necrozma"
@@ -36,6 +37,8 @@ def read_password(path: Path) -> str:
         raise UsageError(f"{path}: others can read the server's password (mode {mode:o}, should be 600); {_ADVICE}")
     if not password:
         raise UsageError(f"{path}: holds no password; {_ADVICE}")
+    keep_secret(password)
+    keep_secret(password.partition(":")[2])
     return password
 
 

@@ -14,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.terminal.console import PlainConsole
+from flows.terminal.plain_text import Name
 from flows.terminal.tables import DEFAULT_WIDTH, duration
+from necrozma_core.printing import printable
 from necrozma_core.throttle.decisions import count_workers
 from necrozma_core.throttle.gate import GateState
 from necrozma_core.workers.progress import SlotProgress, SlotState
@@ -92,7 +94,7 @@ class LiveConsole(PlainConsole):
 
     def say(self, text: str) -> None:
         """Write a line above the view."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def _draw(self) -> RenderableType:
         return self._view.draw(time.monotonic()) if self._view is not None else ""
@@ -175,9 +177,9 @@ def _laid_out(rows: Sequence[Sequence[str]]) -> Table:
     others = sum(widths) - widths[_LABEL] + _GAP * (len(_COLUMNS) - 1)
     widths[_LABEL] = max(len(_COLUMNS[_LABEL][0]), DEFAULT_WIDTH - others)
     for (head, side, _), width in zip(_COLUMNS, widths, strict=True):
-        table.add_column(head, justify=side, width=width, no_wrap=True, overflow="ellipsis")
+        table.add_column(head, justify=side, width=width, no_wrap=True)
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Name(cell) if at == _LABEL else Text(cell) for at, cell in enumerate(row)))
     return table
 
 

@@ -52,10 +52,10 @@ def show_run(results: Path, run: "Manifest") -> None:
         console.print(f"{failed:,} of {run.counts['strategies']:,} strategies failed:")
     for pair, record in sorted(run.pairs.items()):
         for name, reason in record.strategy_failures:
-            console.print(f"{pair}: {name}: {reason}", markup=False)
+            console.print(f"{pair}: {name}: {reason}", soft_wrap=True)
     if RANKING_FILE in run.files:
         show_ranking(folder, run)
-    console.print(f"Files: {folder}", markup=False)
+    console.print(f"Files: {folder}", soft_wrap=True)
 
 
 def show_governor(results: Path, run: "Manifest") -> None:

@@ -29,6 +29,8 @@ WITHOUT_INFLUENCE: Final = frozenset(
         f"{_PACKAGE}.storage.disk.lock",
         f"{_PACKAGE}.storage.disk.process",
         f"{_PACKAGE}.storage.disk.publish",
+        # It writes what messages say.
+        f"{_PACKAGE}.printing",
         # Times go into the receipt, which is not stored.
         f"{_PACKAGE}.backtest.stage_clock",
     }

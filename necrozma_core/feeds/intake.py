@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from necrozma_core.errors import UsageError
+from necrozma_core.errors import UsageError, not_a_file
 from necrozma_core.feeds.formats.registry import open_source
 from necrozma_core.feeds.quarantine import Quarantine, open_quarantine
 from necrozma_core.feeds.sieve import Sieve, Tally
@@ -144,8 +144,8 @@ def _choose(
     chosen: dict[Path, Source] = {}
     known = []
     for path in files:
-        if not path.is_file():
-            raise UsageError(f"{path}: no such file")
+        if found := not_a_file(path):
+            raise UsageError(f"{path}: {found}; expected a file of ticks")
         source = Source(path.name, sha256_of(path), zone)
         if store.holds(pair.name, source) or source.sha256 in {other.sha256 for other in chosen.values()}:
             known.append(path.name)

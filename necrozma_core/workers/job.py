@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from necrozma_core.errors import NecrozmaError, WorkerMemoryError
+from necrozma_core.printing import keep_logs_printable
 from necrozma_core.throttle.priority import Priority, lower_priority, why_ignored
 from necrozma_core.throttle.worker_gate import WorkerGate
 from necrozma_core.workers.progress import ProgressBoard, SlotState, SlotWriter
@@ -113,6 +114,7 @@ def become_worker(setup: WorkerSetup) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform != "linux":
         threading.Thread(target=_end_with_parent, daemon=True).start()
+    keep_logs_printable()
     step_back(setup)
     _slot = WorkerSlot(setup)
     _slot.progress.rest()

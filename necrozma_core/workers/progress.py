@@ -50,7 +50,7 @@ class SlotProgress:
     held_s : float
         Seconds for which the gate has held the worker since the pair was begun, without a hold that still lasts.
     pair, stage, label : str
-        Empty while idle; ``label`` is the strategy, shortened to 96 bytes.
+        Empty while idle; ``label`` is the strategy, its middle cut out beyond 96 bytes.
     """
 
     pid: int = 0
@@ -122,7 +122,7 @@ class ProgressBoard:
             _nanoseconds(row.held_s),
             row.pair.encode()[:16],
             row.stage.encode()[:24],
-            row.label.encode()[:96],
+            _short(row.label),
         )
         _SEQUENCE.pack_into(self._map, offset, sequence + 1)
 
@@ -212,6 +212,12 @@ def _nanoseconds(seconds: float) -> int:
     return round(seconds * 1e9)
 
 
+def _short(label: str) -> bytes:
+    """Return a name in the bytes that the board has for it; of a long one its beginning and its end."""
+    content = label.encode(errors="replace")
+    return content if len(content) <= 96 else content[:46] + "…".encode() + content[-47:]
+
+
 def _text(field: bytes) -> str:
-    # Cut at a byte, so the last character may be half of one.
+    # Cut at bytes, so characters at the cut may be half.
     return field.rstrip(b"\0").decode(errors="ignore")

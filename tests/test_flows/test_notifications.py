@@ -60,6 +60,14 @@ def test_long_message_is_cut(webhook, monkeypatch):
     assert len(webhook.received[0]["body"]["message"]) == 2_000
 
 
+def test_message_that_steers_terminals_is_posted_as_what_may_be_shown(webhook, monkeypatch):
+    monkeypatch.setenv("NECROZMA_NOTIFY_URL", webhook.url)
+    end(StateType.FAILED, f"a\x1b[31m failed at {webhook.url}, http://me:pw@host/x?token=1")
+    body = webhook.received[0]["body"]
+    assert body["message"] == "a\\x1b[31m failed at ***, http://***@host/x?***"
+    assert "\x1b" not in body["text"]
+
+
 def test_refusing_webhook_is_a_warning_without_its_address(webhook, monkeypatch, caplog):
     webhook.answer = 500
     monkeypatch.setenv("NECROZMA_NOTIFY_URL", webhook.url)

@@ -5,6 +5,7 @@ import logging
 import math
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +20,8 @@ from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder
 from tasks import artifacts, best_effort, progress
 from tasks.artifacts import governor_artifact, pair_artifact, ranking_artifact
+from tasks.markdown import code, plain
+from tasks.markdown import shown as shown_value
 from tasks.progress import Progress
 
 RECEIPT = Receipt("EURUSD", KEY, True, 10, 40, 1_000, (("bad|name", "Error: <b>no</b>"),))
@@ -129,6 +132,14 @@ def governor(rows: int, **columns) -> pa.Table:
         field = GOVERNOR_SCHEMA.field(name)
         table = table.set_column(GOVERNOR_SCHEMA.get_field_index(name), field, pa.array(values, field.type))
     return table
+
+
+def test_texts_from_outside_steer_nothing_in_an_artifact():
+    text = "a\x1b]0;t\x07\u202e`|b"
+    assert plain(text) == "a\\\\x1b\\]0;t\\\\x07\\\\u202e\\`\\|b"
+    assert shown_value("strategy", text) == "a\\x1b]0;t\\x07\\u202e`|b"
+    assert shown_value("strategy", "a" * 100 + "z" * 100) == "a" * 30 + "…" + "z" * 29
+    assert code(Path("/data/\x1b`x")) == "`/data/\\x1b'x`"
 
 
 def test_governor_is_summed_up(run, shown):

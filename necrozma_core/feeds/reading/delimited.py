@@ -1,5 +1,6 @@
 """CSV as it is: text cells with the line each row stands on, one block of the file at a time."""
 
+import codecs
 import csv
 import io
 import re
@@ -61,7 +62,7 @@ def read_header(stream: ByteStream, source: str) -> tuple[str, ...]:
     try:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{source}: row 1: expected UTF-8 text, found another encoding; save it as UTF-8") from error
+        raise _other_encoding(source, 1) from error
     return tuple(name.strip() for name in next(csv.reader([text]), []))
 
 
@@ -86,7 +87,7 @@ def read_blocks(stream: ByteStream, source: str, fields: int) -> Iterator[TextBl
     DataError
         For what spoils more than a row: another encoding, a quote that is never closed.
     """
-    lines, watched = _Lines(source), _Watched(stream)
+    lines, watched = _Lines(source), _Watched(stream, source)
     empty = pa.record_batch([pa.array([], pa.string())] * fields, names=_names(fields))
     try:
         for block in _open(watched, fields, lines):
@@ -105,10 +106,16 @@ def _names(fields: int) -> list[str]:
 
 
 class _Watched(io.RawIOBase):
-    """A stream that remembers how it ended."""
+    """A stream of UTF-8 that remembers how it ended.
 
-    def __init__(self, stream: ByteStream) -> None:
+    Arrow, too, refuses other encodings, but not in a row that is torn as well: there it prints a traceback.
+    """
+
+    def __init__(self, stream: ByteStream, source: str) -> None:
         self._stream = stream
+        self._source = source
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._lines = 0
         self.tail = b""
 
     def readable(self) -> bool:
@@ -117,7 +124,18 @@ class _Watched(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         content = self._stream.read(size)
         self.tail = (self.tail + content[-_TAIL_BYTES:])[-_TAIL_BYTES:]
+        self._check(content)
         return content
+
+    def _check(self, content: bytes) -> None:
+        """Refuse what is no UTF-8; characters may lie across two pieces."""
+        if not content.isascii() or self._decoder.getstate()[0]:
+            try:
+                self._decoder.decode(content)
+            except UnicodeDecodeError as error:
+                row = self._lines + error.object.count(b"\n", 0, error.start) + 1
+                raise _other_encoding(self._source, row) from error
+        self._lines += content.count(b"\n")
 
 
 def _open(stream: _Watched, fields: int, lines: "_Lines") -> pa_csv.CSVStreamingReader:
@@ -203,6 +221,10 @@ def _refuse_line_breaks(table: pa.RecordBatch, row: Int64Array, source: str) -> 
 
 def _line_break(source: str, row: int) -> DataError:
     return DataError(f"{source}: row {row}: expected a row on one line, found a quote not closed on it; mend it")
+
+
+def _other_encoding(source: str, row: int) -> DataError:
+    return DataError(f"{source}: row {row}: expected UTF-8 text, found another encoding; save it as UTF-8")
 
 
 def _cause(error: pa.ArrowInvalid) -> str:

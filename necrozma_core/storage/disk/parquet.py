@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from necrozma_core.errors import DamagedError
+from necrozma_core.errors import DamagedError, not_a_file
 from necrozma_core.storage.disk.columns import array_of, arrow_column
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.layer import DISK, FileLayer
@@ -177,8 +177,8 @@ def read_bytes(path: Path, expected: Published) -> bytes:
         They cannot be read.
     """
     with disk_errors("read", path):
-        if not path.is_file():
-            raise DamagedError(f"{path}: missing; run `necrozma verify --repair`")
+        if found := not_a_file(path, absent="missing"):
+            raise DamagedError(f"{path}: {found}; run `necrozma verify --repair`")
         size = path.stat().st_size
         if size != expected.size:
             raise DamagedError(f"{path}: expected {expected.size} bytes, found {size}; run `necrozma verify --repair`")

@@ -11,6 +11,7 @@ entry that is committed and whole is never written again: its key says that it w
 import fcntl
 import os
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -218,8 +219,12 @@ class ResultStore:
                 return
             self._revoke(folder)
             for path in folder.iterdir():
-                self._files.remove(path)
-            folder.rmdir()
+                if not _is_folder(path):
+                    self._files.remove(path)
+            # A folder in it is somebody else's, and stays unless it is empty.
+            for path in [*folder.iterdir(), folder]:
+                with suppress(OSError):
+                    path.rmdir()
 
     def _read(self, pair: str, key: str, name: str) -> pa.Table:
         file = self.commit_of(pair, key)["files"][name]
@@ -273,15 +278,22 @@ class ResultStore:
                 return
             self._revoke(folder)
             for name, temporary in temporaries.items():
+                self._make_way(folder / name)
                 self._files.rename(temporary, folder / name)
             self._files.sync_folder(folder)
             publish_sealed(folder / COMMIT_FILE, record, files=self._files)
 
     def _revoke(self, folder: Path) -> None:
         commit = folder / COMMIT_FILE
-        if commit.exists():
+        self._make_way(commit)
+        if commit.is_symlink() or commit.exists():
             self._files.remove(commit)
             self._files.sync_folder(folder)
+
+    def _make_way(self, path: Path) -> None:
+        """Set aside a folder that somebody put where a file of ours belongs: no file can take its place."""
+        if _is_folder(path):
+            self._files.rename(path, path.with_name(f"{path.name}.set-aside-{secrets.token_hex(4)}"))
 
     def _is_whole(self, pair: str, key: str) -> bool:
         try:
@@ -289,6 +301,10 @@ class ResultStore:
         except StorageError:
             return False
         return True
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _published(file: Mapping[str, Any]) -> Published:

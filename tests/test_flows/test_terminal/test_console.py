@@ -1,5 +1,6 @@
 """What a run says: the original's words, one line a change, 80 columns, and a live view that survives its session."""
 
+import errno
 import io
 import re
 from dataclasses import replace
@@ -12,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from flows.cli import starting
 from flows.cli.starting import open_observer
 from flows.settings import load_settings
 from flows.terminal.console import PlainConsole, QuietConsole
 from flows.terminal.live import LiveConsole, RunPicture, memory_line, part_done, processor_line, state_words
+from flows.terminal.streams import StandardStream
 from flows.terminal.tables import RANKING_COLUMNS, duration, ranking_table
 from flows.terminal.wording import done_line, ending_line, import_lines, start_up_block
 from necrozma_core.backtest.request import Receipt
@@ -419,3 +422,24 @@ def test_live_console_prints_lines_above_the_view_and_leaves_nothing_behind() ->
 
 def test_ranking_columns_are_those_of_the_schema() -> None:
     assert set(RANKING_COLUMNS) <= set(RANKING_SCHEMA.names)
+
+
+@pytest.mark.parametrize(("number", "cause"), [(errno.EPIPE, "Broken pipe"), (errno.ENOSPC, "No space left on device")])
+def test_run_whose_output_nobody_got_says_on_stderr_where_its_results_are(
+    number: int, cause: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(number, cause)
+
+    def run_backtest(settings: Any, observer: Any) -> RunOutcome:
+        observer.say("begun")
+        return outcome(ranking_path=Path("results/runs/1/ranking.parquet"))
+
+    monkeypatch.setattr("flows.launch.run_backtest", run_backtest)
+    monkeypatch.setattr(starting, "_refuse_without_ticks", lambda settings: None)
+    monkeypatch.setattr("sys.stdout", StandardStream(Gone()))
+    assert starting.start(load_settings(), plain=True) == ExitCode.OK
+    assert capsys.readouterr().err == (
+        f"standard output is gone ({cause}); the run went on, its results: results/runs/1/ranking.parquet\n"
+    )

@@ -260,7 +260,7 @@ def test_load_strategies_not_a_python_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text(GOOD)
     with pytest.raises(UsageError, match=r"expected a Python file of strategies \(\.py\), found \.txt"):
         load_strategies(tmp_path / "mine.txt")
-    with pytest.raises(UsageError, match=r"cannot read a Python file of strategies: No such file"):
+    with pytest.raises(UsageError, match=r"missing.py: no such file; expected a Python file of strategies"):
         load_strategies(tmp_path / "missing.py")
 
 

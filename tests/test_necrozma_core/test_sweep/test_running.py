@@ -159,6 +159,25 @@ def test_sweep_again_computes_nothing_and_starts_no_worker(sweep: Callable[..., 
 
 
 @pytest.mark.faults
+def test_sweep_computes_anew_where_a_folder_took_the_place_of_a_commit_or_of_a_runs_manifest(
+    sweep: Callable[..., SweepRequest],
+) -> None:
+    first = run_sweep(sweep(pairs=("EURUSD", "GBPUSD")))
+    before = tree(sweep().results / "store")
+    (commit,) = (sweep().results / "store" / "EURUSD").glob("*/commit.json")
+    assert first.ranking_path is not None
+    for path in (commit, first.ranking_path.with_name("manifest.json")):
+        path.unlink()
+        path.mkdir()
+    again = run_sweep(sweep(pairs=("EURUSD", "GBPUSD")))
+
+    assert again.exit_code is ExitCode.OK
+    assert {receipt.pair: receipt.computed for receipt in again.receipts} == {"EURUSD": True, "GBPUSD": False}
+    after = tree(sweep().results / "store")
+    assert {path: content for path, content in after.items() if "set-aside" not in str(path)} == before
+
+
+@pytest.mark.faults
 def test_sweep_worker_killed_once_is_tried_again_and_the_others_are_untouched(
     sweep: Callable[..., SweepRequest], odd: Callable[[str], tuple[StrategySource, Path]]
 ) -> None:
