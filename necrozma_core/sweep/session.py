@@ -20,7 +20,7 @@ from necrozma_core.sweep.dispatch import Dispatch
 from necrozma_core.sweep.governor_log import governor_table
 from necrozma_core.sweep.observer import Observer
 from necrozma_core.sweep.outcome import RunOutcome
-from necrozma_core.sweep.plan import count_missing, find_stored
+from necrozma_core.sweep.plan import find_stored
 from necrozma_core.sweep.publishing import publish_page, publish_ranking
 from necrozma_core.sweep.record import RunRecord
 from necrozma_core.sweep.request import SweepRequest
