@@ -6,8 +6,8 @@ from typing import Annotated
 from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
 
-from config import SwapRates
 from flows.binding import bound_flow
+from flows.configuration import SwapRates
 from flows.notifications import notify
 from flows.parameters import Kept, Timeframe, parameter
 from flows.runner import ThrottledRunner

@@ -1,6 +1,6 @@
 """Settings as the flags that ask for them: what a message offers to be typed again."""
 
-from config import SETTINGS
+from flows.configuration import SETTINGS
 from flows.settings import Settings, load_settings
 
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, SecretStr, ValidationError, ValidationInfo,
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from config import (
+from flows.configuration import (
     BACKTEST_CONFIG,
     PREFIX,
     SETTINGS,
@@ -22,8 +22,9 @@ from config import (
     HostFields,
     RunFields,
     SwapRates,
+    find_line,
 )
-from necrozma_core.errors import UsageError, nearest
+from necrozma_core.errors import UsageError, nearest, shown
 from necrozma_core.market.instruments import CURRENCIES, get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
 
@@ -163,11 +164,15 @@ class _Dictionaries(PydanticBaseSettingsSource):
     def __call__(self) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for name, dictionary in _DICTIONARIES.items():
+            if not isinstance(dictionary, dict):
+                raise UsageError(f"{find_line(name)}: {name} should be a dictionary, {{...}}")
             for key, value in dictionary.items():
                 setting = _SETTING_OF_KEY.get(key, key)
-                if setting not in Settings.model_fields:
+                if setting not in Settings.model_fields or setting in _INTERNAL:
                     known = [SETTINGS[field].key for field in Settings.model_fields.keys() - _INTERNAL]
-                    raise UsageError(f"config.py: {name} has an unknown key {key!r}: {nearest(str(key), known)}")
+                    raise UsageError(
+                        f"{find_line(name, key)}: {name} has an unknown key {key!r}: {nearest(str(key), known)}"
+                    )
                 values[setting] = value
         if values.get("cooldown_seconds") == Settings.model_fields["cooldown_seconds"].default:
             del values["cooldown_seconds"]  # as shipped: nobody asked for it
@@ -198,7 +203,9 @@ def load_settings(flags: Mapping[str, Any] | None = None, *, profile: Mapping[st
     """
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     _refuse_unknown_variables()
-    return _checked(Settings, {**(profile or {}), **given}, given)
+    recipe = profile or {}
+    places = {name: f'{find_line("PROFILES")}: PROFILES, "{name}"' for name in recipe}
+    return _checked(Settings, {**recipe, **given}, places | {name: _flag_of(name) for name in given})
 
 
 def load_host_settings(flags: Mapping[str, Any] | None = None) -> HostSettings:
@@ -210,7 +217,7 @@ def load_host_settings(flags: Mapping[str, Any] | None = None) -> HostSettings:
         One line that names the flag or variable.
     """
     given = {name: value for name, value in (flags or {}).items() if value is not None}
-    return _checked(HostSettings, given, given)
+    return _checked(HostSettings, given, {name: _flag_of(name) for name in given})
 
 
 def restore_settings(record: Mapping[str, Any]) -> Settings:
@@ -224,11 +231,12 @@ def restore_settings(record: Mapping[str, Any]) -> Settings:
     return _checked(Settings, record, {}, "the run's settings are not those of this version: ")
 
 
-def _checked(kind: type[S], values: Mapping[str, Any], given: Mapping[str, Any], beginning: str = "") -> S:
+def _checked(kind: type[S], values: Mapping[str, Any], places: Mapping[str, str], beginning: str = "") -> S:
+    """Make settings of values, of which `places` says where they were given, unless that can be found out."""
     try:
         return kind(**values)
     except ValidationError as error:
-        raise UsageError(beginning + _one_line(error, given)) from error
+        raise UsageError(beginning + _one_line(error, places)) from error
 
 
 def _refuse_unknown_variables() -> None:
@@ -239,27 +247,25 @@ def _refuse_unknown_variables() -> None:
             raise UsageError(f"unknown variable {name}: {nearest(name.upper(), known)}")
 
 
-def _one_line(error: ValidationError, given: Mapping[str, Any]) -> str:
+def _one_line(error: ValidationError, places: Mapping[str, str]) -> str:
     first = error.errors()[0]
     name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
         return f"unknown setting {name!r}: {nearest(name, Settings.model_fields)}"
-    inner = "".join(f"[{part!r}]" for part in first["loc"][1:])
+    inner = "".join(f"[{json.dumps(part)}]" for part in first["loc"][1:])
     unknown_inside = first["type"] == "unexpected_keyword_argument"
     problem = "is not known" if unknown_inside else first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{_place(name, given)}{inner}: {problem}; found {first['input']!r:.60}"
+    return f"{places.get(name) or _place(name)}{inner}: {problem}; found {shown(first['input'])}"
 
 
-def _place(name: str, given: Mapping[str, Any]) -> str:
+def _place(name: str) -> str:
     variables = {variable.upper(): variable for variable, value in os.environ.items() if value}
-    if name in given:
-        return _flag_of(name)
     if (variable := PREFIX + name.upper()) in variables:
         return variables[variable]
     for dictionary, keys in _DICTIONARIES.items():
         for key in keys:
             if _SETTING_OF_KEY.get(key, key) == name:
-                return f"config.py: {dictionary}[{key!r}]"
+                return f'{find_line(dictionary, key)}: {dictionary}["{key}"]'
     return name
 
 

@@ -24,8 +24,10 @@ so each is rebuilt from its ``args`` alone. What a message says of an unknown na
 """
 
 import difflib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
+from pathlib import PurePath
 from typing import ClassVar
 
 
@@ -122,6 +124,40 @@ class StorageError(NecrozmaError):
 
 class DamagedError(StorageError):
     """Stored bytes that do not match the hash they were committed with."""
+
+
+def shown(value: object, most: int = 60) -> str:
+    """Write a value that was found into a message, as who gave it would: not as Python writes it.
+
+    Parameters
+    ----------
+    value : object
+        A text is put in quotes, and what a terminal cannot print in it is escaped; None is nothing; a list is its
+        items, a mapping is JSON; of anything else that is no number, its type is named.
+    most : int
+        Characters after which it is cut.
+    """
+    match value:
+        case None:
+            text = "nothing"
+        case bool():
+            text = "true" if value else "false"
+        case str():
+            text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
+            return f"'{_cut(text, most)}'"
+        case int() | float() | PurePath():
+            text = str(value)
+        case list() | tuple():
+            text = ", ".join(shown(item) for item in value) or "an empty list"
+        case Mapping():
+            text = json.dumps(dict(value), ensure_ascii=False, default=str)
+        case _:
+            text = f"a value of type {type(value).__name__}"
+    return _cut(text, most)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:

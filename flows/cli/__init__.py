@@ -1,6 +1,7 @@
 """The command line.
 
 ==============  ===============================================================
+``entry``       where the installed commands begin
 ``app``         the commands and their flags
 ``options``     the flags of settings, and those that several commands share
 ``starting``    from flags to a finished run

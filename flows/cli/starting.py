@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from config import PROFILES
 from flows.cli.interrupts import Interrupts
+from flows.configuration import find_profile
 from flows.settings import Settings, load_settings, restore_settings
 from flows.terminal.console import PlainConsole, QuietConsole
 from flows.terminal.wording import ending_line
@@ -94,11 +94,11 @@ def _capped(profile: str | None, flags: Mapping[str, Any]) -> tuple[dict[str, An
     """Return what a profile recommends on this machine, and a line where that is less than it says."""
     if profile is None:
         return {}, []
-    recipe = dict(PROFILES[profile])
-    cores = math.ceil(measure_capacity().cores)
-    if flags.get("workers") is not None or recipe["workers"] <= cores:
+    recipe = dict(find_profile(profile))
+    cores, wanted = math.ceil(measure_capacity().cores), recipe.get("workers")
+    if flags.get("workers") is not None or not isinstance(wanted, int) or wanted <= cores:
         return recipe, []
-    wanted, recipe["workers"] = recipe["workers"], cores
+    recipe["workers"] = cores
     return recipe, [f"Profile {profile}: {cores} workers instead of {wanted}, one for each core of this machine"]
 
 
