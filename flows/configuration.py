@@ -49,7 +49,7 @@ def explain(error: BaseException) -> UsageError:
         return _at_line(error.filename, error.lineno, error.msg)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_config(frame.filename)]
     kind = "" if isinstance(error, ImportError | NameError) else f"{type(error).__name__}: "
-    python = _OF_OTHER_LANGUAGES.get(error.name) if isinstance(error, NameError) else None
+    python = _OF_OTHER_LANGUAGES.get(str(error.name)) if isinstance(error, NameError) else None
     problem = f"{kind}{error}{f': Python writes {python}' if python else ''}"
     if frames:
         return _at_line(frames[-1].filename, frames[-1].lineno, problem)

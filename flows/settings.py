@@ -29,7 +29,8 @@ from necrozma_core.market.instruments import CURRENCIES, get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
 
 _OTHER_VARIABLES: Final = frozenset({"NECROZMA_HOME"})  # not settings: deployments find the checkout by it
-_INTERNAL: Final = frozenset({"cooldown_explicit"})  # settings that only the code below sets
+INTERNAL: Final = frozenset({"cooldown_explicit"})
+"""Settings that only code sets: no flag, variable or key gives them."""
 _DICTIONARIES: Final = {
     "WORKER_CONFIG": WORKER_CONFIG,
     "STORAGE_CONFIG": STORAGE_CONFIG,
@@ -134,6 +135,21 @@ class Settings(RunFields, BaseSettings):
         return self
 
 
+class _WithoutVariables(Settings):
+    """Settings that the environment has no part in."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _Dictionaries(settings_cls)
+
+
 def _known_scheme(value: SecretStr | None) -> SecretStr | None:
     if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
         raise ValueError("should be an address that begins with http:// or https://")
@@ -168,8 +184,8 @@ class _Dictionaries(PydanticBaseSettingsSource):
                 raise UsageError(f"{find_line(name)}: {name} should be a dictionary, {{...}}")
             for key, value in dictionary.items():
                 setting = _SETTING_OF_KEY.get(key, key)
-                if setting not in Settings.model_fields or setting in _INTERNAL:
-                    known = [SETTINGS[field].key for field in Settings.model_fields.keys() - _INTERNAL]
+                if setting not in Settings.model_fields or setting in INTERNAL:
+                    known = [SETTINGS[field].key for field in Settings.model_fields.keys() - INTERNAL]
                     raise UsageError(
                         f"{find_line(name, key)}: {name} has an unknown key {key!r}: {nearest(str(key), known)}"
                     )
@@ -208,6 +224,17 @@ def load_settings(flags: Mapping[str, Any] | None = None, *, profile: Mapping[st
     return _checked(Settings, {**recipe, **given}, places | {name: _flag_of(name) for name in given})
 
 
+def load_configured() -> Settings:
+    """Return what holds without any flag and variable: what ``config.py`` alone asks for; UsageError as above."""
+    return _checked(_WithoutVariables, {}, {})
+
+
+def names_in_environment() -> frozenset[str]:
+    """Return the names of the settings that a ``NECROZMA_*`` variable gives."""
+    said = {variable.upper() for variable, value in os.environ.items() if value}
+    return frozenset(name for name in Settings.model_fields if PREFIX + name.upper() in said)
+
+
 def load_host_settings(flags: Mapping[str, Any] | None = None) -> HostSettings:
     """Gather what is not about a run, from flags and environment.
 
@@ -241,7 +268,7 @@ def _checked(kind: type[S], values: Mapping[str, Any], places: Mapping[str, str]
 
 def _refuse_unknown_variables() -> None:
     names = Settings.model_fields.keys() | HostSettings.model_fields.keys()
-    known = {PREFIX + name.upper() for name in names - _INTERNAL}
+    known = {PREFIX + name.upper() for name in names - INTERNAL}
     for name in sorted(os.environ):
         if name.upper().startswith(PREFIX) and name.upper() not in known | _OTHER_VARIABLES:
             raise UsageError(f"unknown variable {name}: {nearest(name.upper(), known)}")

@@ -182,7 +182,7 @@ def test_verify_of_whole_results_says_so(necrozma: Any) -> None:
     make_run()
     before = tree(RESULTS)
     result = necrozma("verify")
-    assert (result.exit_code, result.stdout) == (0, "results: all results are what was published\n")
+    assert (result.exit_code, result.stdout) == (0, f"{RESULTS.absolute()}: all results are what was published\n")
     assert tree(RESULTS) == before
 
 
@@ -201,7 +201,7 @@ def test_verify_of_damaged_results_names_them_and_changes_nothing(necrozma: Any,
     result = necrozma("verify")
     assert (result.exit_code, result.stdout, started) == (74, "", [])
     assert str(path) in result.stderr
-    assert "`necrozma verify --repair --results results`" in result.stderr
+    assert f"`necrozma verify --repair --results {RESULTS.absolute()}`" in result.stderr
     assert tree(RESULTS) == before
 
 

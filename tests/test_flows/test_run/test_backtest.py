@@ -99,13 +99,13 @@ def test_run_pair_that_fails_leaves_the_others_done_and_names_the_command(run, o
     [(pair, error)] = outcome.failures
     assert (pair, type(error)) == ("USDJPY", StrategyError)
     assert [receipt.pair for receipt in outcome.receipts] == ["EURUSD", "GBPUSD"]
-    assert outcome.retry.startswith("necrozma backtest --data")
+    assert "necrozma backtest --data /" in outcome.retry
     assert len(list(tries.iterdir())) == 1  # a deterministic error is not tried again
     states = task_states(flow_run_id(result))
     assert (states["EURUSD"], states["USDJPY"]) == ("Completed", "Failed")
     flow_run = api.read_flow_run(flow_run_id(result))
     assert flow_run.state.name == "Failed"
-    assert "retry them with: necrozma backtest" in flow_run.state.message
+    assert f"retry them with: {outcome.retry}" in flow_run.state.message
     assert _manifest(result).pairs["USDJPY"].state is PairState.FAILED
 
 
