@@ -47,6 +47,7 @@ def backtest_pairs(
     background: Annotated[bool | None, parameter("background")] = None,
     pair_timeout_s: Annotated[float | None, parameter("pair_timeout_s")] = None,
     worker_memory_mb: Annotated[int | None, parameter("worker_memory_mb")] = None,
+    label: Annotated[str | None, parameter("label")] = None,
 ) -> "str | State[None]":
     """Backtest every strategy on every pair; what is stored already is not computed again.
 

@@ -29,7 +29,7 @@ from necrozma_core.market.instruments import CURRENCIES, get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
 
 _OTHER_VARIABLES: Final = frozenset({"NECROZMA_HOME"})  # not settings: deployments find the checkout by it
-INTERNAL: Final = frozenset({"cooldown_explicit"})
+INTERNAL: Final = frozenset({"cooldown_explicit", "repairs"})
 """Settings that only code sets: no flag, variable or key gives them."""
 _DICTIONARIES: Final = {
     "WORKER_CONFIG": WORKER_CONFIG,

@@ -40,6 +40,7 @@ def sweep_request(settings: Settings) -> SweepRequest:
         limits=_limits(settings),
         workers=WorkerLimits(_priority(settings), settings.worker_memory_mb, settings.pair_timeout_s),
         kernels=cache_folder(),
+        label=settings.label or "",
         settings=settings.record(),
         retry=resuming_command(settings),
     )

@@ -178,6 +178,10 @@ def test_settings_cannot_be_changed() -> None:
         ({"worker_memory_mb": 3}, "--worker-memory: "),
         ({"pair_timeout_s": 0}, "--pair-timeout: "),
         ({"strategies": "a.py", "grid": "family=rsi"}, "--strategies and --grid exclude each other"),
+        ({"label": " "}, "--label: should be a name of up to 60 printable characters"),
+        ({"label": "latest"}, "--label: should be a name"),
+        ({"label": "red \x1b[31m"}, "--label: should be a name"),
+        ({"label": "x" * 61}, "--label: should be a name"),
         ({"wrokers": 3}, "unknown setting 'wrokers': did you mean workers"),
     ],
 )
@@ -219,9 +223,20 @@ def test_unknown_variable_is_refused_with_the_nearest_names(monkeypatch: pytest.
     assert refusal().startswith("unknown variable NECROZMA_WORKRES: did you mean NECROZMA_WORKERS")
 
 
+def test_label_is_taken_from_every_source_without_the_spaces_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().label is None
+    monkeypatch.setitem(config.STORAGE_CONFIG, "label", "from config.py")
+    assert load_settings().label == "from config.py"
+    monkeypatch.setenv("NECROZMA_LABEL", " nach dem Umbau ")
+    assert load_settings().label == "nach dem Umbau"
+    assert load_settings({"label": "by flag"}).label == "by flag"
+
+
 def test_internal_setting_as_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NECROZMA_COOLDOWN_EXPLICIT", "1")
-    assert refusal().startswith("unknown variable NECROZMA_COOLDOWN_EXPLICIT")
+    for name in ("NECROZMA_COOLDOWN_EXPLICIT", "NECROZMA_REPAIRS"):
+        monkeypatch.setenv(name, "1")
+        assert refusal().startswith(f"unknown variable {name}")
+        monkeypatch.delenv(name)
 
 
 def test_checkout_variable_of_deployments_is_let_be(monkeypatch: pytest.MonkeyPatch) -> None:

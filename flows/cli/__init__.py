@@ -6,6 +6,7 @@
 ``options``     the flags of settings, and those that several commands share
 ``starting``    from flags to a finished run
 ``data``        ``necrozma data`` and ``strategies``
+``cleaning``    ``necrozma runs clean``
 ``runs``        ``necrozma runs``, ``verify`` and ``retry``
 ``server``      ``necrozma ui``, ``server``, ``deploy`` and ``worker``
 ``repair``      damaged results removed and computed anew

@@ -85,6 +85,7 @@ def backtest(
     worker_memory_mb: Annotated[int | None, option("worker_memory_mb")] = None,
     results: options.Results = None,
     keep_trades: Annotated[str | None, option("keep_trades")] = None,
+    label: Annotated[str | None, option("label")] = None,
     quiet: options.Quiet = False,
     plain: options.Plain = False,
     debug: options.Debug = False,

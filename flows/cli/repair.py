@@ -47,7 +47,7 @@ def repair_results(results: Path) -> int:
     code = int(ExitCode.OK)
     for run, pairs in runs_to_repeat(list_runs(results), damages):
         typer.echo(f"computing {', '.join(pairs)} of run {run.run_id} anew")
-        settings = restore_settings({**run.settings, "results": results, "pairs": pairs})
+        settings = restore_settings({**run.settings, "results": results, "pairs": pairs, "repairs": run.run_id})
         code = max(code, start(settings, plain=True))
         for pair in pairs:
             if not ResultsFolder(results).store.has(pair, run.keys[pair]):

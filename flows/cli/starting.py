@@ -5,11 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from flows.cli.interrupts import Interrupts
 from flows.configuration import find_profile
 from flows.settings import Settings, load_settings, restore_settings
 from flows.terminal.console import PlainConsole, QuietConsole
 from flows.terminal.wording import ending_line
+from necrozma_core.errors import ExitCode
 from necrozma_core.throttle.sensors.capacity import measure_capacity
 
 if TYPE_CHECKING:
@@ -51,18 +54,25 @@ def start(settings: Settings, remarks: Sequence[str] = (), *, quiet: bool = Fals
     return outcome.exit_code
 
 
-def settings_of_run(results: Path, name: str) -> Settings:
-    """Return the settings of an earlier run, to run them again; what it stored is not computed again.
+def go_on(results: Path, name: str, *, quiet: bool = False, plain: bool = False) -> int:
+    """Do what is missing of an earlier run, by the settings it recorded; say so where nothing is.
 
     Raises
     ------
     UsageError
         There is no such run, or its settings are of another version.
     """
-    from necrozma_core.storage.runs.listing import find_run  # noqa: PLC0415 -- loads pyarrow
+    from necrozma_core.storage.results_folder import ResultsFolder  # noqa: PLC0415 -- loads pyarrow
+    from necrozma_core.storage.runs.listing import find_run  # noqa: PLC0415
+    from necrozma_core.storage.runs.manifest import RunStatus  # noqa: PLC0415
 
     run = find_run(results, name)
-    return restore_settings({**run.settings, "results": results})
+    store = ResultsFolder(results).store
+    if run.status is RunStatus.COMPLETED and all(store.has(*entry) for entry in run.keys.items()):
+        pairs = "its pair is" if len(run.pairs) == 1 else f"all {len(run.pairs)} pairs are"
+        typer.echo(f"run {run.run_id} is complete, {pairs} stored: there is nothing to do")
+        return ExitCode.OK
+    return start(restore_settings({**run.settings, "results": results}), quiet=quiet, plain=plain)
 
 
 def data_folder(given: Path | None) -> Path:

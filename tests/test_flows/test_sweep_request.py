@@ -26,12 +26,14 @@ def test_defaults_of_the_settings_are_those_of_a_request() -> None:
 
 
 def test_description_of_a_request_is_the_record_of_its_settings() -> None:
-    settings = load_settings({"pairs": "EURUSD", "workers": 2, "grid": "family=rsi period=7", "commission": 3.5})
+    settings = load_settings(
+        {"pairs": "EURUSD", "workers": 2, "grid": "family=rsi period=7", "commission": 3.5, "label": "a"}
+    )
     record, described = settings.record(), sweep_request(settings).described()
     # A script is allowed as many workers as it asks for.
     assert described == {name: record[name] for name in described} | {"max_workers": 2}
     # What only the command has is all that is not there.
-    assert record.keys() - described.keys() == {"storage_format", "prefect_home"}
+    assert record.keys() - described.keys() == {"storage_format", "prefect_home", "repairs"}
 
 
 def test_run_of_a_script_is_retried_with_what_it_asked_for(tmp_path: Path) -> None:

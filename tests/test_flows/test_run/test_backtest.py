@@ -41,7 +41,7 @@ def flow_run_id(api):
 
 
 def test_run_computes_ranks_and_is_in_the_history(run, api, task_states, flow_run_id):
-    result = run()
+    result = run(label="after the rebuild")
 
     outcome = result.outcome
     assert (outcome.exit_code, outcome.failures, outcome.pending) == (ExitCode.OK, (), ())
@@ -52,8 +52,9 @@ def test_run_computes_ranks_and_is_in_the_history(run, api, task_states, flow_ru
     assert _manifest(result).status is RunStatus.COMPLETED
     flow_run = api.read_flow_run(flow_run_id(result))
     assert (flow_run.name, flow_run.state.name) == (outcome.run_id, "Completed")
-    assert set(flow_run.tags) == {"necrozma", *PAIRS}
-    assert flow_run.parameters["timeframe"] == "1h"
+    assert set(flow_run.tags) == {"necrozma", "after the rebuild", *PAIRS}
+    assert (flow_run.parameters["timeframe"], flow_run.parameters["label"]) == ("1h", "after the rebuild")
+    assert _manifest(result).settings["label"] == "after the rebuild"
     assert task_states(flow_run.id) == dict.fromkeys((*PAIRS, "rank-results", "publish-report"), "Completed")
 
 
