@@ -187,7 +187,7 @@ class _Dictionaries(PydanticBaseSettingsSource):
                 if setting not in Settings.model_fields or setting in INTERNAL:
                     known = [SETTINGS[field].key for field in Settings.model_fields.keys() - INTERNAL]
                     raise UsageError(
-                        f"{find_line(name, key)}: {name} has an unknown key {key!r}: {nearest(str(key), known)}"
+                        f"{find_line(name, key)}: {name} has an unknown key {shown(key)}: {nearest(str(key), known)}"
                     )
                 values[setting] = value
         if values.get("cooldown_seconds") == Settings.model_fields["cooldown_seconds"].default:
@@ -278,7 +278,7 @@ def _one_line(error: ValidationError, places: Mapping[str, str]) -> str:
     first = error.errors()[0]
     name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
-        return f"unknown setting {name!r}: {nearest(name, Settings.model_fields)}"
+        return f"unknown setting {shown(name)}: {nearest(name, Settings.model_fields)}"
     inner = "".join(f"[{json.dumps(part)}]" for part in first["loc"][1:])
     unknown_inside = first["type"] == "unexpected_keyword_argument"
     problem = "is not known" if unknown_inside else first["msg"].removeprefix("Value error, ").removeprefix("Input ")

@@ -27,6 +27,7 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
+from numbers import Number
 from pathlib import PurePath
 from typing import ClassVar
 
@@ -145,7 +146,7 @@ def shown(value: object, most: int = 60) -> str:
         case str():
             text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
             return f"'{_cut(text, most)}'"
-        case int() | float() | PurePath():
+        case Number() | PurePath():
             text = str(value)
         case list() | tuple():
             text = ", ".join(shown(item) for item in value) or "an empty list"

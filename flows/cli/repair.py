@@ -47,7 +47,9 @@ def repair_results(results: Path) -> int:
     code = int(ExitCode.OK)
     for run, pairs in runs_to_repeat(list_runs(results), damages):
         typer.echo(f"computing {', '.join(pairs)} of run {run.run_id} anew")
-        settings = restore_settings({**run.settings, "results": results, "pairs": pairs, "repairs": run.run_id})
+        settings = restore_settings(
+            {**run.settings, "results": results, "pairs": pairs, "repairs": run.run_id, "label": None}
+        )
         code = max(code, start(settings, plain=True))
         for pair in pairs:
             if not ResultsFolder(results).store.has(pair, run.keys[pair]):

@@ -126,4 +126,5 @@ def refuse_all_failed(pair: str, details: Mapping[str, Any]) -> None:
     """Raise StrategyError if not one strategy came to anything."""
     strategies, failures = details["strategies"], details["failures"]
     if len(failures) == strategies:
-        raise StrategyError(f"{pair}: all {strategies} strategies failed, the first with: {failures[0]}")
+        _, reason = failures[0]
+        raise StrategyError(f"{pair}: all {strategies} strategies failed, the first with: {reason}")

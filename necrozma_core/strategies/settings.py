@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from necrozma_core.errors import UsageError, nearest
+from necrozma_core.errors import UsageError, nearest, shown
 from necrozma_core.strategies.catalog import FAMILIES
 from necrozma_core.strategies.files import read_toml
 from necrozma_core.strategies.parameters import read_values
@@ -82,7 +82,7 @@ def load_settings(path: Path, text: str | None = None) -> Sweep:
         raise UsageError(f"{path}: not valid TOML: {error}") from error
     for key in tables:
         if key != "grid":
-            raise UsageError(f"{path}: unknown name {key!r}: settings stand in tables that begin with [[grid]]")
+            raise UsageError(f"{path}: unknown name {shown(key)}: settings stand in tables that begin with [[grid]]")
     grids = tables.get("grid", [])
     if not isinstance(grids, list) or not grids or not all(isinstance(grid, dict) for grid in grids):
         raise UsageError(f"{path}: expected at least one table that begins with [[grid]]")
@@ -97,7 +97,7 @@ def parse_grid(text: str) -> Sweep:
         for word in part.split():
             key, equals, value = word.partition("=")
             if not (key and equals and value):
-                raise UsageError(f"grid {number}: expected name=values without spaces, found {word!r:.40}")
+                raise UsageError(f"grid {number}: expected name=values without spaces, found {shown(word, 40)}")
             if key in grid:
                 raise UsageError(f"grid {number}: {key} is given twice")
             grid[key] = value
@@ -135,12 +135,12 @@ def _axes(where: str, grid: Mapping[str, Any]) -> tuple[type[Rule], dict[str, tu
     if not isinstance(name, str):
         raise UsageError(f"{where}: expected a family: one of {', '.join(sorted(FAMILIES))}")
     if name not in FAMILIES:
-        raise UsageError(f"{where}: unknown family {name!r:.40}: {nearest(name, FAMILIES)}")
+        raise UsageError(f"{where}: unknown family {shown(name, 40)}: {nearest(name, FAMILIES)}")
     family = FAMILIES[name]
     bounds = bounds_of(family)
     for key in grid:
         if key != "family" and key not in bounds:
-            raise UsageError(f"{where}: {name} has no setting {key!r:.40}: {nearest(key, bounds)}")
+            raise UsageError(f"{where}: {name} has no setting {shown(key, 40)}: {nearest(key, bounds)}")
     # In the family's own order, so that the order of the keys decides nothing.
     return family, {
         key: read_values(f"{where}: {key}", bounds[key], grid[key], MAX_SETTINGS) for key in bounds if key in grid

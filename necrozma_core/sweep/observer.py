@@ -110,4 +110,7 @@ class RunLog:
 
     def on_finish(self, outcome: RunOutcome) -> None:
         """Log how."""
-        self._log.info("run %s ended: %s, ranking %s", outcome.run_id, outcome.exit_code.name, outcome.ranking_path)
+        ending = (
+            f"{len(outcome.receipts)} pairs stored, {len(outcome.failures)} failed, {len(outcome.pending)} not done"
+        )
+        self._log.info("run %s ended: %s, %s", outcome.run_id, ending, outcome.ranking_path or "no ranking")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ParamSpec
 
 from necrozma_core.backtest.request import PairRequest, Receipt
-from necrozma_core.errors import DamagedError, ExitCode, NecrozmaError, StoppedError, StorageError
+from necrozma_core.errors import DamagedError, ExitCode, NecrozmaError, StoppedError, StorageError, shown
 from necrozma_core.storage.runs.folder import RANKING_FILE, REPORT_FILE, RunFolder
 from necrozma_core.storage.runs.manifest import PairRecord, PairState, RunStatus
 from necrozma_core.sweep.observer import Observer
@@ -90,7 +90,7 @@ class RunRecord:
                 if isinstance(result, Receipt):
                     self._note_receipt(result)
                 else:
-                    unknown = NecrozmaError(f"{request.pair}: expected a receipt, found {result!r}")
+                    unknown = NecrozmaError(f"{request.pair}: expected a receipt, found {shown(result)}")
                     self._note_failure(request, result if isinstance(result, Exception) else unknown)
             except StorageError as error:
                 # The manifest cannot be written. The pair's results may be there, but the run is in trouble.

@@ -87,14 +87,16 @@ class SweepRequest:
 
     def __post_init__(self) -> None:
         if isinstance(self.pairs, str):
-            raise UsageError(f"pairs={self.pairs!r}: expected several names, such as ({self.pairs!r},)")
+            raise UsageError(f"pairs={shown(self.pairs)}: expected several names, such as ({shown(self.pairs)},)")
         for name in (*self.pairs, *self.swap_pips):
             get_pair(name)
         parse_timeframe(self.timeframe)
         if not (isfinite(self.lots) and self.lots > 0):
-            raise UsageError(f"lots={self.lots!r}: expected a number above zero")
+            raise UsageError(f"lots={shown(self.lots)}: expected a number above zero")
         if self.keep_trades is not None and self.keep_trades < 0:
-            raise UsageError(f"keep_trades={self.keep_trades!r}: expected a number of strategies, 0 or more, or None")
+            raise UsageError(
+                f"keep_trades={shown(self.keep_trades)}: expected a number of strategies, 0 or more, or None"
+            )
         if not self.label.isprintable():
             raise UsageError(f"label={shown(self.label)}: expected a text that can be printed on one line")
         if self.costs.swap_long_pips or self.costs.swap_short_pips:
@@ -114,7 +116,7 @@ class SweepRequest:
         try:
             long, short = map(float, swap)
         except (TypeError, ValueError):
-            raise UsageError(f"swap_pips[{pair!r}]={swap!r}: expected two numbers, (long, short)") from None
+            raise UsageError(f"swap_pips[{shown(pair)}]={shown(swap)}: expected two numbers, (long, short)") from None
         return replace(self.costs, swap_long_pips=long, swap_short_pips=short)
 
     @property

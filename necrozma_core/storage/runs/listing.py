@@ -113,5 +113,5 @@ def _as_seen(manifest: Manifest) -> Manifest:
 
 
 def _names(runs: list[Manifest]) -> str:
-    shown = ", ".join(run.run_id for run in runs[:5])
-    return shown if len(runs) <= 5 else f"{shown} and {len(runs) - 5} more"
+    names = ", ".join(run.run_id for run in runs[:5])
+    return names if len(runs) <= 5 else f"{names} and {len(runs) - 5} more"

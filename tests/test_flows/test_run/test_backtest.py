@@ -1,5 +1,6 @@
 """The flow from settings to outcome, in this process."""
 
+import re
 import signal
 
 import pyarrow.parquet as pq
@@ -100,7 +101,7 @@ def test_run_pair_that_fails_leaves_the_others_done_and_names_the_command(run, o
     [(pair, error)] = outcome.failures
     assert (pair, type(error)) == ("USDJPY", StrategyError)
     assert [receipt.pair for receipt in outcome.receipts] == ["EURUSD", "GBPUSD"]
-    assert "necrozma backtest --data /" in outcome.retry
+    assert re.search(r"necrozma backtest .*--data /", outcome.retry)
     assert len(list(tries.iterdir())) == 1  # a deterministic error is not tried again
     states = task_states(flow_run_id(result))
     assert (states["EURUSD"], states["USDJPY"]) == ("Completed", "Failed")
