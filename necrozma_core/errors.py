@@ -133,8 +133,8 @@ def shown(value: object, most: int = 60) -> str:
     Parameters
     ----------
     value : object
-        A text is put in quotes, and what a terminal cannot print in it is escaped; None is nothing; a list is its
-        items, a mapping is JSON; of anything else that is no number, its type is named.
+        A text is put in quotes, and what a terminal cannot print in it is escaped; None is nothing; a list or a
+        mapping is JSON; of anything else that is no number, its type is named.
     most : int
         Characters after which it is cut.
     """
@@ -144,17 +144,30 @@ def shown(value: object, most: int = 60) -> str:
         case bool():
             text = "true" if value else "false"
         case str():
-            text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
-            return f"'{_cut(text, most)}'"
+            return f"'{_cut(_escaped(value), most)}'"
         case Number() | PurePath():
             text = str(value)
-        case list() | tuple():
-            text = ", ".join(shown(item) for item in value) or "an empty list"
-        case Mapping():
-            text = json.dumps(dict(value), ensure_ascii=False, default=str)
+        case list() | tuple() | Mapping():
+            text = _as_json(value)
         case _:
-            text = f"a value of type {type(value).__name__}"
-    return _cut(text, most)
+            text = _of_type(value)
+    return _cut(_escaped(text), most)
+
+
+def _as_json(value: Mapping[object, object] | list[object] | tuple[object, ...]) -> str:
+    plain = dict(value) if isinstance(value, Mapping) else value
+    try:
+        return json.dumps(plain, ensure_ascii=False, default=_of_type, skipkeys=True)
+    except (ValueError, RecursionError):  # it holds itself
+        return _of_type(value)
+
+
+def _of_type(value: object) -> str:
+    return f"a value of type {type(value).__name__}"
+
+
+def _escaped(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _cut(text: str, most: int) -> str:

@@ -37,8 +37,9 @@ class Colour(StrEnum):
         (Colour.RED, "'red'"),
         ("it's", "'it's'"),
         ("a\x1b[31m\nb\x07", r"'a\x1b[31m\nb\x07'"),
-        ([1, "a", None], "1, 'a', nothing"),
-        ([], "an empty list"),
+        ([1, "a", None], '[1, "a", null]'),
+        ((1, "ä\x1b\x9b"), r'[1, "ä\u001b\x9b"]'),
+        ([], "[]"),
         ({"EURUSD": {"long": 1.0}}, '{"EURUSD": {"long": 1.0}}'),
         ({"a": object}, None),
         (print, "a value of type builtin_function_or_method"),
@@ -51,6 +52,12 @@ def test_value_is_shown_as_a_person_writes_it(value: object, text: str | None) -
     assert text is None or found == text
     assert found.isprintable()
     assert len(found) <= 62
+
+
+def test_value_that_holds_itself_is_shown_by_its_type() -> None:
+    ring: list[object] = []
+    ring.append(ring)
+    assert shown(ring) == "a value of type list"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
