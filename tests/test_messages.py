@@ -1,6 +1,7 @@
 """Messages are for people: no value is in them as Python writes it."""
 
 import ast
+import logging
 from enum import StrEnum
 from pathlib import Path
 
@@ -8,7 +9,10 @@ import numpy as np
 import pytest
 
 import necrozma_core
-from necrozma_core.errors import shown
+from necrozma_core.backtest.recording import refuse_all_failed
+from necrozma_core.errors import ExitCode, StrategyError, shown
+from necrozma_core.sweep.observer import RunLog
+from necrozma_core.sweep.outcome import RunOutcome
 
 ROOT = Path(necrozma_core.__file__).parents[1]
 SOURCES = [
@@ -67,3 +71,23 @@ def test_no_text_writes_a_value_as_python_does(path: Path) -> None:
             assert node.conversion == -1, f"{path}:{node.lineno}: say `shown(value)`"
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             assert "%r" not in node.value, f"{path}:{node.lineno}: say `shown(value)`"
+
+
+def test_pair_of_which_every_strategy_failed_says_why_the_first_did() -> None:
+    details = {"strategies": 2, "failures": [["x", "strategy 'x' raised ValueError: no"], ["y", "another"]]}
+    with pytest.raises(StrategyError) as caught:
+        refuse_all_failed("EURUSD", details)
+    first = "strategy 'x' raised ValueError: no"
+    assert str(caught.value) == f"EURUSD: all 2 strategies failed, the first with: {first}"
+
+
+@pytest.mark.parametrize(
+    ("ranking", "words"), [(None, "no ranking"), (Path("/r/ranking.parquet"), "/r/ranking.parquet")]
+)
+def test_log_says_in_words_how_a_run_ended(ranking: Path | None, words: str, caplog: pytest.LogCaptureFixture) -> None:
+    outcome = RunOutcome(
+        "20250101", ExitCode.PAIRS_FAILED, ranking, None, (), (("EURUSD", ValueError()),), ("X",), False
+    )
+    caplog.set_level(logging.INFO)
+    RunLog(logging.getLogger("test")).on_finish(outcome)
+    assert caplog.messages == [f"run 20250101 ended: 0 pairs stored, 1 failed, 1 not done, {words}"]
