@@ -71,6 +71,17 @@ def _refuse_impossible(value: object) -> object:
     return value
 
 
+def _check_label(value: object) -> object:
+    """Take a label without the spaces around it, if it fits on a line of a list and is no other name of a run."""
+    if not isinstance(value, str):
+        return value
+    label = value.strip()
+    if not (0 < len(label) <= _LONGEST_LABEL and label.isprintable()) or label == "latest":
+        raise ValueError(f"should be a name of up to {_LONGEST_LABEL} printable characters, other than latest")
+    return label
+
+
+_LONGEST_LABEL: Final = 60
 _LONGEST_PATH: Final = 4_000  # Linux takes 4,095 bytes; some are left for the names of what lies in a folder
 _LONGEST_NAME: Final = 255
 
@@ -81,6 +92,7 @@ Number = Annotated[float, Before(_refuse_boolean)]
 Count = Annotated[int, Before(_refuse_boolean)]
 # The range comes first: beyond another check, pydantic does not tell the form of it.
 KeptTrades = Annotated[int, Range(ge=0), Before(_refuse_boolean)]
+RunLabel = Annotated[str, Before(_check_label)]
 SomePath = Annotated[Path, Before(_refuse_impossible)]
 
 
@@ -231,6 +243,12 @@ class RunFields:
         bool,
         Flag("--history", "Keep a history in Prefect; without it nothing of Prefect is started.", Group.OUTPUT),
     ] = True
+    label: Annotated[
+        RunLabel | None,
+        Flag("--label", "A name for the run, in lists and in Prefect.", Group.OUTPUT, "TEXT"),
+        Form("A name for the run, in lists and among its tags."),
+    ] = None
+    repairs: str | None = None  # the id of the run whose damaged results this one computes anew
     prefect_home: Annotated[
         SomePath | None,  # where the embedded server keeps its history; None leaves the choice to flows/folders.py
         Flag("--prefect-home", "Where the history is.", metavar="FOLDER"),

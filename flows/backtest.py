@@ -6,8 +6,8 @@ from typing import Annotated
 from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
 
-from config import SwapRates
 from flows.binding import bound_flow
+from flows.configuration import SwapRates
 from flows.notifications import notify
 from flows.parameters import Kept, Timeframe, parameter
 from flows.runner import ThrottledRunner
@@ -48,6 +48,7 @@ def backtest_pairs(
     background: Annotated[bool | None, parameter("background")] = None,
     pair_timeout_s: Annotated[float | None, parameter("pair_timeout_s")] = None,
     worker_memory_mb: Annotated[int | None, parameter("worker_memory_mb")] = None,
+    label: Annotated[str | None, parameter("label")] = None,
 ) -> "str | State[None]":
     """Backtest every strategy on every pair; what is stored already is not computed again.
 

@@ -162,5 +162,7 @@ def _join(binding: FlowBinding) -> None:
     context.task_runner.hold_back(binding)
     binding.flow_run_id = context.flow_run.id
     pairs = [request.pair for request in binding.session.requests]
-    name_flow_run(context.flow_run.id, binding.session.run_id, ["necrozma", *pairs])
+    # The name is the run's id, by which a later run finds the flow run of a dead one; so a label is a tag.
+    label = [binding.session.sweep.label] if binding.session.sweep.label else []
+    name_flow_run(context.flow_run.id, binding.session.run_id, ["necrozma", *label, *pairs])
     binding.progress = Progress(len(pairs))

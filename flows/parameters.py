@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from config import SETTINGS, KeptTrades
+from flows.configuration import SETTINGS, KeptTrades
 from flows.fields import Range
 
 # The titles tell the choices apart in the form, which else calls both "str".

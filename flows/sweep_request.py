@@ -1,13 +1,12 @@
 """Settings as what a sweep is asked to do, and as the parameters of the flow."""
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from config import SETTINGS
 from flows.folders import cache_folder
-from flows.resuming import as_flags
+from flows.resuming import resuming_command
 from flows.settings import Settings
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.strategies.source import StrategySource
@@ -40,8 +39,9 @@ def sweep_request(settings: Settings) -> SweepRequest:
         limits=_limits(settings),
         workers=WorkerLimits(_priority(settings), settings.worker_memory_mb, settings.pair_timeout_s),
         kernels=cache_folder(),
+        label=settings.label or "",
         settings=settings.record(),
-        retry=shlex.join(["necrozma", "backtest", *as_flags(settings)]),
+        retry=resuming_command(settings),
     )
 
 

@@ -26,10 +26,12 @@ that is no file from :func:`not_a_file`.
 """
 
 import difflib
+import json
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from pathlib import Path
+from numbers import Number
+from pathlib import Path, PurePath
 from typing import ClassVar, Final
 
 from necrozma_core.printing import printable
@@ -159,6 +161,54 @@ class StorageError(NecrozmaError):
 
 class DamagedError(StorageError):
     """Stored bytes that do not match the hash they were committed with."""
+
+
+def shown(value: object, most: int = 60) -> str:
+    """Write a value that was found into a message, as who gave it would: not as Python writes it.
+
+    Parameters
+    ----------
+    value : object
+        A text is put in quotes, and what a terminal cannot print in it is escaped; None is nothing; a list or a
+        mapping is JSON; of anything else that is no number, its type is named.
+    most : int
+        Characters after which it is cut.
+    """
+    match value:
+        case None:
+            text = "nothing"
+        case bool():
+            text = "true" if value else "false"
+        case str():
+            return f"'{_cut(_escaped(value), most)}'"
+        case Number() | PurePath():
+            text = str(value)
+        case list() | tuple() | Mapping():
+            text = _as_json(value)
+        case _:
+            text = _of_type(value)
+    return _cut(_escaped(text), most)
+
+
+def _as_json(value: Mapping[object, object] | list[object] | tuple[object, ...]) -> str:
+    plain = dict(value) if isinstance(value, Mapping) else value
+    try:
+        return json.dumps(plain, ensure_ascii=False, default=_of_type, skipkeys=True)
+    except (ValueError, RecursionError):  # it holds itself
+        return _of_type(value)
+
+
+def _of_type(value: object) -> str:
+    return f"a value of type {type(value).__name__}"
+
+
+def _escaped(text: str) -> str:
+    # Made printable before it is cut: half an address is not known for one, and would show its password.
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in printable(text))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def nearest(name: str, known: Iterable[str], otherwise: str = "", *, prefix: str = "") -> str:

@@ -5,8 +5,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from necrozma_core import errors
 from necrozma_core.printing import printable, shorten
 
+_LONGEST_FACT: Final = 2_000
 _LONGEST_TEXT: Final = 60
 """Characters of a name in a table: a longer one would push the figures off the page; Parquet has the whole one."""
 _RATIOS: Final = ("sharpe", "sortino", "calmar", "profit_factor")
@@ -21,7 +23,14 @@ def markdown_table(table: pa.Table, names: Sequence[str]) -> str:
 
 def facts_list(facts: Mapping[str, Any]) -> str:
     """Return a list of names and values; the word none where there are none."""
-    return "\n".join(f"- {plain(name)}: `{plain(value)}`" for name, value in facts.items()) or "none"
+    return "\n".join(f"- {plain(name)}: `{plain(_fact(value))}`" for name, value in facts.items()) or "none"
+
+
+def _fact(value: object) -> object:
+    """Return a setting as text where Python would write it in its own way: a list, rates by pair, yes or no."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return errors.shown(value, _LONGEST_FACT) if isinstance(value, Mapping | bool) else value
 
 
 def shown(name: str, value: Any) -> Any:

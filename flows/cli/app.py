@@ -81,6 +81,7 @@ def backtest(
     keep_trades: Annotated[str | None, option("keep_trades")] = None,
     strict: Annotated[bool | None, option("strict")] = None,
     history: Annotated[bool | None, option("history")] = None,
+    label: Annotated[str | None, option("label")] = None,
     quiet: options.Quiet = False,
     plain: options.Plain = False,
     debug: options.Debug = False,

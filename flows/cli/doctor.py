@@ -130,12 +130,12 @@ def look_at_folders(settings: Settings) -> Iterator[Finding]:
     try:
         summaries = TickStore(settings.data).summaries()
         ticks = sum(pair.ticks for pair in summaries)
-        found = f"{settings.data}: {len(summaries)} pairs, {ticks:,} ticks"
+        found = f"{settings.data.absolute()}: {len(summaries)} pairs, {ticks:,} ticks"
         text = found if summaries else str(no_ticks_error(settings.data))
         yield Finding(Health.FINE if summaries else Health.NOTE, "data", text)
     except NecrozmaError as error:
         yield Finding(Health.BAD, "data", str(error), error.exit_code)
-    for subject, folder in (("results", settings.results), ("cache", cache_folder())):
+    for subject, folder in (("results", settings.results.absolute()), ("cache", cache_folder())):
         yield _look_at_folder(subject, folder)
     if settings.results.is_dir():
         yield _count_runs(settings.results)

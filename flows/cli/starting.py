@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from config import PROFILES
+import typer
+
 from flows.cli.interrupts import Interrupts
+from flows.configuration import find_profile
 from flows.settings import Settings, load_settings, restore_settings
 from flows.terminal.console import PlainConsole, QuietConsole
 from flows.terminal.streams import StandardStream
@@ -59,18 +61,25 @@ def start(settings: Settings, remarks: Sequence[str] = (), *, quiet: bool = Fals
     return outcome.exit_code
 
 
-def settings_of_run(results: Path, name: str) -> Settings:
-    """Return the settings of an earlier run, to run them again; what it stored is not computed again.
+def go_on(results: Path, name: str, *, quiet: bool = False, plain: bool = False) -> int:
+    """Do what is missing of an earlier run, by the settings it recorded; say so where nothing is.
 
     Raises
     ------
     UsageError
         There is no such run, or its settings are of another version.
     """
-    from necrozma_core.storage.runs.listing import find_run  # noqa: PLC0415 -- loads pyarrow
+    from necrozma_core.storage.results_folder import ResultsFolder  # noqa: PLC0415 -- loads pyarrow
+    from necrozma_core.storage.runs.listing import find_run  # noqa: PLC0415
+    from necrozma_core.storage.runs.manifest import RunStatus  # noqa: PLC0415
 
     run = find_run(results, name)
-    return restore_settings({**run.settings, "results": results})
+    store = ResultsFolder(results).store
+    if run.status is RunStatus.COMPLETED and all(store.has(*entry) for entry in run.keys.items()):
+        pairs = "its pair is" if len(run.pairs) == 1 else f"all {len(run.pairs)} pairs are"
+        typer.echo(f"run {run.run_id} is complete, {pairs} stored: there is nothing to do")
+        return ExitCode.OK
+    return start(restore_settings({**run.settings, "results": results}), quiet=quiet, plain=plain)
 
 
 def data_folder(given: Path | None) -> Path:
@@ -103,11 +112,11 @@ def _capped(profile: str | None, flags: Mapping[str, Any]) -> tuple[dict[str, An
     """Return what a profile recommends on this machine, and a line where that is less than it says."""
     if profile is None:
         return {}, []
-    recipe = dict(PROFILES[profile])
-    cores = math.ceil(measure_capacity().cores)
-    if flags.get("workers") is not None or recipe["workers"] <= cores:
+    recipe = dict(find_profile(profile))
+    cores, wanted = math.ceil(measure_capacity().cores), recipe.get("workers")
+    if flags.get("workers") is not None or not isinstance(wanted, int) or wanted <= cores:
         return recipe, []
-    wanted, recipe["workers"] = recipe["workers"], cores
+    recipe["workers"] = cores
     return recipe, [f"Profile {profile}: {cores} workers instead of {wanted}, one for each core of this machine"]
 
 

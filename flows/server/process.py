@@ -15,7 +15,7 @@ from typing import Final, Self
 
 from flows.server.credentials import open_private, write_private
 from flows.server.environment import HOST, is_healthy
-from necrozma_core.errors import NecrozmaError, UsageError
+from necrozma_core.errors import NecrozmaError, UsageError, shown
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.process import Process
 
@@ -205,7 +205,7 @@ def last_words(log: Path) -> str:
     with suppress(OSError):
         lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
         if lines:
-            return f"its last line was {lines[-1][:_MOST_QUOTED]!r}, the rest is in {log}"
+            return f"its last line was {shown(lines[-1], _MOST_QUOTED)}, the rest is in {log}"
     return f"see {log}"
 
 

@@ -13,8 +13,7 @@ from necrozma_core.printing import printable
 from necrozma_core.reporting.marks import FEW_TRADES_SIGN, sharpe_marks
 
 if TYPE_CHECKING:
-    from necrozma_core.storage.runs.cleaning import Cleaned
-    from necrozma_core.storage.runs.comparison import RunDiff
+    from necrozma_core.storage.runs.comparison import RankChange
     from necrozma_core.storage.runs.manifest import Manifest
     from necrozma_core.storage.ticks.manifest import PairSummary
     from necrozma_core.strategies.protocol import Strategy
@@ -82,18 +81,6 @@ def ranking_table(rows: Sequence[Mapping[str, Any]], currency: str, width: int =
     return table
 
 
-def runs_table(runs: Iterable["Manifest"]) -> Table:
-    """Lay out runs, one a line."""
-    table = _table(
-        ("run", "left"), ("status", "left"), ("took", "right"), ("pairs", "right"), ("computed", "right"),
-        ("stored", "right"), ("failed", "right"),
-    )  # fmt: skip
-    for run in runs:
-        counts = [len(run.pairs_in(state)) for state in _states()]
-        table.add_row(run.run_id, run.status, _took(run), str(len(run.pairs)), *map(str, counts))
-    return table
-
-
 def run_table(run: "Manifest") -> Table:
     """Lay out the pairs of one run."""
     table = _table(
@@ -114,38 +101,22 @@ def run_table(run: "Manifest") -> Table:
     return table
 
 
-def diff_tables(diff: "RunDiff", top: int = 20) -> list[Table | str]:
-    """Lay out what differs between two runs: a table for each kind of difference, or a line that there is none."""
-    parts: list[Table | str] = []
-    for what, values in (("settings", diff.settings), ("inputs", diff.inputs), ("versions", diff.versions)):
-        table = _table((what, "left"), ("before", "fold"), ("after", "fold"))
-        for name, (before, after) in values.items():
-            table.add_row(_cell(name), _cell(str(before)), _cell(str(after)))
-        parts.append(table if values else f"{what}: the same")
-    parts.append(f"results: other ones for {', '.join(diff.keys)}" if diff.keys else "results: the same bytes")
-    if diff.ranking:
-        table = _table(
-            ("pair", "left"), ("strategy", "name"), ("before", "right"), ("after", "right"), ("net before", "right"),
-            ("net after", "right"),
-        )  # fmt: skip
-        for change in diff.ranking[:top]:
-            table.add_row(
-                change.pair,
-                Name(change.strategy),
-                _count(change.rank_before),
-                _count(change.rank_after),
-                _number(change.net_profit_before, ",.2f"),
-                _number(change.net_profit_after, ",.2f"),
-            )
-        parts.append(table)
-        if len(diff.ranking) > top:
-            parts.append(f"and {len(diff.ranking) - top:,} more")
-    return parts
-
-
-def cleaned_line(cleaned: "Cleaned") -> str:
-    """Say what a cleaning removed."""
-    return f"removed {len(cleaned.runs)} runs and {len(cleaned.entries)} results that no other run names"
+def ranks_table(changes: Sequence["RankChange"]) -> Table:
+    """Lay out changes of rank between two runs, one strategy a line."""
+    table = _table(
+        ("pair", "left"), ("strategy", "name"), ("before", "right"), ("after", "right"), ("net before", "right"),
+        ("net after", "right"),
+    )  # fmt: skip
+    for change in changes:
+        table.add_row(
+            change.pair,
+            Name(change.strategy),
+            f"{change.rank_before:,}",
+            f"{change.rank_after:,}",
+            _number(change.net_profit_before, ",.2f"),
+            _number(change.net_profit_after, ",.2f"),
+        )
+    return table
 
 
 def pairs_table(summaries: Iterable["PairSummary"]) -> Table:
@@ -178,6 +149,13 @@ def strategies_table(strategies: Iterable["Strategy"]) -> Table:
     return table
 
 
+def run_duration(run: "Manifest") -> str:
+    """Say how long a run took; a dash while it has no end."""
+    if run.ended_at is None:
+        return _NONE
+    return duration((datetime.fromisoformat(run.ended_at) - datetime.fromisoformat(run.started_at)).total_seconds())
+
+
 def duration(seconds: float) -> str:
     """Write a span of time as people say it: ``8s``, ``3m 05s``, ``2h 07m``, ``1d 02h``."""
     whole = round(seconds)
@@ -206,18 +184,6 @@ def _table(*columns: tuple[str, str], gap: int = 2) -> Table:
 
 def _cell(text: str, side: str = "") -> RenderableType:
     return Name(text) if side == "name" else Text(printable(text))
-
-
-def _states() -> "Sequence[Any]":
-    from necrozma_core.storage.runs.manifest import PairState  # noqa: PLC0415 -- loads pyarrow
-
-    return (PairState.COMPUTED, PairState.REUSED, PairState.FAILED)
-
-
-def _took(run: "Manifest") -> str:
-    if run.ended_at is None:
-        return _NONE
-    return duration((datetime.fromisoformat(run.ended_at) - datetime.fromisoformat(run.started_at)).total_seconds())
 
 
 def _number(value: float | None, form: str) -> str:

@@ -14,7 +14,7 @@ from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.backtest.stage_clock import StageClock
 from necrozma_core.engine.events import Events, find_events
 from necrozma_core.engine.simulation import simulate_events
-from necrozma_core.errors import StrategyError
+from necrozma_core.errors import StrategyError, shown
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.lending import LentBars
 from necrozma_core.metrics.figures import measure
@@ -59,7 +59,7 @@ def _evaluate_users(market: Market, lent: LentBars, strategy: Strategy, request:
         # Raised over any other failure: that strategies after it have other bars matters more.
         if not lent.take_back():
             raise StrategyError(
-                f"strategy {strategy.name!r} changed the bars, which other strategies read too; "
+                f"strategy {shown(strategy.name)} changed the bars, which other strategies read too; "
                 "change a copy instead, such as bars.mid_close.copy()"
             )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from necrozma_core.errors import UsageError, not_a_file
+from necrozma_core.errors import UsageError, not_a_file, shown
 from necrozma_core.feeds.formats.registry import open_source
 from necrozma_core.feeds.quarantine import Quarantine, open_quarantine
 from necrozma_core.feeds.sieve import Sieve, Tally
@@ -161,7 +161,8 @@ def _check_zone(zone: str | None) -> None:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise UsageError(
-            f"unknown zone {zone[:40]!r}: expected a name such as UTC or America/New_York, or an offset such as -05:00"
+            f"unknown zone {shown(zone, 40)}: expected a name such as UTC or America/New_York, "
+            "or an offset such as -05:00"
         ) from error
 
 

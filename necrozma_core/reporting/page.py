@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from necrozma_core.errors import shown
 from necrozma_core.metrics.figures import Metrics
 from necrozma_core.reporting.curves import Curve
 from necrozma_core.reporting.marks import FEW_TRADES_SIGN, mark_lines, sharpe_marks
@@ -174,8 +175,10 @@ def _failures(pairs: Mapping[str, _Row]) -> str:
             *(record.get("strategy_failures") or ()),
         )
     ]
-    shown = rows[:_MOST_LISTED]
-    return "<h2>Failures</h2>" + _table(_of(len(shown), len(rows)), (_PAIR, _STRATEGY, _REASON), shown) if rows else ""
+    listed = rows[:_MOST_LISTED]
+    return (
+        "<h2>Failures</h2>" + _table(_of(len(listed), len(rows)), (_PAIR, _STRATEGY, _REASON), listed) if rows else ""
+    )
 
 
 def _facts(head: str, facts: object) -> str:
@@ -191,7 +194,7 @@ def _flatten(value: object, name: str = "") -> Iterable[tuple[str, object]]:
     elif isinstance(value, Sequence) and not isinstance(value, str):
         yield name, ", ".join(map(str, value))
     elif name:
-        yield name, value
+        yield name, value if isinstance(value, str) else "–" if value is None else shown(value)
 
 
 def _table(caption: str, columns: Sequence[_Column], rows: Sequence[_Row]) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from necrozma_core.errors import StrategyError
+from necrozma_core.errors import StrategyError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.strategies.protocol import Strategy
@@ -61,10 +61,10 @@ def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
     except BaseException as error:  # anything: the other strategies of the pair go on
         if isinstance(error, KeyboardInterrupt) and not _is_deaf():
             raise
-        raise StrategyError(f"strategy {strategy.name!r} raised {one_line(error)} ({place_of(error)})") from error
+        raise StrategyError(f"strategy {shown(strategy.name)} raised {one_line(error)} ({place_of(error)})") from error
     if problem := _problem(found, len(bars)):
         raise StrategyError(
-            f"strategy {strategy.name!r}: signals() returned {problem}; "
+            f"strategy {shown(strategy.name)}: signals() returned {problem}; "
             f"expected an int8 array of shape ({len(bars)},) with -1, 0 and 1"
         )
     # Writable too: for a read-only array numba would compile another version, which the sealed kernels do not hold.

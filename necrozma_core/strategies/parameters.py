@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
-from necrozma_core.errors import UsageError, nearest
+from necrozma_core.errors import UsageError, nearest, shown
 
 MAX_PERIOD: Final = 10_000
 """The longest period, in bars; the bounds of the whole-number kernels rest on it."""
@@ -43,7 +43,7 @@ class Whole:
         """Return ``value``, which must be an int in range (a bool is none)."""
         if type(value) is int and self.low <= value <= self.high:
             return value
-        raise UsageError(f"{where}: expected a whole number from {self.low} to {self.high}, found {value!r:.40}")
+        raise UsageError(f"{where}: expected a whole number from {self.low} to {self.high}, found {shown(value, 40)}")
 
     def read(self, where: str, text: str) -> int:
         """Read a whole number."""
@@ -68,7 +68,7 @@ class Real:
             if self.low <= number <= self.high and not (self.above and number == self.low):
                 return number + 0.0  # -0.0 and 0.0 are one setting
         expected = f"a number {'above' if self.above else 'from'} {self.low:g} {'up ' * self.above}to {self.high:g}"
-        raise UsageError(f"{where}: expected {expected}, found {value!r:.40}")
+        raise UsageError(f"{where}: expected {expected}, found {shown(value, 40)}")
 
     def read(self, where: str, text: str) -> float:
         """Read a number."""
@@ -90,7 +90,7 @@ class Pips:
             number = float(value)  # type: ignore[arg-type]
             if 0.0 < number <= _MAX_PIPS and math.isfinite(number):
                 return number
-        raise UsageError(f"{where}: expected a number of pips above zero, or none, found {value!r:.40}")
+        raise UsageError(f"{where}: expected a number of pips above zero, or none, found {shown(value, 40)}")
 
     def read(self, where: str, text: str) -> float | None:
         """Read a number of pips, or ``none``."""
@@ -112,7 +112,7 @@ class OneOf:
         """Return ``value``, which must be one of the names."""
         if isinstance(value, str) and value in self.names:
             return str(value)
-        raise UsageError(f"{where}: unknown value {value!r:.40}: {nearest(str(value), self.names)}")
+        raise UsageError(f"{where}: unknown value {shown(value, 40)}: {nearest(str(value), self.names)}")
 
     def read(self, where: str, text: str) -> str:
         """Read a name."""
@@ -174,7 +174,7 @@ def read_values(where: str, bounds: Bounds, raw: object, most: int) -> tuple[Any
 def _numbers(where: str, text: str, most: int) -> list[str]:
     # Decimal, so that 0.1:0.5:0.1 ends with 0.5 and holds 0.3, not 0.30000000000000004.
     wrong = UsageError(
-        f"{where}: expected a range such as 5:50:5, from the first to the last number, found {text!r:.40}"
+        f"{where}: expected a range such as 5:50:5, from the first to the last number, found {shown(text, 40)}"
     )
     try:
         first, last, *rest = (Decimal(part) for part in text.split(":"))

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from necrozma_core.errors import UsageError, nearest
+from necrozma_core.errors import UsageError, nearest, shown
 from necrozma_core.strategies.catalog import FAMILIES
 from necrozma_core.strategies.files import read_toml
 from necrozma_core.strategies.parameters import read_values
@@ -83,7 +83,7 @@ def load_settings(path: Path, text: str | None = None) -> Sweep:
     for key in tables:
         if key != "grid":
             hint = nearest(key, ["grid"], "tables that begin with [[grid]], in which settings stand")
-            raise UsageError(f"{path}: unknown name {key!r:.40}: {hint}")
+            raise UsageError(f"{path}: unknown name {shown(key, 40)}: {hint}")
     grids = tables.get("grid", [])
     if isinstance(grids, dict):
         raise UsageError(f"{path}: expected [[grid]], with two brackets on each side, found [grid]")
@@ -101,7 +101,7 @@ def parse_grid(text: str) -> Sweep:
             key, equals, value = word.partition("=")
             if not (key and equals and value):
                 hint = f"; did you mean family={word}?" if word in FAMILIES else ""
-                raise UsageError(f"grid {number}: expected name=values without spaces, found {word!r:.40}{hint}")
+                raise UsageError(f"grid {number}: expected name=values without spaces, found {shown(word, 40)}{hint}")
             if key in grid:
                 raise UsageError(f"grid {number}: {key} is given twice")
             grid[key] = value
@@ -137,13 +137,13 @@ def _expand(grids: list[tuple[str, Mapping[str, Any]]]) -> Sweep:
 def _axes(where: str, grid: Mapping[str, Any]) -> tuple[type[Rule], dict[str, tuple[Any, ...]]]:
     name = _family_of(where, grid)
     if name not in FAMILIES:
-        raise UsageError(f"{where}: unknown family {name!r:.40}: {nearest(name, FAMILIES)}")
+        raise UsageError(f"{where}: unknown family {shown(name, 40)}: {nearest(name, FAMILIES)}")
     family = FAMILIES[name]
     bounds = bounds_of(family)
     for key in grid:
         if key != "family" and key not in bounds:
             hint = nearest(key, ["family", *bounds], otherwise=", ".join(bounds))
-            raise UsageError(f"{where}: {name} has no setting {key!r:.40}: {hint}")
+            raise UsageError(f"{where}: {name} has no setting {shown(key, 40)}: {hint}")
     # In the family's own order, so that the order of the keys decides nothing.
     return family, {
         key: read_values(f"{where}: {key}", bounds[key], grid[key], MAX_SETTINGS) for key in bounds if key in grid

@@ -120,4 +120,7 @@ class RunLog:
         """Log how."""
         if failed := outcome.describe_strategies():
             self._log.warning("run %s: %s", outcome.run_id, failed)
-        self._log.info("run %s ended: %s, ranking %s", outcome.run_id, outcome.exit_code.name, outcome.ranking_path)
+        ending = (
+            f"{len(outcome.receipts)} pairs stored, {len(outcome.failures)} failed, {len(outcome.pending)} not done"
+        )
+        self._log.info("run %s ended: %s, %s", outcome.run_id, ending, outcome.ranking_path or "no ranking")

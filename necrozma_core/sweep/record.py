@@ -15,6 +15,7 @@ from necrozma_core.errors import (
     NecrozmaError,
     StoppedError,
     StorageError,
+    shown,
 )
 from necrozma_core.storage.runs.folder import RANKING_FILE, REPORT_FILE, RunFolder
 from necrozma_core.storage.runs.manifest import PairRecord, PairState, RunStatus
@@ -108,7 +109,7 @@ class RunRecord:
                 if isinstance(result, Receipt):
                     self._note_receipt(result)
                 else:
-                    unknown = NecrozmaError(f"{request.pair}: expected a receipt, found {result!r}")
+                    unknown = NecrozmaError(f"{request.pair}: expected a receipt, found {shown(result)}")
                     self._note_failure(request, result if isinstance(result, Exception) else unknown)
             except StorageError as error:
                 # The manifest cannot be written. The pair's results may be there, but the run is in trouble.

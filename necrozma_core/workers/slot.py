@@ -10,7 +10,14 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from necrozma_core.errors import StoppedError, WorkerDiedError, WorkerError, WorkerMemoryError, WorkerTimeoutError
+from necrozma_core.errors import (
+    StoppedError,
+    WorkerDiedError,
+    WorkerError,
+    WorkerMemoryError,
+    WorkerTimeoutError,
+    shown,
+)
 from necrozma_core.workers.job import WorkerSetup, become_worker
 from necrozma_core.workers.progress import ProgressBoard, SlotProgress, SlotState
 from necrozma_core.workers.spawn import WorkerContext
@@ -169,7 +176,7 @@ class Slot:
     def _overdue(self, timeout_s: float, row: SlotProgress) -> WorkerTimeoutError:
         pid = self.pid
         self._renew()
-        at = f" in strategy {row.label!r} ({row.done + 1} of {row.total})" if row.stage == "strategies" else ""
+        at = f" in strategy {shown(row.label)} ({row.done + 1} of {row.total})" if row.stage == "strategies" else ""
         return WorkerTimeoutError(
             f"its worker (process {pid}) was ended after {timeout_s:g} s{at}; "
             "allow more with --pair-timeout if it was not hanging"

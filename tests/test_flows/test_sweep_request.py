@@ -26,12 +26,14 @@ def test_defaults_of_the_settings_are_those_of_a_request() -> None:
 
 
 def test_description_of_a_request_is_the_record_of_its_settings() -> None:
-    settings = load_settings({"pairs": "EURUSD", "workers": 2, "grid": "family=rsi period=7", "commission": 3.5})
+    settings = load_settings(
+        {"pairs": "EURUSD", "workers": 2, "grid": "family=rsi period=7", "commission": 3.5, "label": "a"}
+    )
     record, described = settings.record(), sweep_request(settings).described()
     # A script is allowed as many workers as it asks for.
     assert described == {name: record[name] for name in described} | {"max_workers": 2}
     # What only the command has is all that is not there.
-    assert record.keys() - described.keys() == {"storage_format", "history", "prefect_home"}
+    assert record.keys() - described.keys() == {"storage_format", "history", "prefect_home", "repairs"}
 
 
 def test_run_of_a_script_is_retried_with_what_it_asked_for(tmp_path: Path) -> None:
@@ -95,7 +97,7 @@ def test_workers_step_back_as_far_as_was_asked(settings: dict[str, bool], priori
 def test_retry_is_the_command_that_asks_for_the_same_again(tmp_path: Path) -> None:
     settings = load_settings({"results": tmp_path, "pairs": "EURUSD", "workers": 2})
     words = shlex.split(sweep_request(settings).retry)
-    assert words[:2] == ["necrozma", "backtest"]
+    assert (Path(words[0]).name, words[1]) == ("necrozma", "backtest")
     assert {"--results", str(tmp_path), "--pairs", "EURUSD", "--workers", "2"} <= set(words)
 
 

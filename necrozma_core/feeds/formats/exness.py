@@ -11,7 +11,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from necrozma_core.errors import DataError
+from necrozma_core.errors import DataError, shown
 from necrozma_core.feeds.formats.generic import find_columns, read_csv
 from necrozma_core.feeds.reading.delimited import ByteStream
 from necrozma_core.feeds.reading.rows import TIMESTAMP, RowStream
@@ -70,7 +70,7 @@ def read_exness(stream: ByteStream, header: Sequence[str], source: str, pair: Pa
         if (first := wrong.index(True).as_py()) >= 0:
             raise DataError(
                 f"{source}: row {row[first]}, column {header[column]}: expected {pair.name}, "
-                f"found {symbols[first].as_py()[:40]!r}; import each pair from its own files"
+                f"found {shown(symbols[first].as_py(), 40)}; import each pair from its own files"
             )
 
     return read_csv(stream, source, zone, check)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from necrozma_core.errors import DataError
+from necrozma_core.errors import DataError, shown
 from necrozma_core.feeds.reading.delimited import ByteStream, read_blocks, read_header
 from necrozma_core.feeds.reading.prices import read_prices
 from necrozma_core.feeds.reading.rows import COLUMN_NAMES, RowBatch, RowStream, TornRow
@@ -37,11 +37,11 @@ def find_columns(header: Sequence[str], source: str) -> tuple[int, int, int]:
             found = ", ".join(header)
             raise DataError(
                 f"{source}: expected a header with the columns {', '.join(COLUMN_NAMES)}, separated by commas, "
-                f"found {found[:80]!r}"
+                f"found {shown(found, 80)}"
             )
     for name in names:
         if names.count(name) > 1:
-            raise DataError(f"{source}: expected every column once, found {name[:40]!r} {names.count(name)} times")
+            raise DataError(f"{source}: expected every column once, found {shown(name, 40)} {names.count(name)} times")
     return names.index("timestamp"), names.index("bid"), names.index("ask")
 
 
@@ -163,7 +163,7 @@ def _convert(
     except NaiveTimeError as error:
         position, text = error.args
         raise DataError(
-            f"{source}: row {row[position]}, column {name}: expected a time with its zone, found {text[:40]!r}; "
+            f"{source}: row {row[position]}, column {name}: expected a time with its zone, found {shown(text, 40)}; "
             "say which zone it is with --zone UTC, --zone America/New_York or --zone=-05:00"
         ) from error
     except DataError as error:

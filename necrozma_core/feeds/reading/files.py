@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any, Final
 
-from necrozma_core.errors import DataError
+from necrozma_core.errors import DataError, shown
 from necrozma_core.feeds.reading.delimited import HEAD_BYTES
 
 MAX_EXPANSION: Final = 100
@@ -81,7 +81,7 @@ def _open_single_csv(archive: zipfile.ZipFile, path: Path) -> IO[bytes]:
     members = archive.infolist()
     if len(members) != 1 or not members[0].filename.lower().endswith(".csv"):
         names = ", ".join(member.filename[:40] for member in members[:3])
-        found = f"{len(members)} files ({names!r})" if members else "nothing"
+        found = f"{len(members)} files ({shown(names, 130)})" if members else "nothing"
         raise DataError(
             f"{path}: expected a zip that holds one CSV and nothing else, found {found}; unpack it and import the CSVs"
         )

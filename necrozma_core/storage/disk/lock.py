@@ -72,4 +72,4 @@ def _refusal(folder: Path, descriptor: int) -> str:
         who = f"process {holder['pid']} on {holder['host']}{run} since {holder['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         who = "another process"
-    return f"{folder}: locked by {who}; {advice}"
+    return f"{folder.absolute()}: locked by {who}; {advice}"

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from necrozma_core.errors import DamagedError, StorageError, UsageError
+from necrozma_core.errors import DamagedError, StorageError, UsageError, shown
 from necrozma_core.market.instruments import PAIRS, get_pair
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.layer import DISK, FileLayer
@@ -92,7 +92,7 @@ class ResultStore:
             The key is not a sha256 in hexadecimal. Nothing else ever becomes part of a path.
         """
         if not _KEY.fullmatch(key):
-            raise UsageError(f"expected a key of 64 hexadecimal digits, found {key[:80]!r}")
+            raise UsageError(f"expected a key of 64 hexadecimal digits, found {shown(key, 80)}")
         return self.root / get_pair(pair).name / key
 
     def has(self, pair: str, key: str) -> bool:

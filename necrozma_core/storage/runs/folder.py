@@ -9,6 +9,7 @@ The manifest is replaced whole at every step, so that a run killed anywhere tell
 
 import platform
 import secrets
+import shlex
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -212,8 +213,10 @@ def read_ranking(path: Path, manifest: Manifest) -> pa.Table:
         It cannot be read.
     """
     if RANKING_FILE not in manifest.files:
+        results = shlex.quote(str(path.absolute().parents[1]))
         raise DamagedError(
-            f"{path}: the run ended without a ranking; go on with it by `necrozma retry {manifest.run_id}`"
+            f"{path}: the run ended without a ranking; "
+            f"go on with it by `necrozma retry {manifest.run_id} --results {results}`"
         )
     return read_table(path / RANKING_FILE, manifest.files[RANKING_FILE], RANKING_SCHEMA)
 

@@ -78,8 +78,8 @@ def test_folders_in_order_are_described() -> None:
     write_samples(Path("data"), 1, 100, 1)
     Path("results").mkdir()
     found = {finding.subject: finding for finding in look_at_folders(load_settings())}
-    assert found["data"].text == "data: 1 pairs, 100 ticks"
-    assert found["results"].text == "results: writable"
+    assert found["data"].text == f"{Path.cwd() / 'data'}: 1 pairs, 100 ticks"
+    assert found["results"].text == f"{Path.cwd() / 'results'}: writable"
     assert found["runs"].text == "0"
     assert all(finding.code is ExitCode.OK for finding in found.values())
 

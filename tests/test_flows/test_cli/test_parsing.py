@@ -152,7 +152,8 @@ def test_flags_offered_by_a_message_ask_for_the_same_settings(flags: dict[str, A
         command = shlex.join(["necrozma", "backtest", *as_flags(asked)])
         result = CliRunner().invoke(app, shlex.split(command)[1:])
     assert result.output == ""
-    assert calls == [asked]
+    absolute = {name: value.absolute() for name, value in asked if isinstance(value, Path)}
+    assert calls == [asked.model_copy(update=absolute)]
 
 
 FREE_TEXT = {"--data", "--results", "--strategies", "--settings", "--grid"}

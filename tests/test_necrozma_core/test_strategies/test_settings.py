@@ -163,7 +163,7 @@ def test_parse_grid_wrong_text_is_refused_with_the_nearest_names(text: str, mess
         ("[[grid]]\nfamily = 5", "grid 1: expected a family: one of bollinger"),
         (
             '[[grid]]\nfamily = "rsi"\nperiod = true',
-            "grid 1: period: expected a whole number from 2 to 10000, found True",
+            "grid 1: period: expected a whole number from 2 to 10000, found true",
         ),
         ('[[grid]]\nfamily = "rsi"\nperiod = []', "grid 1: period: expected at least one value, found an empty list"),
         (

@@ -188,7 +188,7 @@ def test_load_strategies_encoding_that_the_file_declares_is_used(tmp_path: Path)
             with_object("    params = []"),
             "strategies()[0] ('mine'): params: expected a dict with names as keys, found []",
         ),
-        (with_object("    params = {1: 2}"), "params: expected a dict with names as keys, found {1: 2}"),
+        (with_object("    params = {1: 2}"), 'params: expected a dict with names as keys, found {"1": 2}'),
         (with_object("    params = {'a': {1, 2}}"), "params: cannot be written as JSON: TypeError: a set is neither"),
         (
             with_object("    params = {'a': float('nan')}"),
