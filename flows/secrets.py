@@ -3,11 +3,11 @@
 import os
 from typing import Final
 
-from config import PREFIX
 from necrozma_core.printing import keep_secret
 
+# Not made of config.py's prefix: secrets are kept before a user's mistake in that file can be told.
 _VARIABLES: Final = (
-    f"{PREFIX}NOTIFY_URL", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING",
+    "NECROZMA_NOTIFY_URL", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING",
 )  # fmt: skip
 
 

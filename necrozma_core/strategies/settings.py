@@ -158,7 +158,7 @@ def _family_of(where: str, grid: Mapping[str, Any]) -> str:
             # The name of a parameter is not one that was meant to be another.
             hint = nearest(key, ["family", *names], otherwise="others")
             if key not in names and "family" in hint:
-                raise UsageError(f"{where}: unknown name {key!r:.40}: {hint}")
+                raise UsageError(f"{where}: unknown name {shown(key, 40)}: {hint}")
     name = grid.get("family")
     if not isinstance(name, str):
         found = "; found a list, and a grid has one" if isinstance(name, list) else ""

@@ -144,7 +144,8 @@ NAMED = "`necrozma runs show 20260101-000000-abcd --results '/my results'` names
         ),
         (
             outcome(ExitCode.PAIRS_FAILED, receipts=(ONE_OF_FIFTY,), failed=("GBPUSD",)),
-            "1 of 50 strategies failed, counted on each pair; 1 of 2 pairs failed (GBPUSD); retry them with: necrozma backtest --workers 2",
+            "1 of 50 strategies failed, counted on each pair; 1 of 2 pairs failed (GBPUSD); "
+            "retry them with: necrozma backtest --workers 2",
         ),
     ],
 )
@@ -324,7 +325,7 @@ def test_view_of_the_widest_rows_cuts_the_strategy_alone(workers: int) -> None:
     assert all(len(line) <= 80 for line in lines)
     assert len(lines) == len([line for line in lines if line]) + 1
     for line in lines[-workers:]:
-        assert re.search(r"^ *\d+  EURUSD  stoch\S*…  987,654/1,000,000  running +2d 07h +\S+$", line), line
+        assert re.search(r"^ *\d+  EURUSD  stoch\S*…\S* +987,654/1,000,000  running +2d 07h +\S+$", line), line
 
 
 def test_view_of_a_cooling_run_keeps_every_state_whole() -> None:
@@ -437,7 +438,6 @@ def test_run_whose_output_nobody_got_says_on_stderr_where_its_results_are(
         return outcome(ranking_path=Path("results/runs/1/ranking.parquet"))
 
     monkeypatch.setattr("flows.launch.run_backtest", run_backtest)
-    monkeypatch.setattr(starting, "_refuse_without_ticks", lambda settings: None)
     monkeypatch.setattr("sys.stdout", StandardStream(Gone()))
     assert starting.start(load_settings(), plain=True) == ExitCode.OK
     assert capsys.readouterr().err == (

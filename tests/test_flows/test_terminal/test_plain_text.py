@@ -13,7 +13,7 @@ from rich.table import Table
 
 from flows.terminal import tables
 from flows.terminal.plain_text import MIN_NAME, PlainTextConsole, cut_middle
-from flows.terminal.tables import diff_tables, open_console, ranking_table, strategies_table
+from flows.terminal.tables import open_console, ranking_table, ranks_table, strategies_table
 
 LONG = "EMA(12)/EMA(26) cross + RSI(14)<30 filter + ATR(14)*1.5 trailing, London session only, v2 final"
 NAMES = [LONG, "short", "x" * 200, "超卖" * 60, "[red]x[/red]", ":smile: \\[b]", "<script>"]
@@ -64,17 +64,14 @@ def test_strategies_show_stop_and_target_beside_names_of_any_length(monkeypatch:
     assert sum(line.count("#") for line in lines) == 300 * len(NAMES)
 
 
-def test_difference_of_runs_shows_ranks_beside_names_and_whole_values_of_settings(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_changes_of_rank_show_every_figure_beside_names_of_any_length(monkeypatch: pytest.MonkeyPatch) -> None:
     change = SimpleNamespace(
-        pair="EURUSD", strategy=LONG, rank_before=1, rank_after=None, net_profit_before=-1_234_567.89,
-        net_profit_after=None,
+        pair="EURUSD", strategy=LONG, rank_before=1, rank_after=1_000, net_profit_before=-1_234_567.89,
+        net_profit_after=1.5,
     )  # fmt: skip
-    diff = SimpleNamespace(settings={"grid": ("#" * 100, "%" * 100)}, inputs={}, versions={}, keys=[], ranking=[change])
-    text = "".join("".join(drawn(part, 80, monkeypatch)) for part in diff_tables(diff))  # type: ignore[arg-type]
-    assert (text.count("#"), text.count("%")) == (100, 100)
+    text = "".join(drawn(ranks_table([change]), 80, monkeypatch))  # type: ignore[list-item]
     assert "-1,234,567.89" in text
+    assert "1,000" in text
 
 
 @given(st.text(max_size=60), st.integers(0, 40))
