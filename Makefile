@@ -37,7 +37,7 @@ demo: setup ## ten generated pairs x fifty strategies with two workers, and thei
 lint: setup ## format, lint, types, layers
 	@$(BIN)/ruff format --check -q .
 	@$(BIN)/ruff check -q .
-	@$(BIN)/mypy
+	@for system in linux win32 darwin; do $(BIN)/mypy --platform $$system --cache-dir .mypy_cache/$$system || exit 1; done
 	@$(BIN)/lint-imports --no-cache
 
 check: lint ## lint, and the core's fast tests with few examples each

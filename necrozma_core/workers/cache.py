@@ -21,6 +21,7 @@ from typing import Final
 
 from necrozma_core.errors import StorageError
 from necrozma_core.storage.disk.publish import publish_bytes
+from necrozma_core.system.chosen import SYSTEM
 
 _SEAL: Final = "sealed.json"
 _KEPT_S: Final = 30 * 24 * 3600
@@ -108,7 +109,7 @@ def _version_key() -> str:
 
 def _refuse_foreign(folder: Path) -> None:
     status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
+    if not stat.S_ISDIR(status.st_mode) or not SYSTEM.is_ours(status) or not SYSTEM.is_private(status):
         raise StorageError(
             f"{folder}: expected a folder that only you can read and write (mode 0700), found mode "
             f"{stat.S_IMODE(status.st_mode):04o} of user {status.st_uid}; remove it and try again"

@@ -8,8 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing import resource_tracker
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +22,7 @@ from necrozma_core.errors import (
     WorkerMemoryError,
     WorkerTimeoutError,
 )
+from necrozma_core.system.chosen import SYSTEM
 from necrozma_core.workers.cache import KernelCache
 from necrozma_core.workers.job import WorkerSetup, rehearse_here, run_pair
 from necrozma_core.workers.limits import WorkerLimits
@@ -162,10 +162,7 @@ class WorkerPool:
         return Slot(setup, setup.environment() | self._cache.environment(), self._board, vacate)
 
     def _start(self) -> None:
-        # Started here, because multiprocessing's resource tracker was seen to die where two workers that start at the
-        # same time both try to start it.
-        with suppress(OSError):
-            resource_tracker.ensure_running()
+        SYSTEM.prepare_spawning()
         first, *others = self._slots
         if not self._cache.is_sealed():
             self._cache.wipe()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Final, NamedTuple, ParamSpec, TypeVar, cast
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -127,7 +127,9 @@ class Slot:
 
     def _new_worker(self) -> "_Worker":
         context = WorkerContext(self._environment)
-        pool = ProcessPool(max_workers=1, initializer=become_worker, initargs=(self._setup,), context=context)
+        # Pebble asks for a context of Unix alone, and takes any.
+        unix_context = cast(Any, context)
+        pool = ProcessPool(max_workers=1, initializer=become_worker, initargs=(self._setup,), context=unix_context)
         return _Worker(pool, context)
 
     def _schedule(self, function: Callable[..., T], args: Any, kwargs: Any) -> "Future[T] | None":
