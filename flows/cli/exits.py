@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from necrozma_core.errors import ExitCode, NecrozmaError
+from necrozma_core.system.refusals import explain_refusal
 
 DEBUG: Final = "--debug"
 FLOW_THREAD: Final = "necrozma-flow"
@@ -41,6 +42,8 @@ def exit_code_of(run: Callable[[], object], *, debug: bool = False) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 -- the last place that can turn an error into a line
+        if refused := explain_refusal(error):
+            return _explain(error, refused, ExitCode.DISK if isinstance(error, OSError) else ExitCode.USAGE, debug)
         advice = "please report it" if debug else f"please report it with what {DEBUG} shows"
         return _explain(error, f"this is a bug, {type(error).__name__}: {error}; {advice}", ExitCode.BUG, debug)
     return code if isinstance(code, int) else ExitCode.OK

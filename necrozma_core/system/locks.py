@@ -55,8 +55,8 @@ if sys.platform == "win32":
             The file system has no locks.
         """
         flags = (0 if shared else _EXCLUSIVE) | (0 if wait else _AT_ONCE)
-        place = _Overlapped(OffsetHigh=_FAR)
-        if _kernel.LockFileEx(msvcrt.get_osfhandle(descriptor), flags, 0, 1, 0, ctypes.byref(place)):
+        overlapped = _Overlapped(OffsetHigh=_FAR)
+        if _kernel.LockFileEx(msvcrt.get_osfhandle(descriptor), flags, 0, 1, 0, ctypes.byref(overlapped)):
             return True
         if ctypes.get_last_error() == _LOCK_VIOLATION:
             return False

@@ -82,7 +82,7 @@ class PortableSystem:
         """Hold a folder against other writers of ours; here the lock of the results folder alone does that."""
         yield
 
-    def is_ours(self, status: os.stat_result) -> bool:
+    def is_of_user(self, status: os.stat_result) -> bool:
         """Tell whether a file or folder belongs to this user; here nobody is asked."""
         return True
 

@@ -91,7 +91,7 @@ class PosixSystem(PortableSystem):
         finally:
             os.close(descriptor)
 
-    def is_ours(self, status: os.stat_result) -> bool:
+    def is_of_user(self, status: os.stat_result) -> bool:
         """Tell whether a file or folder belongs to this user."""
         return status.st_uid == os.getuid()
 

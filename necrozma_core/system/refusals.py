@@ -19,7 +19,7 @@ _REMEDIES: Final = {
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
-_WORDS: Final = (
+_TEXTS: Final = (
     # Python, the loader and the threads of other libraries say these without an errno.
     ("can't start new thread", errno.EAGAIN),
     ("cannot allocate memory", errno.ENOMEM),
@@ -38,14 +38,14 @@ def explain_refusal(error: BaseException) -> str | None:
     if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
         return "there is no folder for temporary files that can be written: make room, or name one with TMPDIR"
     if isinstance(error, OSError) and error.errno in _FULL:
-        place = error.filename or "the folder for temporary files (TMPDIR) or for compiled kernels (XDG_CACHE_HOME)"
-        return f"{place}: {os.strerror(error.errno)}: make room there, or choose another place"
+        folder = error.filename or "the folder for temporary files (TMPDIR) or for compiled kernels (XDG_CACHE_HOME)"
+        return f"{folder}: {os.strerror(error.errno)}: make room there, or choose another place"
     if isinstance(error, OSError) and error.errno in _REMEDIES:
-        place = f" ({error.filename})" if error.filename else ""
-        return f"{_REMEDIES[error.errno]}{place}"
+        file = f" ({error.filename})" if error.filename else ""
+        return f"{_REMEDIES[error.errno]}{file}"
     if isinstance(error, RuntimeError | ImportError | OSError):
         text = str(error).lower()
-        return next((_REMEDIES[number] for words, number in _WORDS if words in text), None)
+        return next((_REMEDIES[number] for said, number in _TEXTS if said in text), None)
     return None
 
 
@@ -60,5 +60,5 @@ def explain_no_worker(error: OSError | RuntimeError) -> str:
         return f"{_SHARED_MEMORY}, where the locks between processes lie, refused one ({cause}): {_MAKE_ROOM}"
     if remedy := explain_refusal(error):
         return f"{cause}: {remedy}"
-    place = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
-    return f"{place}{cause}"
+    file = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+    return f"{file}{cause}"

@@ -263,7 +263,7 @@ def test_file_of_others_is_told_where_the_system_knows_owners(tmp_path):
     status = (tmp_path / "password").stat()
 
     assert not PosixSystem().is_private(status)
-    assert PosixSystem().is_ours(status)
+    assert PosixSystem().is_of_user(status)
     assert PortableSystem().is_private(status)
     (tmp_path / "password").chmod(stat.S_IRUSR)
     assert PosixSystem().is_private((tmp_path / "password").stat())
