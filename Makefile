@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint check test test-slow test-lowest core-only bench bench-peers faults lock clean
+.PHONY: help setup demo lint check test test-slow test-lowest test-portable core-only bench bench-peers faults lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -69,6 +69,11 @@ test-lowest: setup ## all tests of flows and tasks on the lowest Prefect that py
 	@.venv-lowest/bin/python -m pytest tests/test_flows tests/test_tasks $(PARALLEL) --durations 10 \
 	  || { echo "what failed beside other tests is tried once more, alone"; .venv-lowest/bin/python -m pytest \
 	  tests/test_flows tests/test_tasks --last-failed --last-failed-no-failures none -q; }
+
+test-portable: setup ## what Windows would run, as far as Linux can: storage, workers and the seam, without the calls of POSIX
+	@NECROZMA_PORTABLE=1 $(BIN)/pytest tests/test_necrozma_core/test_system tests/test_necrozma_core/test_storage \
+	  tests/test_necrozma_core/test_workers tests/test_necrozma_core/test_throttle/test_priority.py \
+	  tests/test_necrozma_core/test_throttle/test_capacity.py tests/faults/test_publish_deaths.py -m "not slow" $(PARALLEL)
 
 core-only: setup ## the core by itself: installed and tested without Prefect, in .venv-core
 	@test -x .venv-core/bin/python || $(PYTHON) -m venv .venv-core

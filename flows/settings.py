@@ -26,8 +26,10 @@ from config import (
 from necrozma_core.errors import UsageError, nearest
 from necrozma_core.market.instruments import CURRENCIES, get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
+from necrozma_core.system.chosen import PORTABLE_VARIABLE
 
-_OTHER_VARIABLES: Final = frozenset({"NECROZMA_HOME"})  # not settings: deployments find the checkout by it
+# Not settings: deployments find the checkout by the first, tests choose the portable half of the seam by the second.
+_OTHER_VARIABLES: Final = frozenset({"NECROZMA_HOME", PORTABLE_VARIABLE})
 _INTERNAL: Final = frozenset({"cooldown_explicit"})  # settings that only the code below sets
 _DICTIONARIES: Final = {
     "WORKER_CONFIG": WORKER_CONFIG,
