@@ -73,7 +73,7 @@ test-lowest: setup ## all tests of flows and tasks on the lowest Prefect that py
 test-portable: setup ## what Windows would run, as far as Linux can: storage, workers and the seam, without the calls of POSIX
 	@NECROZMA_PORTABLE=1 $(BIN)/pytest tests/test_necrozma_core/test_system tests/test_necrozma_core/test_storage \
 	  tests/test_necrozma_core/test_workers tests/test_necrozma_core/test_throttle/test_priority.py \
-	  tests/test_necrozma_core/test_throttle/test_capacity.py tests/faults/test_publish_deaths.py -m "not slow" $(PARALLEL)
+	  tests/test_necrozma_core/test_throttle/test_capacity.py -m "not slow and not posix" $(PARALLEL)
 
 core-only: setup ## the core by itself: installed and tested without Prefect, in .venv-core
 	@test -x .venv-core/bin/python || $(PYTHON) -m venv .venv-core

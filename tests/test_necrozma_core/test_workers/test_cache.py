@@ -25,6 +25,7 @@ def test_cache_folder_is_the_users_alone(cache):
     assert cache.environment() == {"NUMBA_CACHE_DIR": str(cache.folder)}
 
 
+@pytest.mark.posix
 def test_cache_folder_open_to_others_is_refused(cache, tmp_path):
     cache.folder.chmod(0o770)
 

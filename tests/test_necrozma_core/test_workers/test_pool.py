@@ -171,6 +171,7 @@ def test_pool_whose_workers_cannot_load_the_engine_says_so(open_pool):
         pool.run(chores.Errand("EURUSD"))
 
 
+@pytest.mark.posix
 def test_pool_whose_workers_cannot_load_the_engine_within_their_memory_names_the_flag(open_pool, tmp_path):
     cache = KernelCache(tmp_path / "cache")
     pool = open_pool(2, cache=cache, warm=chores.load_and_bound, memory_mb=64)
