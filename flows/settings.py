@@ -28,8 +28,10 @@ from flows.configuration import (
 from necrozma_core.errors import UsageError, nearest, shown
 from necrozma_core.market.instruments import CURRENCIES, get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
+from necrozma_core.system.chosen import PORTABLE_VARIABLE
 
-_OTHER_VARIABLES: Final = frozenset({"NECROZMA_HOME"})  # not settings: deployments find the checkout by it
+# Not settings: deployments find the checkout by the first, tests choose the portable half of the seam by the second.
+_OTHER_VARIABLES: Final = frozenset({"NECROZMA_HOME", PORTABLE_VARIABLE})
 INTERNAL: Final = frozenset({"cooldown_explicit", "repairs"})
 """Settings that only code sets: no flag, variable or key gives them."""
 _DICTIONARIES: Final = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from config import SETTINGS
+from flows.configuration import SETTINGS
 from flows.folders import cache_folder
 from flows.resuming import resuming_command
 from flows.settings import Settings

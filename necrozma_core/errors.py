@@ -10,7 +10,9 @@
     ├── StrategyError                3   one strategy; the others of its pair go on
     │   └── AllStrategiesFailedError 3   every strategy of a pair, which fails with them
     ├── WorkerError                  3   a worker process did not finish its pair
-    │   ├── WorkerDiedError          3   killed or crashed
+    │   ├── WorkerDiedError          3   killed, by whomever
+    │   │   └── WorkerCrashedError   3   ended by what it ran
+    │   ├── WorkerRefusedError       3   the system starts no process for us
     │   ├── WorkerTimeoutError       3   ended because it outlived --pair-timeout
     │   ├── WorkerMemoryError        3   out of memory
     │   └── PoisonousPairError       3   a pair that no worker survived; set aside
@@ -121,6 +123,14 @@ class WorkerError(NecrozmaError):
 
 class WorkerDiedError(WorkerError):
     """A worker process that was killed or crashed."""
+
+
+class WorkerCrashedError(WorkerDiedError):
+    """A worker process that was ended by what it ran, and not by somebody's signal."""
+
+
+class WorkerRefusedError(WorkerError):
+    """No worker process could be started: the system refused what it needs."""
 
 
 class WorkerTimeoutError(WorkerError):

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 
@@ -179,7 +179,8 @@ def _be_a_hog() -> None:
 def _crew(workers: int, path: Path | None) -> Iterator[list[tuple[BaseProcess, Connection]]]:
     crew: list[tuple[BaseProcess, Connection]] = []
     for slot in range(workers):
-        here, there = _SPAWN.Pipe()
+        ends: tuple[Any, Any] = _SPAWN.Pipe()
+        here, there = ends
         process = _SPAWN.Process(target=_work, args=(there, path, slot), daemon=True)
         process.start()
         crew.append((process, here))

@@ -17,6 +17,7 @@ from flows.secrets import keep_secrets
 from flows.terminal.streams import StandardStream, standard_streams
 from necrozma_core.errors import ExitCode, NecrozmaError
 from necrozma_core.printing import keep_logs_printable, one_line, shorten
+from necrozma_core.system.refusals import explain_refusal
 
 DEBUG: Final = "--debug"
 FLOW_THREAD: Final = "necrozma-flow"
@@ -49,11 +50,11 @@ def exit_code_of(run: Callable[[], object], *, debug: bool = False) -> int:
         return _explain(error, _usage(error), ExitCode.USAGE, debug)
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
-    except OSError as error:
-        if error.filename is not None:
-            return _explain(error, _about_path(error), _code_of_path(error), debug)
-        return _explain_bug(error, debug)
     except Exception as error:  # noqa: BLE001 -- the last place that can turn an error into a line
+        if refused := explain_refusal(error):
+            return _explain(error, refused, ExitCode.DISK if isinstance(error, OSError) else ExitCode.USAGE, debug)
+        if isinstance(error, OSError) and error.filename is not None:
+            return _explain(error, _about_path(error), _code_of_path(error), debug)
         return _explain_bug(error, debug)
     return code if isinstance(code, int) else ExitCode.OK
 

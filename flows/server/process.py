@@ -1,9 +1,7 @@
 """What both servers of ours do as processes: one starter at a time, a state file, an end in order."""
 
-import fcntl
 import json
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -18,6 +16,8 @@ from flows.server.environment import HOST, is_healthy
 from necrozma_core.errors import NecrozmaError, UsageError, shown
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.process import Process
+from necrozma_core.system.chosen import SYSTEM
+from necrozma_core.system.locks import lock_file
 
 _POLL_S: Final = 0.05
 _MOST_QUOTED: Final = 300
@@ -106,9 +106,9 @@ def make_home(home: Path) -> None:
 def holding_lock(file: Path) -> Iterator[None]:
     """Let one process at a time start, join or leave the server of a folder; the others wait."""
     with disk_errors("lock", file):
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock_file(descriptor, wait=True)
         yield
     finally:
         os.close(descriptor)
@@ -144,8 +144,7 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path, how
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                start_new_session=True,
-                umask=0o077,
+                **SYSTEM.detached(),
             )
         except OSError as error:
             raise NecrozmaError(f"the Prefect server cannot be started: {error}") from error
@@ -183,15 +182,12 @@ def end_process(process: Process, patience_s: float) -> None:
     UsageError
         The process is another user's.
     """
-    send: Callable[[int, int], None] = os.kill
-    with suppress(ProcessLookupError):
-        # Only the group of a server that leads one holds nothing but its children; another may be somebody's shell.
-        send = os.killpg if os.getpgid(process.pid) == process.pid else os.kill
-    for kind in (signal.SIGTERM, signal.SIGKILL):
-        if kind is signal.SIGKILL and send is os.kill and has_ended(process):
+    group = SYSTEM.leads_group(process.pid)
+    for force in (False, True):
+        if force and not group and has_ended(process):
             return
         try:
-            send(process.pid, kind)
+            SYSTEM.end(process.pid, force=force, group=group)
         except ProcessLookupError:
             continue
         except PermissionError as error:
@@ -203,7 +199,9 @@ def end_process(process: Process, patience_s: float) -> None:
 def last_words(log: Path) -> str:
     """Quote the last line of a server's log for a message, and say where the rest is."""
     with suppress(OSError):
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        lines = [
+            line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
+        ]
         if lines:
             return f"its last line was {shown(lines[-1], _MOST_QUOTED)}, the rest is in {log}"
     return f"see {log}"
@@ -220,8 +218,7 @@ def free_port() -> int:
 def refuse_taken_port(port: int) -> None:
     """Raise UsageError where a server could not listen on a port."""
     with socket.socket() as probe:
-        # As the server itself will bind: what a just ended one left behind is no obstacle.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        SYSTEM.reserve_port(probe)
         try:
             probe.bind((HOST, port))
         except OSError as error:

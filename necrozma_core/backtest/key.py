@@ -31,6 +31,11 @@ WITHOUT_INFLUENCE: Final = frozenset(
         f"{_PACKAGE}.storage.disk.publish",
         # It writes what messages say.
         f"{_PACKAGE}.printing",
+        # The seam to the operating system: how a call is made, never what is computed.
+        f"{_PACKAGE}.system.chosen",
+        f"{_PACKAGE}.system.locks",
+        f"{_PACKAGE}.system.portable",
+        f"{_PACKAGE}.system.posix",
         # Times go into the receipt, which is not stored.
         f"{_PACKAGE}.backtest.stage_clock",
     }

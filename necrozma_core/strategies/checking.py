@@ -1,6 +1,5 @@
 """Signals that keep the contract, and why a strategy made no trade."""
 
-import signal
 import traceback
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import Rule
+from necrozma_core.system.chosen import SYSTEM
 
 _OURS: Final = Path(__file__).parent
 _LONGEST_MESSAGE: Final = 200
@@ -59,7 +59,8 @@ def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
     try:
         found = strategy.signals(bars)
     except BaseException as error:  # anything: the other strategies of the pair go on
-        if isinstance(error, KeyboardInterrupt) and not _is_deaf():
+        # Where no Ctrl-C comes, as in a worker, an interrupt is the strategy's own doing.
+        if isinstance(error, KeyboardInterrupt) and not SYSTEM.is_deaf():
             raise
         raise StrategyError(f"strategy {shown(strategy.name)} raised {one_line(error)} ({place_of(error)})") from error
     if problem := _problem(found, len(bars)):
@@ -69,11 +70,6 @@ def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
         )
     # Writable too: for a read-only array numba would compile another version, which the sealed kernels do not hold.
     return np.require(found, np.int8, ["C", "W"])
-
-
-def _is_deaf() -> bool:
-    """Tell whether no Ctrl-C comes here, as in a worker: an interrupt is then the strategy's own doing."""
-    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def _problem(found: object, n_bars: int) -> str | None:

@@ -3,13 +3,11 @@
 A worker that is killed, hangs or runs out of memory fails its own pair alone and is replaced.
 """
 
-import logging
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing import resource_tracker
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -23,17 +21,17 @@ from necrozma_core.errors import (
     WorkerMemoryError,
     WorkerTimeoutError,
 )
+from necrozma_core.system.chosen import SYSTEM
 from necrozma_core.workers.cache import KernelCache
 from necrozma_core.workers.job import WorkerSetup, rehearse_here, run_pair
 from necrozma_core.workers.limits import WorkerLimits
+from necrozma_core.workers.loading import EngineLoading
 from necrozma_core.workers.progress import ProgressBoard, SlotProgress
 from necrozma_core.workers.sharing import Sharing
 from necrozma_core.workers.slot import Slot
 
 DEATHS_ALLOWED: Final = 3
 """A pair whose worker died this often is set aside."""
-
-_log = logging.getLogger(__name__)
 
 
 class WorkerPool:
@@ -82,7 +80,7 @@ class WorkerPool:
         self._sharing = sharing
         self._ended: set[tuple[str, str]] = set()
         self._run = run
-        self._warm = warm
+        self._loading = EngineLoading(cache, warm)
         self._slots = [self._make_slot(number, gate_path, vacate) for number in range(size)]
         self._free: list[Slot] = []
         self._opening = size
@@ -162,53 +160,45 @@ class WorkerPool:
         return Slot(setup, setup.environment() | self._cache.environment(), self._board, vacate)
 
     def _start(self) -> None:
-        # Started here, because multiprocessing's resource tracker was seen to die where two workers that start at the
-        # same time both try to start it.
-        with suppress(OSError):
-            resource_tracker.ensure_running()
+        SYSTEM.prepare_spawning()
         first, *others = self._slots
-        if not self._cache.is_sealed():
-            self._cache.wipe()
-            if not self._open(first, sealing=True):
-                return
+        try:
+            compiled = self._loading.compile_missing(first)
+        except StoppedError:
+            return
+        except NecrozmaError as error:
+            self._fail(error)
+            return
+        if compiled:
+            self._admit(first)
         else:
             others = self._slots
         for slot in others:
             threading.Thread(target=self._open, args=(slot,), daemon=True).start()
         self._cache.sweep()
 
-    def _open(self, slot: Slot, sealing: bool = False) -> bool:
-        """Warm a slot's worker and let it take pairs; after a failure once more, with an empty cache."""
-        for attempt in (1, 2):
-            try:
-                slot.call(self._warm, None)
-                break
-            except StoppedError:
-                return False
-            except WorkerMemoryError as error:
-                return self._fail(error)
-            except Exception as error:  # noqa: BLE001 -- damaged machine code may raise anything
-                if attempt == 2:
-                    return self._fail(error)
-                _log.warning("the compiled kernels do not load (%s); compiling them anew", error)
-                self._cache.wipe()
-                sealing = True
-        if sealing:
-            self._cache.seal()
+    def _open(self, slot: Slot) -> None:
+        """Load the engine in a slot's worker and let it take pairs."""
+        try:
+            self._loading.load(slot)
+        except StoppedError:
+            return
+        except NecrozmaError as error:
+            self._fail(error)
+        else:
+            self._admit(slot)
+
+    def _admit(self, slot: Slot) -> None:
         with self._changed:
             self._opening -= 1
             self._free.append(slot)
             self._changed.notify_all()
-        return True
 
-    def _fail(self, error: Exception) -> bool:
-        reason = str(error) if isinstance(error, WorkerMemoryError) else f"{type(error).__name__}: {error}"
+    def _fail(self, error: NecrozmaError) -> None:
         with self._changed:
-            self._failure = NecrozmaError(f"no worker could load the engine: {reason}")
-            self._failure.__cause__ = error
+            self._failure = error
             self._opening -= 1
             self._changed.notify_all()
-        return False
 
     @contextmanager
     def _turn(self, *, alone: bool) -> Iterator[Slot]:

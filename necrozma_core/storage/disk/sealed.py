@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -65,7 +66,8 @@ def read_sealed(path: Path) -> dict[str, Any]:
         if found := not_a_file(path, absent=""):
             raise DamagedError(f"{path}: {found} where a record was published; run `necrozma verify --repair`")
         with path.open("rb") as handle:
-            content = handle.read(_MAX_BYTES)
+            # Python sets aside as much memory as it is asked to read.
+            content = handle.read(min(_MAX_BYTES, os.fstat(handle.fileno()).st_size))
     try:
         record = json.loads(content)
         seal = record.pop(_SEAL)

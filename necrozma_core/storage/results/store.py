@@ -8,8 +8,6 @@ The commit is written last and holds size, rows and sha256 of the other two; wit
 entry that is committed and whole is never written again: its key says that it would hold the same bytes.
 """
 
-import fcntl
-import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
@@ -28,6 +26,7 @@ from necrozma_core.storage.disk.publish import Published, draft, make_folder, se
 from necrozma_core.storage.disk.schema_names import schema_name, with_metadata
 from necrozma_core.storage.disk.sealed import JSON, publish_sealed, read_sealed
 from necrozma_core.storage.results.schemas import METRICS_SCHEMA, TRADES_SCHEMA
+from necrozma_core.system.chosen import SYSTEM
 
 METRICS_FILE: Final = "metrics.parquet"
 TRADES_FILE: Final = "trades.parquet"
@@ -273,7 +272,8 @@ class ResultStore:
             },
             "details": details,
         }
-        with disk_errors("publish", folder), _sole_publisher(folder):
+        # Two that finish the same entry at the same moment take turns; the second finds it whole.
+        with disk_errors("publish", folder), SYSTEM.alone_in(folder):
             if self._is_whole(pair, key):
                 return
             self._revoke(folder)
@@ -309,16 +309,3 @@ def _is_folder(path: Path) -> bool:
 
 def _published(file: Mapping[str, Any]) -> Published:
     return Published(size=file["bytes"], sha256=file["sha256"])
-
-
-@contextmanager
-def _sole_publisher(folder: Path) -> Iterator[None]:
-    # Two that finish the same entry at the same moment take turns; the second finds it whole. A file system
-    # without such locks is served by the lock of the results folder alone.
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

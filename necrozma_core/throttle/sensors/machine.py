@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+from necrozma_core.system.chosen import SYSTEM
 from necrozma_core.throttle.sensors.capacity import PROC, SYS, Bound, Capacity, measure_capacity
 from necrozma_core.throttle.sensors.cpu import MachineTimes, ProcessesCpu, ProcessTable, group_seconds, machine_times
 from necrozma_core.throttle.sensors.memory import available_mb
@@ -33,12 +34,6 @@ _CAPACITY_EVERY_S: Final = 10.0
 """Affinity and quotas rarely change; reading them opens a file for every control group up to the root."""
 _SLOW_EVERY_S: Final = 2.0
 """Memory, temperature and battery change slowly, and each reading opens several files."""
-
-
-def clock_that_counts_sleep() -> float:
-    """Return the seconds of a clock that, unlike the monotonic one, counts the time of a suspended machine."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.time() if clock is None else time.clock_gettime(clock)
 
 
 def _nothing() -> Iterable[int]:
@@ -79,7 +74,7 @@ class Probes:
     battery_percent: Callable[[], float]
     pressure: Callable[[], float]
     clock: Callable[[], float] = time.monotonic
-    sleep_clock: Callable[[], float] = clock_that_counts_sleep
+    sleep_clock: Callable[[], float] = SYSTEM.clock_that_counts_sleep
 
     @classmethod
     def of_this_machine(cls, proc: Path = PROC, sysfs: Path = SYS) -> "Probes":

@@ -265,6 +265,25 @@ def test_error_of_the_tree_is_one_line_and_its_exit_code(monkeypatch: pytest.Mon
     assert (result.exit_code, result.stderr) == (3, "error: two lines\n")
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (OSError(24, "Too many open files", "data"), 74, "ulimit -n"),
+        (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), 74, "TMPDIR"),
+        (RuntimeError("can't start new thread"), 2, "ulimit -u"),
+        (MemoryError(), 2, "ulimit -v"),
+    ],
+)
+def test_what_the_system_refuses_is_named_and_no_bug(
+    monkeypatch: pytest.MonkeyPatch, necrozma: Any, error: Exception, code: int, said: str
+) -> None:
+    monkeypatch.setattr("flows.cli.starting.start", raising(error))
+    result = necrozma("backtest")
+    assert result.exit_code == code
+    assert said in result.stderr
+    assert "bug" not in result.stderr
+
+
 def test_unexpected_error_is_called_a_bug(monkeypatch: pytest.MonkeyPatch, necrozma: Any) -> None:
     monkeypatch.setattr("flows.cli.starting.start", raising(ZeroDivisionError("oh")))
     result = necrozma("backtest")
