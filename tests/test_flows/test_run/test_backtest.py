@@ -270,3 +270,56 @@ def test_run_through_prefect_stores_the_bytes_that_a_script_stores(run, settings
     assert len(stored(tmp_path / "results")) == 3 * len(PAIRS)
     rankings = [pq.read_table(outcome.ranking_path) for outcome in (by_flow, by_script)]
     assert rankings[0].equals(rankings[1])
+
+
+@pytest.fixture
+def refuse(monkeypatch):
+    """Make the server answer 503 to the first calls of each kind, as it does where its database is locked."""
+
+    def first(times, paths=("",)):
+        import httpx
+
+        real, refused = httpx.HTTPTransport.handle_request, dict.fromkeys(paths, 0)
+
+        def handle(transport, request):
+            for path in paths:
+                if request.method == "POST" and request.url.path.endswith(path) and refused[path] < times:
+                    refused[path] += 1
+                    return httpx.Response(503, json={"exception_message": "Service Unavailable"}, request=request)
+            return real(transport, request)
+
+        monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
+        return refused
+
+    return first
+
+
+def test_run_is_in_the_history_though_the_database_is_locked_at_every_first_call(
+    run, api, task_states, flow_run_id, refuse
+):
+    paths = ("/flow_runs/", "/set_state", "/artifacts/")
+    refused = refuse(3, paths)
+    result = run()
+
+    assert refused == dict.fromkeys(paths, 3)
+    assert [text for text in result.watcher.messages if "history" in text] == []
+    assert task_states(flow_run_id(result)) == dict.fromkeys((*PAIRS, "rank-results", "publish-report"), "Completed")
+    shown = {artifact.key for artifact in api.read_artifacts(flow_run_filter=_one(flow_run_id(result)))}
+    assert {"ranking", "run", "progress"} <= shown
+
+
+def test_run_that_no_history_takes_says_so_and_is_whole(run, refuse, monkeypatch):
+    monkeypatch.setattr("flows.patience._PATIENCE_S", 0.0)
+    refuse(10_000, ("/flow_runs/",))
+    result = run()
+
+    assert result.outcome.exit_code is ExitCode.OK
+    assert sorted(result.watcher.done) == list(PAIRS)
+    [told] = [text for text in result.watcher.messages if "history" in text]
+    assert told.startswith("this run is not in the history, its results are not affected: Prefect failed with ")
+
+
+def _one(flow_run_id):
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    return FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
