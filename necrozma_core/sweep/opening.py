@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.errors import ExitCode, StorageError
 from necrozma_core.storage.disk.lock import ResultsLock, lock_results
 from necrozma_core.storage.disk.network import network_file_system
 from necrozma_core.storage.disk.publish import probe_writable
+from necrozma_core.storage.disk.scratch import scratch_folder
 from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.listing import mark_crashed, mark_ended
 from necrozma_core.storage.runs.manifest import RunStatus
@@ -46,10 +45,10 @@ def open_session(sweep: SweepRequest, observer: Observer, run_pids: Iterable[int
         probe_writable(sweep.results)
         # Before this run exists: whatever says that it is running is dead, because we hold the lock.
         crashed = mark_crashed(lock)
-        scratch = stack.enter_context(TemporaryDirectory(prefix="necrozma-"))
+        scratch = stack.enter_context(scratch_folder())
         with _ending(lock):
             run = _make_run(sweep, requests, lock)
-            session = RunSession(sweep, requests, run, crashed, Path(scratch), observer)
+            session = RunSession(sweep, requests, run, crashed, scratch, observer)
             stack.callback(session.close)
         try:
             for pid in run_pids:
