@@ -15,7 +15,6 @@ import anyio
 import httpx
 from prefect.client.base import PrefectHttpxAsyncClient, PrefectHttpxSyncClient
 from prefect.events.clients import PrefectEventsClient
-from prefect.events.worker import EventsWorker
 from prefect.exceptions import PrefectHTTPStatusError
 
 _PATIENCE_S: Final = 60.0
@@ -60,11 +59,6 @@ class Patience:
         self._lost_until = 0.0
         self._lock = threading.Lock()
 
-    @property
-    def knows_process(self) -> bool:
-        """Whether the server is ours, so that its end is known."""
-        return self._is_alive is not None
-
     def refuse_dead(self) -> None:
         """Raise ServerGoneError where the server's process has ended."""
         if self._is_alive is not None and not self._is_alive():
@@ -108,35 +102,34 @@ class Patience:
         return self._is_alive is not None and isinstance(error, _BROKEN)
 
 
-class _OwnServerEvents(PrefectEventsClient):
-    """Sends the states of tasks; a dead server costs nothing, where Prefect's client waits ten seconds an event."""
-
-    async def _reconnect(self) -> None:
-        if _current is not None:
-            _current.refuse_dead()
-        await super()._reconnect()
-
-
-_current: Patience | None = None
-
-
 @contextmanager
 def patient_clients(patience: Patience) -> Iterator[None]:
-    """Make all of Prefect's clients in this process wait for the server as long as the run can."""
-    global _current  # noqa: PLW0603 -- a process runs one backtest, and Prefect makes its clients where it needs them
+    """Make all of Prefect's clients in this process wait for the server as long as the run can.
+
+    The clients are made inside Prefect, which sends no events by a client of another class than its own. So the calls
+    of its classes are replaced, for as long as the block lasts.
+    """
     send, send_async = PrefectHttpxSyncClient.send, PrefectHttpxAsyncClient.send
-    _current = patience
+    reconnect = PrefectEventsClient._reconnect
     PrefectHttpxSyncClient.send = _patient(send, patience)  # type: ignore[method-assign]
     PrefectHttpxAsyncClient.send = _patient_async(send_async, patience)  # type: ignore[method-assign]
-    if patience.knows_process:
-        EventsWorker.set_client_override(_OwnServerEvents)
+    PrefectEventsClient._reconnect = _unless_dead(reconnect, patience)  # type: ignore[method-assign]
     try:
         yield
     finally:
-        EventsWorker.set_client_override(None)
         PrefectHttpxSyncClient.send = send  # type: ignore[method-assign]
         PrefectHttpxAsyncClient.send = send_async  # type: ignore[method-assign]
-        _current = None
+        PrefectEventsClient._reconnect = reconnect  # type: ignore[method-assign]
+
+
+def _unless_dead(reconnect: Callable[..., Any], patience: Patience) -> Callable[..., Any]:
+    """Connect no more once the server is dead: Prefect's client would try for ten seconds, at every event."""
+
+    async def connect(client: PrefectEventsClient) -> Any:
+        patience.refuse_dead()
+        return await reconnect(client)
+
+    return connect
 
 
 def _patient(send: Callable[..., Any], patience: Patience) -> Callable[..., Any]:

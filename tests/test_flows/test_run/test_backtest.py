@@ -294,18 +294,27 @@ def refuse(monkeypatch):
     return first
 
 
-def test_run_is_in_the_history_though_the_database_is_locked_at_every_first_call(
-    run, api, task_states, flow_run_id, refuse
-):
+def test_run_is_in_the_history_though_the_database_is_locked_at_every_first_call(run, history, refuse):
+    """Without the fixture `api`, whose settings would make the server one of the user's."""
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
     paths = ("/flow_runs/", "/set_state", "/artifacts/")
-    refused = refuse(3, paths)
+    refused = refuse(2, paths)
     result = run()
 
-    assert refused == dict.fromkeys(paths, 3)
+    assert refused == dict.fromkeys(paths, 2)
     assert [text for text in result.watcher.messages if "history" in text] == []
-    assert task_states(flow_run_id(result)) == dict.fromkeys((*PAIRS, "rank-results", "publish-report"), "Completed")
-    shown = {artifact.key for artifact in api.read_artifacts(flow_run_filter=_one(flow_run_id(result)))}
-    assert {"ranking", "run", "progress"} <= shown
+    with temporary_settings({PREFECT_API_URL: history.api_url}), get_client(sync_client=True) as client:
+        chosen = _named(result.outcome.run_id)
+        [flow_run] = client.read_flow_runs(flow_run_filter=chosen)
+        task_runs = client.read_task_runs(flow_run_filter=chosen)
+        artifacts = client.read_artifacts(flow_run_filter=chosen)
+    assert flow_run.state.name == "Completed"
+    assert {task_run.name: task_run.state.name for task_run in task_runs} == dict.fromkeys(
+        (*PAIRS, "rank-results", "publish-report"), "Completed"
+    )
+    assert {"ranking", "run", "progress"} <= {artifact.key for artifact in artifacts}
 
 
 def test_run_that_no_history_takes_says_so_and_is_whole(run, refuse, monkeypatch):
@@ -319,7 +328,19 @@ def test_run_that_no_history_takes_says_so_and_is_whole(run, refuse, monkeypatch
     assert told.startswith("this run is not in the history, its results are not affected: Prefect failed with ")
 
 
-def _one(flow_run_id):
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+def test_run_with_a_damaged_history_is_whole_and_says_how_to_set_it_aside(run, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "prefect.db").write_bytes(b"not a database" * 1_000)
+    result = run(prefect_home=tmp_path / "home")
 
-    return FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
+    assert result.outcome.exit_code is ExitCode.OK
+    assert sorted(result.watcher.done) == list(PAIRS)
+    [told] = [text for text in result.watcher.messages if "history" in text]
+    assert told.startswith("this run is not in the history, its results are not affected: ")
+    assert f"{tmp_path}/home/prefect.db is no SQLite database" in told
+
+
+def _named(name):
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+
+    return FlowRunFilter(name=FlowRunFilterName(any_=[name]))
