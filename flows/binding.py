@@ -121,8 +121,8 @@ def bound_flow() -> Iterator[FlowBinding]:
         _join(binding)
         from flows.history import mark_crashed_flow_runs  # noqa: PLC0415 -- loads Prefect
 
-        # Not before: until then this flow run, retried, may bear the name of the dead run that it continues.
-        mark_crashed_flow_runs(session.crashed)
+        # A flow run that is retried may bear the name of the dead run that it continues.
+        mark_crashed_flow_runs(session.crashed, but=binding.flow_run_id)
         yield binding
 
 
@@ -148,6 +148,7 @@ def _join(binding: FlowBinding) -> None:
     from prefect.context import FlowRunContext  # noqa: PLC0415 -- as above
 
     from flows.history import name_flow_run  # noqa: PLC0415
+    from flows.log_lines import quiet_expected_errors  # noqa: PLC0415
     from flows.runner import ThrottledRunner  # noqa: PLC0415
     from tasks.progress import Progress  # noqa: PLC0415
 
@@ -157,5 +158,6 @@ def _join(binding: FlowBinding) -> None:
     context.task_runner.hold_back(binding)
     binding.flow_run_id = context.flow_run.id
     pairs = [request.pair for request in binding.session.requests]
-    name_flow_run(context.flow_run.id, binding.session.run_id, ["necrozma", *pairs])
+    name_flow_run(context.flow_run, binding.session.run_id, pairs)
+    quiet_expected_errors()
     binding.progress = Progress(len(pairs))

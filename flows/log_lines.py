@@ -9,6 +9,8 @@ import sys
 
 from prefect.logging.handlers import PrefectConsoleHandler
 
+from necrozma_core.errors import NecrozmaError
+
 
 class CurrentStderr:
     """A stream that is, at every call, what ``sys.stderr`` is then."""
@@ -26,6 +28,18 @@ class CurrentStderr:
     def isatty(self) -> bool:
         """Tell whether it is a terminal."""
         return sys.stderr.isatty()
+
+
+def quiet_expected_errors() -> None:
+    """Log errors of ours as a line, without the place in the code where they were raised; others keep it."""
+    for name in ("prefect.task_runs", "prefect.flow_runs", "prefect.engine"):
+        logging.getLogger(name).addFilter(_without_traceback)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    if record.exc_info and isinstance(record.exc_info[1], NecrozmaError):
+        record.exc_info = None
+    return True
 
 
 def follow_stderr() -> None:

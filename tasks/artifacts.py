@@ -26,14 +26,11 @@ from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.storage.runs.folder import GOVERNOR_FILE, read_governor
 from necrozma_core.storage.runs.manifest import Manifest
 from tasks.best_effort import best_effort
-from tasks.markdown import facts_list, markdown_table, plain, shown
+from tasks.figures import readable
+from tasks.markdown import facts_list, markdown_table, plain
 
 _TOP: Final = 100
 _TOP_OF_PAIR: Final = 5
-_RANKING_COLUMNS: Final = (
-    "rank", "pair", "strategy", "trades", "sharpe", "net_profit", "total_return", "max_drawdown", "profit_factor",
-    "win_rate", "expectancy",
-)  # fmt: skip
 _MOST_MESSAGES: Final = 50
 _INK: Final = "#4b8bd6"
 """Readable on the UI's dark and light pages: an image does not take the page's colour."""
@@ -49,7 +46,7 @@ def pair_artifact(store: ResultStore, receipt: Receipt, initial_balance: float) 
     lines = [
         f"## {receipt.pair}",
         f"{receipt.strategies:,} strategies, {receipt.trades:,} trades on {receipt.ticks:,} ticks; {origin}.",
-        markdown_table(best, [name for name in _RANKING_COLUMNS if name != "pair"]),
+        markdown_table([readable(row) for row in best.drop_columns("pair").to_pylist()]),
         _picture(store, receipt, best["strategy"][0].as_py(), initial_balance) if len(best) else "",
         *(f"- **{plain(name)}** failed: {plain(reason)}" for name, reason in receipt.failures[:_TOP]),
         f"`{store.folder(receipt.pair, receipt.key)}`",
@@ -63,7 +60,7 @@ def ranking_artifact(ranking: pa.Table, path: Path) -> None:
     top = ranking.slice(0, _TOP)
     enough = pc.sum(pc.invert(ranking["few_trades"])).as_py() or 0
     create_table_artifact(
-        [{name: shown(name, row[name]) for name in _RANKING_COLUMNS} for row in top.to_pylist()],
+        [readable(row) for row in top.to_pylist()],
         key="ranking",
         description=(
             f"The first {len(top)} of {len(ranking):,} settings ({enough:,} with 30 trades or more). "

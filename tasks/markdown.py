@@ -1,18 +1,17 @@
 """Tables and facts as markdown, escaped so that no text in them can break it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
-import pyarrow as pa
-
-_RATIOS: Final = ("sharpe", "sortino", "calmar", "profit_factor")
+from tasks.figures import NONE
 
 
-def markdown_table(table: pa.Table, names: Sequence[str]) -> str:
-    """Return a table of the named columns."""
-    head = f"| {' | '.join(names)} |\n|{' --- |' * len(names)}"
-    rows = [f"| {' | '.join(plain(shown(name, row[name])) for name in names)} |" for row in table.to_pylist()]
-    return "\n".join([head, *rows])
+def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
+    """Return a table of rows that all have the same columns; empty where there are none."""
+    if not rows:
+        return ""
+    lines = [f"| {' | '.join(rows[0])} |", f"|{' --- |' * len(rows[0])}"]
+    return "\n".join([*lines, *(f"| {' | '.join(map(plain, row.values()))} |" for row in rows)])
 
 
 def facts_list(facts: Mapping[str, Any]) -> str:
@@ -20,16 +19,9 @@ def facts_list(facts: Mapping[str, Any]) -> str:
     return "\n".join(f"- {plain(name)}: `{plain(value)}`" for name, value in facts.items()) or "none"
 
 
-def shown(name: str, value: Any) -> Any:
-    """Return a figure rounded for reading; anything else as it is."""
-    if not isinstance(value, float):
-        return value
-    return round(value, 3 if name in _RATIOS else 4 if abs(value) < 1 else 2)
-
-
 def plain(value: object) -> str:
     """Return text that cannot change the markdown around it."""
-    text = "–" if value is None else str(value)
+    text = NONE if value is None else str(value)
     for sign in "\\`*_|<>[]":
         text = text.replace(sign, f"\\{sign}" if sign not in "<>" else {"<": "&lt;", ">": "&gt;"}[sign])
     return " ".join(text.split())

@@ -44,12 +44,12 @@ def scratch_folder(purpose: str = "") -> Iterator[Path]:
             yield folder
 
 
-def _remove_abandoned(ours: Path) -> None:
-    owner = ours.lstat().st_uid
-    for folder in ours.parent.glob(f"{PREFIX}*"):
+def _remove_abandoned(made: Path) -> None:
+    owner = made.lstat().st_uid
+    for folder in made.parent.glob(f"{PREFIX}*"):
         # One that cannot be removed is no reason not to run.
         with suppress(OSError, StorageError):
-            if folder == ours or folder.lstat().st_uid != owner or not (folder / _OWNED).is_file():
+            if folder == made or folder.lstat().st_uid != owner or not (folder / _OWNED).is_file():
                 continue
             remove_stale_temporaries(folder)
             if not any(folder.glob(f".{_OWNER}.*")):

@@ -174,7 +174,8 @@ class TestOnOurServer:
         assert (first.status, second.status) == (RunStatus.FAILED, RunStatus.COMPLETED)
         assert second.pairs_in(PairState.COMPUTED) == ["GBPUSD"]
         assert set(second.pairs_in(PairState.REUSED)) == {"EURUSD", "USDCHF", "USDJPY"}
-        assert again.name == second.run_id
+        assert again.name == flow_run.name == first.run_id
+        assert f"run:{second.run_id}" in again.tags
 
         def posts():
             return [post for post in webhook.posted if post["flow_run_id"] == str(flow_run.id)]
