@@ -36,17 +36,16 @@ def parameter(name: str) -> Any:
         # As the field's own, Prefect would replace both by the parameter's name and what the flow's docstring says.
         json_schema_extra={"description": form.description, "title": name.replace("_", " ").capitalize()},
     )
-    field.metadata.append(_WithoutNull())
+    field.metadata.append(_Titled())
     return field
 
 
 @dataclass(frozen=True)
-class _WithoutNull:
-    """Describes a parameter without the null that stands for one left empty: the form shows it as a type to choose."""
+class _Titled:
+    """Names the null of a parameter, which the form offers beside its type and sends where nothing was written."""
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         described = handler(schema)
-        choices = [choice for choice in described.pop("anyOf", []) if choice.get("type") != "null"]
-        if len(choices) == 1:
-            return {**described, **choices[0]}
-        return {**described, "anyOf": choices} if choices else described
+        for choice in described.get("anyOf", []):
+            choice.setdefault("title", "as configured" if choice.get("type") == "null" else "this")
+        return described
