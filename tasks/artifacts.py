@@ -31,6 +31,8 @@ from tasks.markdown import facts_list, markdown_table, plain
 
 _TOP: Final = 100
 _TOP_OF_PAIR: Final = 5
+_TABLE_COLUMNS: Final = ["rank", "pair", "strategy", "trades", "sharpe", "total_return", "max_drawdown"]
+"""Prefect gives all columns of a table the same width, and cuts off what a page has no room for."""
 _MOST_MESSAGES: Final = 50
 _INK: Final = "#4b8bd6"
 """Readable on the UI's dark and light pages: an image does not take the page's colour."""
@@ -60,7 +62,7 @@ def ranking_artifact(ranking: pa.Table, path: Path) -> None:
     top = ranking.slice(0, _TOP)
     enough = pc.sum(pc.invert(ranking["few_trades"])).as_py() or 0
     create_table_artifact(
-        [readable(row) for row in top.to_pylist()],
+        [readable(row) for row in top.select(_TABLE_COLUMNS).to_pylist()],
         key="ranking",
         description=(
             f"The first {len(top)} of {len(ranking):,} settings ({enough:,} with 30 trades or more). "

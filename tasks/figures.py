@@ -13,7 +13,7 @@ class Column(NamedTuple):
     Attributes
     ----------
     title : str
-        Short: eleven columns fit a page of 1,360 pixels.
+        Short, so that a page has room for the columns.
     show : callable
         Turns a value that is not null into text.
     """
