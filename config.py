@@ -129,7 +129,7 @@ class RunFields:
     timeframe: Annotated[
         str,
         Flag("--timeframe", "Length of a bar: 30s, 5min, 1h, 1d.", Group.WHAT, "BAR"),
-        Form("Length of a bar. It must divide a day."),
+        Form("Length of a bar: 30s, 1min, 5min, 1h, 1d or any other that divides a day.", examples=["5min", "1h"]),
     ] = "5min"
     strategies: Annotated[
         SomePath | None,  # this, settings_file and grid exclude each other; without them the default fifty are tried

@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 from flows.binding import bound_flow
 from flows.configuration import SwapRates
 from flows.notifications import notify
-from flows.parameters import Kept, Timeframe, parameter
+from flows.parameters import Kept, parameter
 from flows.runner import ThrottledRunner
 from tasks.backtest import backtest_pair
 from tasks.ranking import rank_results
@@ -27,7 +27,7 @@ from tasks.report import publish_report
 )
 def backtest_pairs(
     pairs: Annotated[list[str] | None, parameter("pairs")] = None,
-    timeframe: Annotated[Timeframe | None, parameter("timeframe")] = None,
+    timeframe: Annotated[str | None, parameter("timeframe")] = None,
     data: Annotated[Path | None, parameter("data")] = None,
     results: Annotated[Path | None, parameter("results")] = None,
     strategies: Annotated[Path | None, parameter("strategies")] = None,

@@ -121,8 +121,8 @@ def bound_flow() -> Iterator[FlowBinding]:
         _join(binding)
         from flows.history import mark_crashed_flow_runs, tell_untold_runs  # noqa: PLC0415 -- loads Prefect
 
-        # Not before: until then this flow run, retried, may bear the name of the dead run that it continues.
-        mark_crashed_flow_runs(session.crashed)
+        # A flow run that is retried may bear the name of the dead run that it continues.
+        mark_crashed_flow_runs(session.crashed, but=binding.flow_run_id)
         tell_untold_runs(session.sweep.results)
         yield binding
 
@@ -152,7 +152,7 @@ def _join(binding: FlowBinding) -> None:
     """Make the flow run that calls the one that shows a session."""
     from prefect.context import FlowRunContext  # noqa: PLC0415 -- as above
 
-    from flows.history import name_flow_run  # noqa: PLC0415
+    from flows.history import name_flow_run, quiet_expected_errors  # noqa: PLC0415
     from flows.runner import ThrottledRunner  # noqa: PLC0415
     from tasks.progress import Progress  # noqa: PLC0415
 
@@ -162,7 +162,7 @@ def _join(binding: FlowBinding) -> None:
     context.task_runner.hold_back(binding)
     binding.flow_run_id = context.flow_run.id
     pairs = [request.pair for request in binding.session.requests]
-    # The name is the run's id, by which a later run finds the flow run of a dead one; so a label is a tag.
     label = [binding.session.sweep.label] if binding.session.sweep.label else []
-    name_flow_run(context.flow_run.id, binding.session.run_id, ["necrozma", *label, *pairs])
+    name_flow_run(context.flow_run, binding.session.run_id, [*label, *pairs])
+    quiet_expected_errors()
     binding.progress = Progress(len(pairs))

@@ -4,6 +4,7 @@ None of it decides over results, so a server that does not answer costs a line i
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,12 +18,13 @@ from prefect.client.schemas.filters import (
     TaskRunFilterState,
     TaskRunFilterStateType,
 )
-from prefect.client.schemas.objects import TERMINAL_STATES, StateType
+from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, StateType
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging.handlers import APILogWorker
 
 from flows.untold import Ask, mark_crashed, tell_untold
+from necrozma_core.errors import NecrozmaError
 from tasks.best_effort import once_tried
 
 _FLUSH_S: Final = 5.0
@@ -31,6 +33,8 @@ _POLL_S: Final = 0.1
 _ABSENCE_S: Final = 20.0
 _LOOK_S: Final = 0.5
 _TELLING_S: Final = 5.0
+
+_RUN_ID: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 _log = logging.getLogger(__name__)
 
@@ -66,10 +70,21 @@ def wait_for_server(
 
 
 @once_tried
-def name_flow_run(flow_run_id: UUID, name: str, tags: Sequence[str]) -> None:
-    """Give a flow run the name of its run folder, and its pairs as tags."""
+def name_flow_run(flow_run: FlowRun, run_id: str, pairs: Sequence[str]) -> None:
+    """Give a flow run the name of its run folder, and its pairs as tags beside those that it has.
+
+    A flow run that is retried gets another folder and keeps the name under which it is known; the new folder's name is
+    added as a tag.
+    """
+    is_retried = bool(_RUN_ID.fullmatch(flow_run.name))
+    tags = [*flow_run.tags, "necrozma", *pairs, *([_folder_tag(run_id)] if is_retried else [])]
     with get_client(sync_client=True) as client:
-        client.update_flow_run(flow_run_id, name=name, tags=tags)
+        name = flow_run.name if is_retried else run_id
+        client.update_flow_run(flow_run.id, name=name, tags=list(dict.fromkeys(tags)))
+
+
+def _folder_tag(run_id: str) -> str:
+    return f"run:{run_id}"
 
 
 @once_tried
@@ -79,7 +94,8 @@ def mark_crashed_flow_runs(run_ids: Sequence[str], but: UUID | None = None) -> N
     Parameters
     ----------
     run_ids : sequence of str
-        As `necrozma_core.storage.runs.listing.mark_crashed` returned them; flow runs have the same names.
+        As `necrozma_core.storage.runs.listing.mark_crashed` returned them; flow runs have the same names, or retried
+        ones a tag.
     but : UUID, optional
         The flow run that asks: retried, it may have the name of a dead run that it continues.
     """
@@ -145,3 +161,15 @@ def _tasks_of(flow_run_id: UUID, kinds: list[StateType]) -> TaskRunFilter:
         flow_run_id=TaskRunFilterFlowRunId(any_=[flow_run_id]),
         state=TaskRunFilterState(type=TaskRunFilterStateType(any_=kinds)),
     )
+
+
+def quiet_expected_errors() -> None:
+    """Log errors of ours as a line, without the place in the code where they were raised; others keep it."""
+    for name in ("prefect.task_runs", "prefect.flow_runs", "prefect.engine"):
+        logging.getLogger(name).addFilter(_without_traceback)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    if record.exc_info and isinstance(record.exc_info[1], NecrozmaError):
+        record.exc_info = None
+    return True

@@ -152,21 +152,31 @@ def _run_flow(settings: Settings, binding: FlowBinding, server: EmbeddedServer |
                 state = backtest_pairs(**flow_parameters(settings), return_state=True)
             finally:
                 session.record.begin_phase("waiting until the history is complete")
-                if server is not None and not server.is_alive():
-                    session.tell("the Prefect server ended in mid-run: its history of this run is incomplete")
-                else:
-                    drain_history(binding.flow_run_id, binding.task_runs)
-                    if not session.is_stopping:
-                        tell_untold_runs(settings.results)
+                is_there = server is None or server.is_alive()
+                drain_history(binding.flow_run_id if is_there else None, binding.task_runs)
+                if is_there and not session.is_stopping:
+                    tell_untold_runs(settings.results)
             error = state.result(raise_on_failure=False) if state.is_failed() else None
     except Exception as failure:  # noqa: BLE001 -- whatever Prefect and its HTTP client may raise
         _log.debug("the flow run failed", exc_info=True)
-        session.tell(f"Prefect failed, its history of this run is incomplete: {type(failure).__name__}: {failure}")
+        _tell_lost_history(binding, server, failure)
         return
     if isinstance(error, NecrozmaError) and not isinstance(error, PairsFailedError):
         raise error
-    if error is not None and not isinstance(error, NecrozmaError):
-        session.tell(f"Prefect failed, its history of this run is incomplete: {type(error).__name__}: {error}")
+    if not is_there or (error is not None and not isinstance(error, NecrozmaError)):
+        _tell_lost_history(binding, server, error)
+
+
+def _tell_lost_history(binding: FlowBinding, server: EmbeddedServer | None, failure: object) -> None:
+    """Say what Prefect's history of a run lacks, and why."""
+    lack = "this run is not in the history" if binding.flow_run_id is None else "the history of this run is incomplete"
+    if isinstance(failure, NecrozmaError):
+        reason = str(failure)
+    elif server is not None and not server.is_alive():
+        reason = f"the Prefect server ended in mid-run, see {server.log_file}"
+    else:
+        reason = f"Prefect failed with {type(failure).__name__}: {failure}"
+    binding.session.tell(f"{lack}, its results are not affected: {reason}")
 
 
 @contextmanager
@@ -193,6 +203,7 @@ def _prefect(server: EmbeddedServer | None, session: RunSession) -> Iterator[Non
     )
 
     from flows.history import wait_for_server  # noqa: PLC0415
+    from flows.patience import Patience, patient_clients  # noqa: PLC0415
     from flows.terminal.log_lines import follow_stderr  # noqa: PLC0415
 
     # Whoever asks for its lines by the environment finds them above the view, not across it.
@@ -203,12 +214,18 @@ def _prefect(server: EmbeddedServer | None, session: RunSession) -> Iterator[Non
     is_users = server is None or bool(PREFECT_API_URL.value())
     if server is not None and not is_users:
         server.wait_ready(give_up=lambda: session.is_stopping)
-        # A retry takes twice as long as the one before; a server on this machine that does not answer is gone.
-        ours |= {PREFECT_API_URL: server.api_url, PREFECT_CLIENT_MAX_RETRIES: 1}
+        # Whether a call is repeated, and when, is for `Patience` to say: it knows whether the server lives.
+        ours |= {PREFECT_API_URL: server.api_url, PREFECT_CLIENT_MAX_RETRIES: 0}
+
+    def is_working() -> bool:
+        return not session.dispatch.is_idle()
+
+    is_alive = None if server is None or is_users else server.is_alive
     with temporary_settings(ours):
         if is_users:
-            wait_for_server(session.tell, lambda: not session.dispatch.is_idle(), lambda: not session.is_stopping)
-        yield
+            wait_for_server(session.tell, is_working, lambda: not session.is_stopping)
+        with patient_clients(Patience(is_alive, is_working, lambda: session.is_stopping)):
+            yield
 
 
 def _complete(session: RunSession, crossing: Crossing) -> None:

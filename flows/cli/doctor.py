@@ -16,6 +16,7 @@ from rich.text import Text
 
 from flows.folders import cache_folder, history_folder, server_folder
 from flows.server.address import configured_api_url
+from flows.server.history_file import find_fault
 from flows.server.standing import find_standing
 from flows.settings import Settings, load_host_settings, load_settings
 from flows.terminal.tables import open_console
@@ -159,13 +160,20 @@ def look_at_prefect(settings: Settings) -> Iterator[Finding]:
         home = settings.prefect_home or history_folder()
         history = "with the history of earlier runs" if home.is_dir() else "made by the first run"
         yield Finding(Health.FINE, "server", f"our own, started with each run; {home}, {history}")
+        yield from _look_at_history(home)
     home = load_host_settings().server_home or server_folder()
     if server := find_standing(home):
         answers = server.is_answering()
         text = f"{server.url} {'answers' if answers else f'does not answer, see {server.log_file}'}"
         yield Finding(Health.FINE if answers else Health.BAD, "deployments", text)
+        yield from _look_at_history(home)
     else:
         yield Finding(Health.NOTE, "deployments", "no server for them; `necrozma server start` starts one")
+
+
+def _look_at_history(home: Path) -> Iterator[Finding]:
+    if fault := find_fault(home.absolute()):
+        yield Finding(Health.BAD, "history", str(fault), fault.exit_code)
 
 
 def _health(reading: Reading) -> Health:

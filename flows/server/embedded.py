@@ -73,6 +73,11 @@ class EmbeddedServer:
         """The server's process id."""
         return self._running.process.pid
 
+    @property
+    def log_file(self) -> Path:
+        """What the server had to say."""
+        return self.home / _LOG
+
     def is_alive(self) -> bool:
         """Tell whether the server's process runs."""
         return not has_ended(self._running.process)
@@ -85,7 +90,7 @@ class EmbeddedServer:
         NecrozmaError
             It ended while it started, or did not answer in time; the message names its log.
         """
-        self._running.wait_answering(self.home / _LOG, timeout_s, give_up)
+        self._running.wait_answering(self.log_file, timeout_s, give_up)
 
     def stop(self) -> None:
         """Stop using the server; the last user waits for its end. Safe to call more than once."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -11,8 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from flows.folders import history_folder, server_folder
 from flows.server.credentials import open_private, write_private
 from flows.server.environment import HOST, is_healthy
+from flows.server.history_file import find_fault, keep_private
 from necrozma_core.errors import NecrozmaError, UsageError, shown
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.process import Process
@@ -20,6 +23,8 @@ from necrozma_core.system.chosen import SYSTEM
 from necrozma_core.system.locks import lock_file
 
 _POLL_S: Final = 0.05
+_ERROR: Final = re.compile(r"[\w.]*(Error|Exception)\b[^:]*: ")
+"""The last line of a traceback, which the lines that uvicorn ends with do not repeat."""
 _MOST_QUOTED: Final = 300
 """Characters of a log line that a message repeats."""
 
@@ -77,15 +82,18 @@ class RunningServer:
 
         Raises
         ------
+        DamagedError, UsageError
+            The server ended because the file of its history is damaged, or another version's.
         NecrozmaError
-            The server ended while it started, or did not answer in time; the message names its log.
+            It ended for another reason while it started, or did not answer in time; the message names its log.
         """
         deadline = time.monotonic() + timeout_s
         while not self.is_answering():
             if give_up():
                 return
             if has_ended(self.process):
-                raise NecrozmaError(f"the Prefect server ended while it started; {last_words(log)}")
+                message = f"the Prefect server ended while it started; {last_words(log)}"
+                raise find_fault(self.home, log) or NecrozmaError(message)
             if time.monotonic() > deadline:
                 raise NecrozmaError(f"the Prefect server did not answer within {timeout_s:g} s; {last_words(log)}")
             time.sleep(_POLL_S)
@@ -97,9 +105,17 @@ def local_url(port: int) -> str:
 
 
 def make_home(home: Path) -> None:
-    """Make a server's folder, for its owner alone, if it is missing; StorageError where that fails."""
+    """Make a server's folder, for its owner alone, if it is missing; StorageError where that fails.
+
+    A folder that is there keeps its mode, since somebody may have named one that others use; what we wrote in it is
+    made its owner's alone. So is the folder itself where no setting named it.
+    """
     with disk_errors("use", home):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keep_private(home)
+    if home in {history_folder(), server_folder()}:
+        with suppress(OSError):
+            home.chmod(0o700)
 
 
 @contextmanager
@@ -197,11 +213,13 @@ def end_process(process: Process, patience_s: float) -> None:
 
 
 def last_words(log: Path) -> str:
-    """Quote the last line of a server's log for a message, and say where the rest is."""
+    """Quote the last error of a server's log for a message, or else its last line, and say where the rest is."""
     with suppress(OSError):
         lines = [
             line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
         ]
+        if errors := [line for line in lines if _ERROR.match(line)]:
+            return f"its last error was {shown(errors[-1], _MOST_QUOTED)}, the rest is in {log}"
         if lines:
             return f"its last line was {shown(lines[-1], _MOST_QUOTED)}, the rest is in {log}"
     return f"see {log}"

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.errors import ExitCode, StorageError
 from necrozma_core.storage.disk.lock import ResultsLock, lock_results
 from necrozma_core.storage.disk.network import network_file_system
 from necrozma_core.storage.disk.publish import probe_writable
+from necrozma_core.storage.disk.scratch import scratch_folder
 from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.listing import mark_crashed, mark_ended
 from necrozma_core.storage.runs.manifest import RunStatus
@@ -52,10 +51,10 @@ def open_session(
         missing = sum(find_stored(request) is None for request in requests)
         # Before the run's folder is made: what cannot be started leaves no run behind, and starts the sooner.
         pids = start_others() if missing else ()
-        scratch = stack.enter_context(TemporaryDirectory(prefix="necrozma-"))
+        scratch = stack.enter_context(scratch_folder())
         with _ending(lock):
             run = _make_run(sweep, requests, lock)
-            session = RunSession(sweep, requests, run, crashed, Path(scratch), observer, missing)
+            session = RunSession(sweep, requests, run, crashed, scratch, observer, missing)
             stack.callback(session.close)
         try:
             for pid in pids:

@@ -120,3 +120,13 @@ def test_doctor_of_a_server_that_does_not_answer_says_so(necrozma: Any, monkeypa
     result = necrozma("doctor")
     assert result.exit_code == 2
     assert "does not answer" in result.stdout
+
+
+def test_doctor_of_a_damaged_history_says_how_to_set_it_aside(necrozma: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NECROZMA_PREFECT_HOME", "history")
+    Path("history").mkdir()
+    Path("history/prefect.db").write_bytes(b"not a database" * 1_000)
+    result = necrozma("doctor")
+    assert result.exit_code == 74
+    assert "!!  history" in result.stdout
+    assert "is no SQLite database" in result.stdout

@@ -306,3 +306,77 @@ def test_run_through_prefect_stores_the_bytes_that_a_script_stores(run, settings
     assert len(stored(tmp_path / "results")) == 3 * len(PAIRS)
     rankings = [pq.read_table(outcome.ranking_path) for outcome in (by_flow, by_script)]
     assert rankings[0].equals(rankings[1])
+
+
+@pytest.fixture
+def refuse(monkeypatch):
+    """Make the server answer 503 to the first calls of each kind, as it does where its database is locked."""
+
+    def first(times, paths=("",)):
+        import httpx
+
+        real, refused = httpx.HTTPTransport.handle_request, dict.fromkeys(paths, 0)
+
+        def handle(transport, request):
+            for path in paths:
+                if request.method == "POST" and request.url.path.endswith(path) and refused[path] < times:
+                    refused[path] += 1
+                    return httpx.Response(503, json={"exception_message": "Service Unavailable"}, request=request)
+            return real(transport, request)
+
+        monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
+        return refused
+
+    return first
+
+
+def test_run_is_in_the_history_though_the_database_is_locked_at_every_first_call(run, history, refuse):
+    """Without the fixture `api`, whose settings would make the server one of the user's."""
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    paths = ("/flow_runs/", "/set_state", "/artifacts/")
+    refused = refuse(2, paths)
+    result = run()
+
+    assert refused == dict.fromkeys(paths, 2)
+    assert [text for text in result.watcher.messages if "history" in text] == []
+    with temporary_settings({PREFECT_API_URL: history.api_url}), get_client(sync_client=True) as client:
+        chosen = _named(result.outcome.run_id)
+        [flow_run] = client.read_flow_runs(flow_run_filter=chosen)
+        task_runs = client.read_task_runs(flow_run_filter=chosen)
+        artifacts = client.read_artifacts(flow_run_filter=chosen)
+    assert flow_run.state.name == "Completed"
+    assert {task_run.name: task_run.state.name for task_run in task_runs} == dict.fromkeys(
+        (*PAIRS, "rank-results", "publish-report"), "Completed"
+    )
+    assert {"ranking", "run", "progress"} <= {artifact.key for artifact in artifacts}
+
+
+def test_run_that_no_history_takes_says_so_and_is_whole(run, refuse, monkeypatch):
+    monkeypatch.setattr("flows.patience._PATIENCE_S", 0.0)
+    refuse(10_000, ("/flow_runs/",))
+    result = run()
+
+    assert result.outcome.exit_code is ExitCode.OK
+    assert sorted(result.watcher.done) == list(PAIRS)
+    [told] = [text for text in result.watcher.messages if "history" in text]
+    assert told.startswith("this run is not in the history, its results are not affected: Prefect failed with ")
+
+
+def test_run_with_a_damaged_history_is_whole_and_says_how_to_set_it_aside(run, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "prefect.db").write_bytes(b"not a database" * 1_000)
+    result = run(prefect_home=tmp_path / "home")
+
+    assert result.outcome.exit_code is ExitCode.OK
+    assert sorted(result.watcher.done) == list(PAIRS)
+    [told] = [text for text in result.watcher.messages if "history" in text]
+    assert told.startswith("this run is not in the history, its results are not affected: ")
+    assert f"{tmp_path}/home/prefect.db is no SQLite database" in told
+
+
+def _named(name):
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+
+    return FlowRunFilter(name=FlowRunFilterName(any_=[name]))
