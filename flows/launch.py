@@ -60,8 +60,12 @@ def run_backtest(settings: Settings, observer: Observer) -> RunOutcome:
         open_session(sweep, observer, [server.pid] if server is not None else []) as session,
         bind(session) as binding,
     ):
+        starting = {os.getpid(): "Prefect"} | ({server.pid: "its server"} if server is not None else {})
+        session.throttle.expect_start_up(starting)
         with _quiet_logging():
             run_in_thread(session, partial(_run_flow, settings, binding, server))
+        # Where Prefect failed, no flow has said so.
+        session.throttle.note_started(*starting)
         run_in_thread(session, partial(_complete, session))
         return session.outcome()
 
@@ -149,6 +153,7 @@ def _prefect(server: EmbeddedServer | None, session: RunSession) -> Iterator[Non
     is_users = server is None or bool(PREFECT_API_URL.value())
     if server is not None and not is_users:
         server.wait_ready(give_up=lambda: session.is_stopping)
+        session.throttle.note_started(server.pid)
         # A retry takes twice as long as the one before; a server on this machine that does not answer is gone.
         ours |= {PREFECT_API_URL: server.api_url, PREFECT_CLIENT_MAX_RETRIES: 1}
     with temporary_settings(ours):

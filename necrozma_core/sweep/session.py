@@ -84,7 +84,9 @@ class RunSession:
         parts = max(1, len(split(strategies, workers, scratch)))
         size = max(1, min(workers, self._missing * parts))
         self._board = ProgressBoard.create(scratch / "progress", size)
-        self.throttle = Throttle(sweep.limits, scratch / "gate", lambda: self.pool.pids, self.tell)
+        self.throttle = Throttle(
+            sweep.limits, scratch / "gate", lambda: self.pool.pids, self.tell, lambda: self.pool.loading_pids
+        )
         gate = self.throttle.gate
         self.pool = WorkerPool(
             size,
@@ -94,6 +96,7 @@ class RunSession:
             vacate=gate.vacate,
             limits=sweep.workers,
             sharing=Sharing(self._missing, strategies, scratch, gate.join, gate.leave),
+            loaded=self.throttle.note_started,
         )
         self.dispatch = Dispatch(requests, self.throttle, self._compute)
 
