@@ -11,9 +11,10 @@ from typing import Final
 
 from necrozma_core.throttle.decisions import Decision, Reason
 from necrozma_core.throttle.gate import Gate
-from necrozma_core.throttle.governor import State, decide, initial_state
+from necrozma_core.throttle.governor import decide
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.sensors.readings import Readings, Sensors
+from necrozma_core.throttle.state import State, initial_state
 
 RECORD_EVERY_S: Final = 2.0
 """A look that changed nothing is recorded no more often than this: a run may last for days."""

@@ -23,14 +23,16 @@ half of what is used aims below the limit, and lower still while the others grow
 """
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
+from necrozma_core.throttle.danger import heed_danger
 from necrozma_core.throttle.decisions import Decision, Reason, describe_change, describe_start, describe_started
-from necrozma_core.throttle.estimates import PATIENCE, Estimates, Load, Sample, is_full
+from necrozma_core.throttle.estimates import PATIENCE, Load, Sample, is_full
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.sensors.readings import Readings
 from necrozma_core.throttle.start_up import Told, hold_for_start, wanted_cores
+from necrozma_core.throttle.state import PAUSE_S, SEED_MASK, State
 
 # "The traces" are the simulated machines and loads of the governor's tests; `benchmarks.governor.simulation` plays them
 # too, and docs/throttling.md has what they gave. Where a value was not measured, its line says what it trades off.
@@ -47,9 +49,6 @@ allowance crosses a whole number by a little, more keeps a real change quiet."""
 _PASSING_S: Final = 5.0
 """How long the run's overhead must hold the allowance down before the user is told: it is mostly a start or an end, and
 a short one is not worth a line."""
-_PAUSE_S: Final = 2.0
-"""Mean time between two rises: four looks, after which the estimates show what the first rise did. Longer leaves room
-unused; in the traces a load that leaves is made up for within 15 seconds."""
 _RISE: Final = 0.75
 """Share of the room that one rise takes. Less fills the room slowly, all of it overshoots where an estimate is low."""
 _TURN_S: Final = 60.0
@@ -60,14 +59,6 @@ still settling, more let noise turn the allowance meanwhile."""
 _WARY_S: Final = 60.0
 """Time after a danger in which room is taken up step by step also beside nobody. Less heats a hot machine up again
 before it has cooled."""
-_SEED_MASK: Final = 2**64 - 1
-"""The random generator works modulo 2**64."""
-_EASED_MEMORY: Final = 1.25
-"""Hysteresis: a lack of memory is over at so many times the memory floor. Less lets the first allocations after the
-rest bring it back, more rests longer."""
-_EASED_HEAT_C: Final = 5.0
-"""Hysteresis: heat is over so many degrees below the maximum. Less makes rest and work alternate quickly, more rests
-longer."""
 
 # Shares of the capacity.
 _BAND: Final = 0.002
@@ -94,77 +85,6 @@ _EAGER_TO: Final = 0.025
 for another run, more overlooks one that grows slowly."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What the governor knows between two looks.
-
-    Attributes
-    ----------
-    allowance, announced : float
-        Workers without regard to the run's own start: as decided last, and as the user was told last.
-    given : float
-        Workers, as decided last: less than the allowance while the start takes of it.
-    given_s, decided_at : float
-        The same times seconds, since the newest reading of the processor; until when that is summed up.
-    fits : float
-        Workers that fit beside everything but the start; more than N where more would.
-    told : Told
-        What the user was told of the start.
-    seed : int
-        State of the random generator behind the pauses.
-    estimates : Estimates
-    begun_at, sampled_at : float or None
-        When the first look was, and when the newest reading of the processor was taken.
-    rise_at : float
-        No rise before this time.
-    danger : Reason or None
-        The danger that holds; None if there is none.
-    danger_since, eased_at : float
-        When the last danger began, and when it ended.
-    reason : Reason
-        Of the last change.
-    reason_since : float
-        When that reason began.
-    direction : int
-        Of the last change: 1 up, -1 down, 0 before the first.
-    turned_at : float
-        When the direction changed last.
-    """
-
-    allowance: float
-    announced: float
-    given: float
-    given_s: float = 0.0
-    decided_at: float = 0.0
-    fits: float = math.inf
-    told: Told = Told.NOTHING
-    seed: int = 0
-    estimates: Estimates = field(default_factory=Estimates)
-    begun_at: float | None = None
-    sampled_at: float | None = None
-    rise_at: float = -math.inf
-    danger: Reason | None = None
-    danger_since: float = 0.0
-    eased_at: float = -math.inf
-    reason: Reason = Reason.STEADY
-    reason_since: float = -math.inf
-    direction: int = 0
-    turned_at: float = -math.inf
-
-
-def initial_state(limits: Limits, seed: int = 0) -> State:
-    """Return the state that a run begins with: all N workers.
-
-    Parameters
-    ----------
-    limits : Limits
-    seed : int
-        A different one for every run, so that two runs do not move in step.
-    """
-    workers = float(limits.workers)
-    return State(workers, workers, workers, seed=seed & _SEED_MASK)
-
-
 def decide(state: State, readings: Readings, limits: Limits) -> tuple[State, Decision]:
     """Decide how many workers may run.
 
@@ -186,7 +106,7 @@ def decide(state: State, readings: Readings, limits: Limits) -> tuple[State, Dec
     begun = state if state.begun_at is not None else _begin(state, readings, limits)
     elapsed = max(0.0, readings.time - begun.decided_at)
     begun = replace(begun, given_s=begun.given_s + begun.given * elapsed, decided_at=readings.time)
-    after, resting = _heed_danger(_learn(begun, readings), readings, limits)
+    after, resting = heed_danger(_learn(begun, readings), readings, limits)
     if not resting:
         after = _adjust(after, readings, limits)
     after, is_held = _hold_for_start(after, readings, limits)
@@ -257,46 +177,6 @@ def _learn(state: State, readings: Readings) -> State:
     # Overhead that ended gives its room back at once: the pause before the next rise is dropped.
     rise_at = -math.inf if estimates.overhead_fell_since(state.estimates) else state.rise_at
     return replace(state, estimates=estimates, sampled_at=taken, given_s=0.0, rise_at=rise_at)
-
-
-def _heed_danger(state: State, readings: Readings, limits: Limits) -> tuple[State, bool]:
-    """Return the state that danger leads to, and whether to rest."""
-    now = readings.time
-    lasts_too_long = state.danger is not None and now - state.danger_since >= limits.cooling_limit_s
-    danger = _find_danger(state.danger, lasts_too_long, readings, limits)
-    if danger is None:
-        if state.danger is not None:
-            state = replace(state, danger=None, rise_at=now + _PAUSE_S, eased_at=now)
-        return state, False
-    if danger is not state.danger:
-        halved = max(limits.floor, state.allowance / 2)
-        return replace(state, danger=danger, danger_since=now, allowance=halved, reason=danger), True
-    if not lasts_too_long:
-        return state, True
-    # Only finished work frees memory, so one worker goes on. Heat falls with the load, so the floor goes on.
-    least = min(1.0, state.allowance) if danger is Reason.MEMORY else limits.floor
-    return replace(state, allowance=max(limits.floor, least), rise_at=math.inf, reason=Reason.RESTED), False
-
-
-def _find_danger(current: Reason | None, given_up: bool, readings: Readings, limits: Limits) -> Reason | None:
-    """Return the danger, or None. Hysteresis: a danger that holds ends only beyond the level at which it began."""
-    memory, heat = readings.memory_available.value, readings.temperature.value
-    if limits.memory_floor_mb is not None:
-        if memory is None:
-            # A sensor that falls silent during a danger keeps it up, but only for as long as a rest may last.
-            unsure = current is Reason.MEMORY and not given_up
-        else:
-            unsure = memory < limits.memory_floor_mb * (_EASED_MEMORY if current is Reason.MEMORY else 1.0)
-        if unsure:
-            return Reason.MEMORY
-    if limits.max_temperature_c is not None:
-        if heat is None:
-            unsure = current is Reason.HEAT and not given_up
-        else:
-            unsure = heat >= limits.max_temperature_c - (_EASED_HEAT_C if current is Reason.HEAT else 0.0)
-        if unsure:
-            return Reason.HEAT
-    return None
 
 
 def _adjust(state: State, readings: Readings, limits: Limits) -> State:
@@ -384,7 +264,7 @@ def _bands(state: State, others: Load, now: float) -> tuple[float, float]:
 def _move(state: State, allowance: float, reason: Reason, now: float) -> State:
     """Set the allowance, and forbid the next rise for 0.75 to 1.25 times the pause, by chance."""
     # Knuth's generator: the state stays a value that can be compared, stored and replayed.
-    seed = (state.seed * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) & _SEED_MASK
+    seed = (state.seed * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) & SEED_MASK
     chance = (seed >> 11) / 2**53
     direction = 1 if allowance > state.allowance else -1
     return replace(
@@ -393,7 +273,7 @@ def _move(state: State, allowance: float, reason: Reason, now: float) -> State:
         reason=reason,
         reason_since=state.reason_since if reason is state.reason else now,
         seed=seed,
-        rise_at=now + _PAUSE_S * (0.75 + chance / 2),
+        rise_at=now + PAUSE_S * (0.75 + chance / 2),
         direction=direction,
         turned_at=state.turned_at if direction == state.direction else now,
     )

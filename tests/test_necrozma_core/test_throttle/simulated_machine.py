@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any, Protocol
 
-from necrozma_core.throttle.governor import decide, initial_state
+from necrozma_core.throttle.governor import decide
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.sensors.readings import Reading, Readings, Starting
+from necrozma_core.throttle.state import initial_state
 
 STEP_S = 0.1
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from necrozma_core.throttle.decisions import Decision, Reason, count_workers
-from necrozma_core.throttle.governor import State, decide, initial_state
+from necrozma_core.throttle.governor import decide
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.sensors.readings import Reading, Readings
+from necrozma_core.throttle.state import State, initial_state
 
 LIMITS = Limits(workers=4, cpu_limit=80)
 
