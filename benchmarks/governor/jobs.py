@@ -87,10 +87,10 @@ def grid_of(settings: int) -> str:
     )
 
 
-def measure_jobs(seconds: Sequence[float], rounds: int, pairs: int = 2) -> list[Job]:
+def measure_jobs(seconds: Sequence[float], rounds: int, ticks: int = _TICKS) -> list[Job]:
     """Measure a job of each length, the limits in turn; a job is sized by two runs without a limit."""
-    names = TEN_PAIRS[:pairs]
-    data = prepare_ticks(names, _TICKS)
+    names = TEN_PAIRS[:2]
+    data = prepare_ticks(names, ticks)
     jobs = []
     with bench() as place:
         _run(place, data, names, _PER_STEP, 100)  # makes the database and the kernels
@@ -143,13 +143,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, nargs="+", default=[5, 10, 30], help="without a limit")
     parser.add_argument("--rounds", type=int, default=5, help="pairs of runs of each job")
+    parser.add_argument("--ticks", type=int, default=_TICKS, help="of each pair; few to see that it runs")
     parser.add_argument("--write", action="store_true", help=f"also put the table into docs/{_PAGE.name}")
     arguments = parser.parse_args()
-    jobs = measure_jobs(arguments.seconds, arguments.rounds)
+    if arguments.write and arguments.ticks != _TICKS:
+        parser.error("the page tells of another number of ticks")
+    jobs = measure_jobs(arguments.seconds, arguments.rounds, arguments.ticks)
     head = (
-        "Two pairs of a million ticks, as many workers as cores, from start to exit with Prefect's server; medians "
-        f"(least to most) of {arguments.rounds} pairs of runs, and the median of their ratios. The load is the whole "
-        "machine's, from the second second of the pairs on."
+        f"Two pairs of {arguments.ticks:,} ticks, as many workers as cores, from start to exit with Prefect's server; medians "
+        f"(least to most) of {arguments.rounds} pairs of runs, and the median of their ratios. The load is the "
+        "whole machine's, from the second second of the pairs on."
     )
     table = f"{head}\n\n{describe(jobs)}"
     print(table)

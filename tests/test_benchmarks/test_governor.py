@@ -4,9 +4,12 @@ import math
 
 import pytest
 
-from benchmarks.governor.jobs import Job, Throttled, describe, grid_of
+from benchmarks.governor.jobs import Job, Throttled, describe, grid_of, measure_jobs
 from benchmarks.governor.visits import judge, turns_of
+from benchmarks.measuring import market
+from benchmarks.measuring.command import Bench, JobRun
 from benchmarks.measuring.load import LoadWatch
+from benchmarks.measuring.processes import Family
 from necrozma_core.strategies.settings import parse_grid
 from necrozma_core.throttle.control import Look
 from necrozma_core.throttle.decisions import Decision, Reason
@@ -27,6 +30,26 @@ def watched(load, seconds):
 @pytest.mark.parametrize("settings", [100, 250, 5_000, 12_400, 30_000])
 def test_grid_of_a_job_has_about_as_many_settings_as_asked_for(settings):
     assert len(parse_grid(grid_of(settings)).strategies) == pytest.approx(max(250, settings), rel=0.1, abs=250)
+
+
+def test_jobs_are_sized_by_what_a_setting_takes_and_run_under_both_limits_in_turn(monkeypatch, tmp_path):
+    asked = []
+
+    def run(self, data, flags, **environment):
+        settings = len(parse_grid(flags[flags.index("--grid") + 1]).strategies)
+        limit = int(environment["NECROZMA_CPU_LIMIT"])
+        asked.append((settings, limit))
+        seconds = (4 + settings / 1000) * (1 if limit == 100 else 1.1)
+        moments = {"the first pair is begun": 1.0, "the last pair is stored": 3.0}
+        return JobRun(seconds, {}, Family(), moments)
+
+    monkeypatch.setattr(Bench, "run", run)
+    monkeypatch.setattr(market, "CACHE", tmp_path)
+    (job,) = measure_jobs([10], rounds=2, ticks=1_000)
+    assert job.settings == pytest.approx(6_000, abs=250)
+    assert job.of(100).median == pytest.approx(10, abs=0.3)
+    assert job.ratio == pytest.approx(1.1)
+    assert [limit for _, limit in asked[3:]] == [80, 100, 100, 80]
 
 
 def test_job_is_judged_by_the_median_of_paired_ratios():
