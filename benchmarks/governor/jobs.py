@@ -150,8 +150,8 @@ def main() -> None:
         parser.error("the page tells of another number of ticks")
     jobs = measure_jobs(arguments.seconds, arguments.rounds, arguments.ticks)
     head = (
-        f"Two pairs of {arguments.ticks:,} ticks, as many workers as cores, from start to exit with Prefect's server; medians "
-        f"(least to most) of {arguments.rounds} pairs of runs, and the median of their ratios. The load is the "
+        f"Two pairs of {arguments.ticks:,} ticks, as many workers as cores, from start to exit with Prefect's server; "
+        f"medians (least to most) of {arguments.rounds} pairs of runs, and the median of their ratios. The load is the "
         "whole machine's, from the second second of the pairs on."
     )
     table = f"{head}\n\n{describe(jobs)}"
