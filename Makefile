@@ -85,7 +85,7 @@ bench: setup ## parity first, then time: prints the tables of docs/performance.m
 	@$(BIN)/python -m benchmarks.tick_encoding $(WRITE)
 	@$(BIN)/python -m benchmarks.governor.simulation $(WRITE)
 	@$(BIN)/python -m benchmarks.governor.gate $(WRITE)
-	@$(BIN)/python -m benchmarks.governor.jobs $(WRITE)
+	@$(BIN)/python -m benchmarks.governor.short $(WRITE)
 	@$(BIN)/python -m benchmarks.governor.visits $(WRITE)
 	@$(BIN)/python -m benchmarks targets $(WRITE)
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from benchmarks.governor.jobs import Job, Throttled, describe, grid_of, measure_jobs
+from benchmarks.governor.short import Job, Throttled, describe, grid_of, measure_each
 from benchmarks.governor.visits import judge, turns_of
 from benchmarks.measuring import market
 from benchmarks.measuring.command import Bench, JobRun
@@ -32,7 +32,7 @@ def test_grid_of_a_job_has_about_as_many_settings_as_asked_for(settings):
     assert len(parse_grid(grid_of(settings)).strategies) == pytest.approx(max(250, settings), rel=0.1, abs=250)
 
 
-def test_jobs_are_sized_by_what_a_setting_takes_and_run_under_both_limits_in_turn(monkeypatch, tmp_path):
+def test_job_of_each_length_is_sized_by_what_a_setting_takes_and_run_under_both_limits_in_turn(monkeypatch, tmp_path):
     asked = []
 
     def run(self, data, flags, **environment):
@@ -45,7 +45,7 @@ def test_jobs_are_sized_by_what_a_setting_takes_and_run_under_both_limits_in_tur
 
     monkeypatch.setattr(Bench, "run", run)
     monkeypatch.setattr(market, "CACHE", tmp_path)
-    (job,) = measure_jobs([10], rounds=2, ticks=1_000)
+    (job,) = measure_each([10], rounds=2, ticks=1_000)
     assert job.settings == pytest.approx(6_000, abs=250)
     assert job.of(100).median == pytest.approx(10, abs=0.3)
     assert job.ratio == pytest.approx(1.1)

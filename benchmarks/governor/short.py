@@ -1,4 +1,4 @@
-"""What the limit costs runs of seconds: ``python -m benchmarks.governor.jobs [--seconds 5 10 30] [--write]``.
+"""What the limit costs runs of seconds: ``python -m benchmarks.governor.short [--seconds 5 10 30] [--write]``.
 
 The command as a user runs it, with its server, on jobs that take so long without a limit; under 100 % and under the
 default 80 % in turn. It wants the machine for itself, and says what others used meanwhile.
@@ -22,7 +22,7 @@ from benchmarks.targets import keep_figures
 from necrozma_core.throttle.sensors.capacity import measure_capacity
 
 _PAGE: Final = DOCS / "throttling.md"
-_NAME: Final = "governor-jobs"
+_NAME: Final = "governor-short"
 _TICKS: Final = 1_000_000
 _LIMITS: Final = (100, 80)
 _PER_STEP: Final = 250
@@ -87,11 +87,11 @@ def grid_of(settings: int) -> str:
     )
 
 
-def measure_jobs(seconds: Sequence[float], rounds: int, ticks: int = _TICKS) -> list[Job]:
+def measure_each(seconds: Sequence[float], rounds: int, ticks: int = _TICKS) -> list[Job]:
     """Measure a job of each length, the limits in turn; a job is sized by two runs without a limit."""
     names = TEN_PAIRS[:2]
     data = prepare_ticks(names, ticks)
-    jobs = []
+    measured = []
     with bench() as place:
         _run(place, data, names, _PER_STEP, 100)  # makes the database and the kernels
         few, many = _PER_STEP, 20 * _PER_STEP
@@ -104,8 +104,8 @@ def measure_jobs(seconds: Sequence[float], rounds: int, ticks: int = _TICKS) -> 
                 # Which one comes first changes, so that a machine that slows down slows both.
                 for limit in _LIMITS if number % 2 else reversed(_LIMITS):
                     runs[limit].append(_run(place, data, names, settings, limit))
-            jobs.append(Job(aimed_s, settings, runs))
-    return jobs
+            measured.append(Job(aimed_s, settings, runs))
+    return measured
 
 
 def _run(place: Bench, data: Path, pairs: Sequence[str], settings: int, limit: int) -> Throttled:
@@ -121,7 +121,7 @@ def _run(place: Bench, data: Path, pairs: Sequence[str], settings: int, limit: i
     return Throttled(run.seconds, load.percent(first + 1, last), max(0.0, 100 * others / run.seconds / cores))
 
 
-def describe(jobs: Sequence[Job]) -> str:
+def describe(measured: Sequence[Job]) -> str:
     """Lay the measurements out as a table, one row a job."""
     rows = [
         (
@@ -132,7 +132,7 @@ def describe(jobs: Sequence[Job]) -> str:
             f"{job.busy_percent:.0f} %",
             f"{job.others_percent(100):.0f} %, {job.others_percent(80):.0f} %",
         )
-        for job in jobs
+        for job in measured
     ]
     header = ("job", "limit 100 %", "limit 80 %", "times", "CPU while pairs are computed, limit 80 %", "others used")
     return markdown_table(header, rows)
@@ -148,20 +148,20 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.write and arguments.ticks != _TICKS:
         parser.error("the page tells of another number of ticks")
-    jobs = measure_jobs(arguments.seconds, arguments.rounds, arguments.ticks)
+    measured = measure_each(arguments.seconds, arguments.rounds, arguments.ticks)
     head = (
         f"Two pairs of {arguments.ticks:,} ticks, as many workers as cores, from start to exit with Prefect's server; "
         f"medians (least to most) of {arguments.rounds} pairs of runs, and the median of their ratios. The load is the "
         "whole machine's, from the second second of the pairs on."
     )
-    table = f"{head}\n\n{describe(jobs)}"
+    table = f"{head}\n\n{describe(measured)}"
     print(table)
-    for job in jobs:
+    for job in measured:
         if job.aimed_s == 10:
             off = abs(job.busy_percent - 80)
-            keep_figures("jobs", {"ratio": job.ratio, "off": off, "others": job.others_percent(80)})
+            keep_figures("short", {"ratio": job.ratio, "off": off, "others": job.others_percent(80)})
     if arguments.write:
-        note = f"On {describe_machine()}: `python -m benchmarks.governor.jobs --write`"
+        note = f"On {describe_machine()}: `python -m benchmarks.governor.short --write`"
         put_between_marks(_PAGE, _NAME, f"{table}\n\n{note}")
 
 
