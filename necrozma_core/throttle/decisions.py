@@ -39,8 +39,7 @@ class Decision:
     resting : bool
         All workers rest for now; the allowance holds when they go on.
     expected : float or None
-        By what tasks are admitted where that is more: what the allowance will be once the run has started up, and N
-        at the first look.
+        What the allowance will be once the run has started up; None where that is over.
     """
 
     allowance: float

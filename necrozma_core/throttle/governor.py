@@ -115,9 +115,6 @@ def decide(state: State, readings: Readings, limits: Limits) -> tuple[State, Dec
     if after.given == state.given and not resting:
         reason = Reason.STEADY
     expected = after.allowance if is_held else None
-    if state.begun_at is None:
-        # Each worker begins a task: while one of them waits for a disk, the others use what it leaves.
-        expected = float(limits.workers)
     return after, Decision(after.given, reason, message, resting, expected)
 
 
@@ -217,11 +214,8 @@ def _adjust(state: State, readings: Readings, limits: Limits) -> State:
         state = replace(state, reason=reason, reason_since=now)
     if total > aim or state.allowance + (up if allowed < limits.workers else 0.0) >= allowed:
         return state
-    # A worker that waits for a disk may use a whole core next: what fits beyond that is not known, and is climbed to.
-    known = min(allowed, fits * min(1.0, per_worker))
-    is_calm = state.danger is None and now - state.eased_at >= _WARY_S
-    if known > state.allowance + up and is_calm and state.estimates.are_alone(capacity, _CALM_LOOKS):
-        return _move(state, known, Reason.ROOM, now)
+    if state.estimates.are_alone(capacity, _CALM_LOOKS) and now - state.eased_at >= _WARY_S and state.danger is None:
+        return _move(state, allowed, Reason.ROOM, now)
     if now < state.rise_at:
         return state
     below = 100 * total / capacity <= limits.cpu_limit - _BAND_POINTS
