@@ -85,11 +85,14 @@ core-only: setup ## the core by itself: installed and tested without Prefect, in
 	@.venv-core/bin/python -m pytest tests/test_necrozma_core -m "not slow and not faults" -n 2 --dist worksteal -q
 	@.venv-core/bin/python -m pytest tests/test_necrozma_core/test_sweep -m "faults and not slow" -q
 
-bench: setup ## parity first, then time: prints the tables of docs/performance.md (half an hour; WRITE=--write keeps them)
+bench: setup ## parity first, then time: prints the tables of docs/performance.md (an hour; WRITE=--write keeps them)
 	@$(BIN)/python -m benchmarks $(WRITE)
 	@$(BIN)/python -m benchmarks.tick_encoding $(WRITE)
 	@$(BIN)/python -m benchmarks.governor.simulation $(WRITE)
 	@$(BIN)/python -m benchmarks.governor.gate $(WRITE)
+	@$(BIN)/python -m benchmarks.governor.short $(WRITE)
+	@$(BIN)/python -m benchmarks.governor.visits $(WRITE)
+	@$(BIN)/python -m benchmarks targets $(WRITE)
 
 bench-peers: setup ## the same bars and settings in other backtesters, from their own environment .venv-peers
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers

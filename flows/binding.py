@@ -1,5 +1,6 @@
 """Joins a flow run to the session of a sweep: Prefect's tasks show what the session does, as it does it."""
 
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -161,6 +162,7 @@ def _join(binding: FlowBinding) -> None:
         raise RuntimeError("a session is joined to a flow run inside the flow")
     context.task_runner.hold_back(binding)
     binding.flow_run_id = context.flow_run.id
+    binding.session.throttle.note_started(os.getpid())
     pairs = [request.pair for request in binding.session.requests]
     label = [binding.session.sweep.label] if binding.session.sweep.label else []
     name_flow_run(context.flow_run, binding.session.run_id, [*label, *pairs])

@@ -72,8 +72,13 @@ def run_backtest(settings: Settings, observer: Observer) -> RunOutcome:
     ):
         if not settings.history or not session.missing:
             return _run_without_prefect(settings, session)
+        embedded = server.embedded
+        starting = {os.getpid(): "Prefect"} | ({embedded.pid: "its server"} if embedded is not None else {})
+        session.throttle.expect_start_up(starting)
         with _quiet_logging():
-            run_in_thread(session, partial(_run_flow, settings, binding, server.embedded))
+            run_in_thread(session, partial(_run_flow, settings, binding, embedded))
+        # Where Prefect failed, no flow has said so.
+        session.throttle.note_started(*starting)
         run_in_thread(session, partial(_complete, session))
         return session.outcome()
 
@@ -214,6 +219,7 @@ def _prefect(server: EmbeddedServer | None, session: RunSession) -> Iterator[Non
     is_users = server is None or bool(PREFECT_API_URL.value())
     if server is not None and not is_users:
         server.wait_ready(give_up=lambda: session.is_stopping)
+        session.throttle.note_started(server.pid)
         # Whether a call is repeated, and when, is for `Patience` to say: it knows whether the server lives.
         ours |= {PREFECT_API_URL: server.api_url, PREFECT_CLIENT_MAX_RETRIES: 0}
 

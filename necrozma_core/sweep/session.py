@@ -87,7 +87,9 @@ class RunSession:
         parts = max(1, len(split(strategies, workers, scratch)))
         size = max(1, min(workers, missing * parts))
         self._board = ProgressBoard.create(scratch / "progress", size)
-        self.throttle = Throttle(sweep.limits, scratch / "gate", lambda: self.pool.pids, self.tell)
+        self.throttle = Throttle(
+            sweep.limits, scratch / "gate", lambda: self.pool.pids, self.tell, lambda: self.pool.loading_pids
+        )
         gate = self.throttle.gate
         self._cache = KernelCache(sweep.kernels)
         self.pool = WorkerPool(
@@ -98,6 +100,7 @@ class RunSession:
             vacate=gate.vacate,
             limits=sweep.workers,
             sharing=Sharing(missing, strategies, scratch, gate.join, gate.leave),
+            loaded=self.throttle.note_started,
         )
         self.dispatch = Dispatch(requests, self.throttle, self._compute)
 

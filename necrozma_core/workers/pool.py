@@ -26,7 +26,7 @@ from necrozma_core.workers.cache import KernelCache
 from necrozma_core.workers.job import WorkerSetup, rehearse_here, run_pair
 from necrozma_core.workers.limits import WorkerLimits
 from necrozma_core.workers.loading import EngineLoading
-from necrozma_core.workers.progress import ProgressBoard, SlotProgress
+from necrozma_core.workers.progress import ProgressBoard, SlotProgress, SlotState
 from necrozma_core.workers.sharing import Sharing
 from necrozma_core.workers.slot import Slot
 
@@ -52,6 +52,8 @@ class WorkerPool:
     limits : WorkerLimits
     sharing : Sharing or None
         How workers that would be idle help others with their pairs; None where they do not.
+    loaded : callable
+        Called whenever another worker takes pairs from now on.
     run, warm : callable
         What a worker does for a pair, and once before its first; importable by name.
 
@@ -71,6 +73,7 @@ class WorkerPool:
         vacate: Callable[[int], object] = lambda _: None,
         limits: WorkerLimits | None = None,
         sharing: Sharing | None = None,
+        loaded: Callable[[], object] = lambda: None,
         run: Callable[[PairRequest], Receipt] = run_pair,
         warm: Callable[[], None] = rehearse_here,
     ) -> None:
@@ -78,6 +81,7 @@ class WorkerPool:
         self._board = board
         self._cache = cache
         self._sharing = sharing
+        self._loaded = loaded
         self._ended: set[tuple[str, str]] = set()
         self._run = run
         self._loading = EngineLoading(cache, warm)
@@ -97,6 +101,16 @@ class WorkerPool:
     def pids(self) -> list[int]:
         """Process ids of the workers that were started, dead ones until they are replaced."""
         return [slot.pid for slot in self._slots if slot.pid is not None]
+
+    @property
+    def loading_pids(self) -> list[int]:
+        """Process ids of the workers that take no pair yet, because they start or load the engine."""
+        found = []
+        for slot in self._slots:
+            pid, row = slot.pid, self._board.read(slot.number)
+            if pid is not None and (row.pid != pid or row.state is SlotState.WARMING):
+                found.append(pid)
+        return found
 
     def progress(self) -> list[SlotProgress]:
         """Return what every worker is doing."""
@@ -193,6 +207,7 @@ class WorkerPool:
             self._opening -= 1
             self._free.append(slot)
             self._changed.notify_all()
+        self._loaded()
 
     def _fail(self, error: NecrozmaError) -> None:
         with self._changed:

@@ -77,6 +77,11 @@ class Slot:
         self._worker = self._new_worker()
 
     @property
+    def number(self) -> int:
+        """The number under which gate and progress board know its workers."""
+        return self._setup.slot
+
+    @property
     def pid(self) -> int | None:
         """The worker's process id, or None before it started."""
         return self._worker.pid

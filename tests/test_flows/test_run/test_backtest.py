@@ -1,5 +1,6 @@
 """The flow from settings to outcome, in this process."""
 
+import os
 import re
 import signal
 
@@ -17,6 +18,7 @@ from necrozma_core.errors import (
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.manifest import PairState, RunStatus
+from necrozma_core.throttle.throttle import Throttle
 
 from .conftest import PAIRS, Watcher, is_running, wait_until
 
@@ -75,6 +77,18 @@ def test_run_computes_ranks_and_is_in_the_history(run, api, task_states, flow_ru
     assert (flow_run.parameters["timeframe"], flow_run.parameters["label"]) == ("1h", "after the rebuild")
     assert _manifest(result).settings["label"] == "after the rebuild"
     assert task_states(flow_run.id) == dict.fromkeys((*PAIRS, "rank-results", "publish-report"), "Completed")
+
+
+def test_run_tells_the_throttle_what_of_it_starts_and_when_each_is_done(run, monkeypatch):
+    expected, done = {}, []
+    monkeypatch.setattr(Throttle, "expect_start_up", lambda _, names: expected.update(names))
+    monkeypatch.setattr(Throttle, "note_started", lambda _, *pids: done.append(pids))
+    run()
+    server = next(pid for pid, name in expected.items() if name == "its server")
+    assert expected == {os.getpid(): "Prefect", server: "its server"}
+    # Each worker, then the server that answers, then the flow; and once more when the flow is over, whatever it did.
+    assert [pids for pids in done if pids] == [(server,), (os.getpid(),), (os.getpid(), server)]
+    assert done.count(()) == 2
 
 
 def test_run_again_computes_nothing_and_starts_no_worker(run):

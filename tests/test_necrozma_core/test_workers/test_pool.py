@@ -55,6 +55,20 @@ def test_pool_board_shows_the_pair_while_it_runs_and_idle_after(open_pool, tmp_p
     assert (pool.progress()[0].state, pool.progress()[0].pair) == (SlotState.IDLE, "")
 
 
+def test_pool_worker_counts_as_loading_until_it_takes_pairs(open_pool, tmp_path):
+    told = []
+    warm = partial(chores.load_slowly, str(tmp_path / "x"), 2)
+    pool = open_pool(warm=warm, loaded=lambda: told.append(pool.loading_pids))
+    assert pool.loading_pids == pool.pids == []
+    pool.warm_up()
+    wait_until(lambda: pool.progress()[0].state is SlotState.WARMING)
+    assert pool.loading_pids == pool.pids != []
+    assert not told
+    (tmp_path / "x" / "second").touch()
+    wait_until(lambda: told)
+    assert told == [[]]
+
+
 @pytest.mark.faults
 def test_pool_worker_killed_once_fails_its_own_pair_alone(open_pool, tmp_path):
     deaths, meeting = tmp_path / "deaths", tmp_path / "x"
