@@ -84,7 +84,7 @@ class RunSession:
         parts = max(1, len(split(strategies, workers, scratch)))
         size = max(1, min(workers, self._missing * parts))
         self._board = ProgressBoard.create(scratch / "progress", size)
-        self.throttle = Throttle(sweep.limits, scratch / "gate", lambda: self.pool.pids, self.tell)
+        self.throttle = Throttle(sweep.limits, scratch / "gate", lambda: self.pool.computing_pids, self.tell)
         gate = self.throttle.gate
         self.pool = WorkerPool(
             size,

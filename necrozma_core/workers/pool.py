@@ -100,6 +100,11 @@ class WorkerPool:
         """Process ids of the workers that were started, dead ones until they are replaced."""
         return [slot.pid for slot in self._slots if slot.pid is not None]
 
+    @property
+    def computing_pids(self) -> list[int]:
+        """Process ids of the workers, and of the processes that run a user's strategies for them."""
+        return self.pids + [row.helper_pid for row in self.progress() if row.helper_pid]
+
     def progress(self) -> list[SlotProgress]:
         """Return what every worker is doing."""
         return self._board.read_all()
