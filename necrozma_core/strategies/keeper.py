@@ -122,6 +122,8 @@ def _settle(kept: int, parent: int) -> None:
     if os.getppid() != parent:
         _exit(0)
     os.setsid()
+    # A person's Ctrl-C ends the worker's parent; an interrupt that is raised here is the strategy's own doing.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     # Nothing that the worker held is collected here, where its descriptors mean something else.
     gc.freeze()
     for descriptor in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-if sys.platform != "win32":
+if sys.platform == "linux":
     import resource
 
 QUIET_HOOKS: Final = frozenset(
@@ -65,11 +65,12 @@ def settings() -> Iterator[Setting]:
 
 def read_fixed() -> tuple[object, ...]:
     """Return what cannot be put back: threads and child processes, and limits that only ever get tighter."""
-    fixed = (_thread._count(), has_children())
-    if sys.platform != "linux":
-        return fixed
-    limits = [resource.getrlimit(getattr(resource, name)) for name in dir(resource) if name.startswith("RLIMIT_")]
-    return (*fixed, limits, os.sched_getaffinity(0), os.getpriority(os.PRIO_PROCESS, 0))
+    fixed: tuple[object, ...] = (_thread._count(), has_children())
+    if sys.platform == "linux":
+        names = [name for name in dir(resource) if name.startswith("RLIMIT_")]
+        limits = [resource.getrlimit(getattr(resource, name)) for name in names]
+        fixed += (limits, os.sched_getaffinity(0), os.getpriority(os.PRIO_PROCESS, 0))
+    return fixed
 
 
 def has_children() -> bool:

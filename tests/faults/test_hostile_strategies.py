@@ -1,0 +1,77 @@
+"""Hostile strategies: each fails alone, by name, and the others' figures are those of a run without it."""
+
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from necrozma_core.backtest.key import result_key
+from necrozma_core.backtest.request import PairRequest, Receipt
+from necrozma_core.backtest.river import evaluate_pair
+from necrozma_core.feeds.samples.quotes import write_samples
+from necrozma_core.storage.results_folder import ResultsFolder
+from necrozma_core.strategies.source import StrategySource
+
+from .hostile import ARRAYS, ENDINGS, HOSTILE, LEFTOVERS, LIBRARIES, Hostile, hostile_file
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a user's file runs in the worker itself"),
+]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_samples(folder, ["EURUSD"], 4_000, 7)
+    return folder
+
+
+def run(data: Path, folder: Path, rows: list[Hostile], are_run: bool = True) -> tuple[Receipt, Path]:
+    """Backtest as a worker does, and return the receipt and the folder of the stored result."""
+    folder.mkdir(exist_ok=True)
+    file = folder / "strategies.py"
+    file.write_text(hostile_file(rows, are_run), encoding="utf-8")
+    request = PairRequest("EURUSD", 300_000, StrategySource.from_file(file), data, folder / "results", keep_trades=None)
+    request = replace(request, key=result_key(request))
+    pids: list[int] = []
+    receipt = evaluate_pair(request, lambda *_: None, pids.append)
+    assert pids[-1] == 0
+    return receipt, ResultsFolder(request.results_dir).store.folder("EURUSD", request.key)
+
+
+def check(data: Path, folder: Path, rows: list[Hostile]) -> None:
+    expected, undisturbed = run(data, folder / "undisturbed", rows, are_run=False)
+    assert expected.failures == ()
+    receipt, found = run(data, folder / "disturbed", rows)
+
+    reasons = dict(receipt.failures)
+    assert list(reasons) == [row.name for row in rows if row.failure], reasons
+    for row in rows:
+        if row.failure:
+            assert re.match(f"strategy {re.escape(repr(row.name))}(: signals\\(\\))? {row.failure}", reasons[row.name])
+    names = [row.name for row in rows]
+    for table in ("metrics.parquet", "trades.parquet"):
+        others = [entry for entry in pq.read_table(found / table).to_pylist() if entry["strategy"] not in names]
+        # As text, which tells NaN from null and any two floats apart.
+        assert repr(others) == repr(pq.read_table(undisturbed / table).to_pylist())
+        if all(row.failure for row in rows):
+            assert (found / table).read_bytes() == (undisturbed / table).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "rows", [ENDINGS, LEFTOVERS, LIBRARIES, ARRAYS], ids=["endings", "leftovers", "libraries", "arrays"]
+)
+def test_hostile_strategies_fail_by_name_and_the_others_have_the_bytes_of_a_run_without_them(
+    tmp_path: Path, data: Path, rows: list[Hostile]
+) -> None:
+    check(data, tmp_path, rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", HOSTILE, ids=[row.name for row in HOSTILE])
+def test_hostile_strategy_fails_alone(tmp_path: Path, data: Path, row: Hostile) -> None:
+    check(data, tmp_path, [row])
