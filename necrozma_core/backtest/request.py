@@ -32,8 +32,7 @@ class PairRequest:
     key : str
         The address of the result in the store, see :func:`result_key`. Empty until it is known.
     set_aside : tuple of (int, str)
-        Strategies of a user's that are not run, by their position, because no worker survived them; and why. No part
-        of the key.
+        Strategies of a user's that are not run, by their position, because no worker survived them; and why.
     """
 
     pair: str
