@@ -73,4 +73,7 @@ def list_strategies(
     from flows.terminal.tables import open_console, strategies_table  # noqa: PLC0415
 
     settings, _ = read_settings({"strategies": strategies, "settings_file": settings_file, "grid": grid})
-    open_console().print(strategies_table(source_of(settings).load()))
+    source = source_of(settings)
+    # First where it can end no process but its own.
+    source.try_file()
+    open_console().print(strategies_table(source.load()))

@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
 
@@ -104,12 +105,18 @@ class Fixed:
         return signals
 
 def kill_worker():
+    note()
     status = Path(f"/proc/{os.getppid()}/stat").read_text()
     os.kill(int(status.rpartition(")")[2].split()[1]), 9)
     time.sleep(60)
 
 def hang():
+    note()
     while True: pass
+
+def note():
+    with open(%r, "a") as file:
+        file.write(f"{os.getpid()}\\n")
 
 def strategies():
     return [Fixed("first", int), Fixed("hostile", %s), Fixed("second", int), Fixed("third", int)]
@@ -129,7 +136,8 @@ def test_strategy_that_takes_its_worker_with_it_is_set_aside_and_the_others_get_
     tmp_path: Path, data: Path, kernels: KernelCache, act: str, reason: str | None
 ) -> None:
     file = tmp_path / "strategies.py"
-    file.write_text(KILLERS % act)
+    pids = tmp_path / "pids"
+    file.write_text(KILLERS % (str(pids), act))
     request = with_key(PairRequest("EURUSD", 300_000, StrategySource.from_file(file), data, tmp_path / "results"))
     board = ProgressBoard.create(tmp_path / "board", 1)
     pool = WorkerPool(1, board, kernels, limits=WorkerLimits(pair_timeout_s=10.0))
@@ -137,6 +145,8 @@ def test_strategy_that_takes_its_worker_with_it_is_set_aside_and_the_others_get_
         receipt = patiently(pool, request)
     finally:
         pool.stop(10.0)
+    if reason:
+        assert not any(psutil.pid_exists(int(pid)) for pid in pids.read_text().split())
 
     failures = [("hostile", f"strategy 'hostile': set aside, because {reason}")] if reason else []
     assert [
