@@ -32,7 +32,7 @@ assert sys.platform == "linux", "imported where it is needed, see `open_strategi
 
 _MESSAGE_S: Final = 60.0
 """A message that was begun is whole by then, or it never will be."""
-_LAST_WORDS_S: Final = 1.0
+_REPORT_S: Final = 1.0
 """How long a process that closed its socket has to end by itself."""
 
 
@@ -237,7 +237,7 @@ class _Keeper:
         """Wait for the end of a computing process and return how it ended; empty if it had to be ended."""
         waiting = select.poll()
         waiting.register(self.frames.fileno(), select.POLLIN)
-        is_forced = at_once or not waiting.poll(_LAST_WORDS_S * 1000)
+        is_forced = at_once or not waiting.poll(_REPORT_S * 1000)
         if is_forced:
             with suppress(ProcessLookupError):
                 os.kill(computing.pid, signal.SIGKILL)

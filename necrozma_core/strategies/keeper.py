@@ -55,7 +55,7 @@ class Loaded:
 def keep(control: socket.socket, source: StrategySource, bars: Bars, parent: int) -> NoReturn:
     """Be the keeper: make a computing process whenever the worker asks for one, and tell how it ended."""
     try:
-        _settle(control.fileno(), parent)
+        _part_from_worker(control.fileno(), parent)
         commands, loaded = Frames(control), None
         while True:
             _, (end, *_), _, _ = socket.recv_fds(control, 1, 1)
@@ -79,7 +79,7 @@ def keep(control: socket.socket, source: StrategySource, bars: Bars, parent: int
 def _compute(end: socket.socket, load: Loaded | Callable[[], Loaded], keeper: int) -> NoReturn:
     """Be the computing process: load the file if need be, and answer what the worker asks."""
     try:
-        _settle(end.fileno(), keeper)
+        _part_from_worker(end.fileno(), keeper)
         _be_expendable()
         frames = Frames(end)
         try:
@@ -115,7 +115,7 @@ def _answer(frames: Frames, answers: AnswersHere, position: int) -> None:
                 stream.flush()
 
 
-def _settle(kept: int, parent: int) -> None:
+def _part_from_worker(kept: int, parent: int) -> None:
     """Make a forked process one of its own: it ends with its parent, and holds no descriptor of the worker's."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     # The kernel sends no signal for a parent that ended before the call above.

@@ -145,10 +145,10 @@ def _read_list(owner: Any, name: str) -> list[object]:
     return list(getattr(owner, name))
 
 
-def _write_list(own: list[object], owner: Any, name: str, old: list[object]) -> None:
+def _write_list(held: list[object], owner: Any, name: str, old: list[object]) -> None:
     # The list itself stays the one that everybody holds.
-    own[:] = old
-    setattr(owner, name, own)
+    held[:] = old
+    setattr(owner, name, held)
     if owner is warnings and hasattr(warnings, "_filters_mutated"):
         warnings._filters_mutated()
 
