@@ -65,13 +65,21 @@ class IsolatedStrategies:
         self._computing: _Computing | None = None
         self._may_load_once = False
         self._imports: set[str] = set()
-        self._listed = self._begin()
+        try:
+            self._listed = self._begin()
+        except BaseException:
+            self.close()
+            raise
         self.strategies = tuple(_described(entry) for entry in self._listed)
 
     def __enter__(self) -> "IsolatedStrategies":
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes."""
         self._drop()
         if self._keeper is not None:
             self._keeper.close()

@@ -13,7 +13,7 @@ from naive_engine import naive_trades
 from necrozma_core.backtest.key import result_key
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.backtest.river import evaluate_pair
-from necrozma_core.errors import DataError, StrategyError
+from necrozma_core.errors import DataError, StrategyError, UsageError
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.market.bar_building import bars_from_ticks
 from necrozma_core.money.costs import Account, Costs
@@ -409,3 +409,22 @@ def test_strategies_that_were_set_aside_are_not_run(request_for: Callable[..., P
     receipt = evaluate_pair(aside, ignore)
     assert aside.key != request.key
     assert receipt.failures[0] == ("good", "strategy 'good': set aside, because it never ends")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a user's file runs in the worker itself")
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("import os\nos._exit(3)", "loading it ended its process with status 3"),
+        ("raise KeyboardInterrupt", "running it raised KeyboardInterrupt"),
+        ("def strategies():\n    return []", "an empty list"),
+        ("import os\nos.closerange(3, 100)\ndef strategies():\n    return []", "loading it closed descriptors"),
+    ],
+)
+def test_user_s_file_that_cannot_be_loaded_leaves_no_process(
+    request_for: Callable[..., PairRequest], tmp_path: Path, text: str, problem: str
+) -> None:
+    before = set(psutil.Process().children(recursive=True))
+    with pytest.raises(UsageError, match=problem):
+        evaluate_pair(request_for(source=user_source(tmp_path, text)), ignore, lambda _: None)
+    assert set(psutil.Process().children(recursive=True)) <= before
