@@ -89,7 +89,7 @@ class AnswersHere:
                 "change a copy instead, such as bars.mid_close.copy()"
             )
         if left.complaint:
-            raise StrategyError(f"strategy {name!r} {left.complaint}")
+            raise StrategyError(f"strategy {name!r} {left.complaint}; leave everything as it was found")
 
 
 def _silence(strategy: Strategy, bars: Bars, signals: Int8Array) -> str:

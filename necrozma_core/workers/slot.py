@@ -177,7 +177,8 @@ class Slot:
         )
         # A strategy that had just begun did not take the time.
         if at and stands_s > timeout_s / 2:
-            error.suspect = row.done, f"it did not return within {timeout_s:g} s"
+            advice = "allow more with --pair-timeout if it was not hanging"
+            error.suspect = row.done, f"it did not return within {timeout_s:g} s; {advice}"
         return error
 
     def _died(self, pid: int | None, exitcode: int) -> WorkerDiedError:

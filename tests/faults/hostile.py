@@ -80,7 +80,7 @@ LEFTOVERS = [
     Hostile("environment cleared", "os.environ.clear()"),
     Hostile("locale", "locale.setlocale(locale.LC_ALL, 'C.UTF-8')"),
     Hostile("sys.path", "sys.path[:] = []\nsys.meta_path.clear()\nsys.path_hooks = []"),
-    Hostile("recursion limit", "sys.setrecursionlimit(60)"),
+    Hostile("recursion limit", "sys.setrecursionlimit(150)"),
     Hostile("lower limits", "resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))"),
     Hostile("lower priority", "os.nice(5)"),
     Hostile("fewer cores", "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"),
