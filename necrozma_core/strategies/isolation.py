@@ -32,6 +32,8 @@ assert sys.platform == "linux", "imported where it is needed, see `open_strategi
 
 _MESSAGE_S: Final = 60.0
 """A message that was begun is whole by then, or it never will be."""
+_KILLS_ALLOWED: Final = 3
+"""A strategy whose process was killed this often is to blame."""
 _REPORT_S: Final = 1.0
 """How long a process that closed its socket has to end by itself."""
 
@@ -87,14 +89,17 @@ class IsolatedStrategies:
     def answer(self, position: int) -> Answer:
         """As in `necrozma_core.strategies.answers.Answers`."""
         name = self.strategies[position].name
+        kills = 0
         while True:
             computing = self._computing or self._replaced(name)
             is_new, computing.is_new = computing.is_new, False
             try:
                 return self._ask(computing, position, name)
-            except StrategyError:
+            except StrategyError as error:
                 self._drop()
-                if is_new:
+                kills += isinstance(error, _KilledError)
+                # A kill may come from elsewhere, as when the system is short of memory.
+                if is_new and (kills == 0 or kills >= _KILLS_ALLOWED):
                     raise
 
     def _replaced(self, name: str) -> "_Computing":
@@ -117,7 +122,8 @@ class IsolatedStrategies:
             raise StrategyError(f"strategy {name!r} wrote into descriptors that are not its own") from None
         except (OSError, _EndedError) as error:
             why = str(error) if isinstance(error, _EndedError) else CLOSED
-            raise StrategyError(f"strategy {name!r} {why}") from None
+            kind = _KilledError if "SIGKILL" in why else StrategyError
+            raise kind(f"strategy {name!r} {why}") from None
         self._imports.update(message.get("imported", ()))
         if "failed" in message:
             raise StrategyError(str(message["failed"]))
@@ -193,6 +199,10 @@ class IsolatedStrategies:
             return "ended the process that watches it"
         finally:
             computing.frames.close()
+
+
+class _KilledError(StrategyError):
+    """A computing process was killed, by its strategy or by somebody else."""
 
 
 class _EndedError(Exception):
