@@ -9,7 +9,6 @@ from necrozma_core.errors import (
     DataError,
     ExitCode,
     LockedError,
-    PoisonousPairError,
     StorageError,
     StrategyError,
 )
