@@ -116,9 +116,16 @@ class AllStrategiesFailedError(StrategyError):
 
 
 class WorkerError(NecrozmaError):
-    """A worker process that did not finish its pair; worth another try."""
+    """A worker process that did not finish its pair; worth another try.
+
+    Attributes
+    ----------
+    suspect : tuple of (int, str) or None
+        The strategy that may be to blame, by its position among the pair's, and why.
+    """
 
     exit_code = ExitCode.PAIRS_FAILED
+    suspect: tuple[int, str] | None = None
 
 
 class WorkerDiedError(WorkerError):

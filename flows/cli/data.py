@@ -75,6 +75,8 @@ def list_strategies(
 
     settings, _ = read_settings({"strategies": strategies, "settings_file": settings_file, "grid": grid})
     source = source_of(settings)
+    # First where it can end no process but its own.
+    source.try_file()
     found = source.load()
     open_console().print(strategies_table(found))
     typer.echo(strategies_line(source, len(found)))

@@ -36,6 +36,8 @@ WITHOUT_INFLUENCE: Final = frozenset(
         f"{_PACKAGE}.system.locks",
         f"{_PACKAGE}.system.portable",
         f"{_PACKAGE}.system.posix",
+        # It tells whether a user's file can be loaded, and nothing that it computes comes back.
+        f"{_PACKAGE}.strategies.trial",
         # Times go into the receipt, which is not stored.
         f"{_PACKAGE}.backtest.stage_clock",
     }
@@ -125,6 +127,9 @@ def result_key(request: PairRequest) -> str:
         "account": asdict(request.account),
         "keep_trades": request.keep_trades,
     }
+    if request.set_aside:
+        # Without these strategies the result is another one; the whole one is tried again by the next run.
+        parts["set_aside"] = [[position, why] for position, why in request.set_aside]
     return content_key(parts)
 
 

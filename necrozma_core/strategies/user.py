@@ -167,15 +167,16 @@ def _checked(candidate: object, where: str) -> Strategy:
         except BaseException as error:  # a property of the user's may raise anything
             lack = "has no" if isinstance(error, AttributeError) else f"raised {one_line(error)} for its"
             raise UsageError(f"{where}: a {type(candidate).__name__} {lack} {attribute}; {_DOCUMENTED}") from error
-    name = _checked_name(values["name"], where)
+    name = checked_name(values["name"], where)
     where = f"{where} ({shown(name)})"
     if not callable(values["signals"]):
         raise UsageError(f"{where}: signals: expected a method signals(bars), found {shown(values['signals'], 40)}")
     stop, target = (Pips().check(f"{where}: {level}", _number(values[level])) for level in LEVELS)
-    return UserStrategy(name, _checked_params(values["params"], where), stop, target, values["signals"])
+    return UserStrategy(name, checked_params(values["params"], where), stop, target, values["signals"])
 
 
-def _checked_name(name: object, where: str) -> str:
+def checked_name(name: object, where: str) -> str:
+    """Return a strategy's name; UsageError where it cannot be one."""
     if isinstance(name, str) and name.strip() and name.isprintable() and len(name) <= _LONGEST_NAME:
         return name
     raise UsageError(
@@ -183,7 +184,8 @@ def _checked_name(name: object, where: str) -> str:
     )
 
 
-def _checked_params(params: object, where: str) -> Mapping[str, Any]:
+def checked_params(params: object, where: str) -> Mapping[str, Any]:
+    """Return a strategy's settings as JSON would hold them; UsageError where it cannot."""
     if not isinstance(params, Mapping) or not all(isinstance(key, str) for key in params):
         raise UsageError(f"{where}: params: expected a dict with names as keys, found {shown(params, 60)}")
     try:

@@ -88,7 +88,11 @@ class RunSession:
         size = max(1, min(workers, missing * parts))
         self._board = ProgressBoard.create(scratch / "progress", size)
         self.throttle = Throttle(
-            sweep.limits, scratch / "gate", lambda: self.pool.pids, self.tell, lambda: self.pool.loading_pids
+            sweep.limits,
+            scratch / "gate",
+            lambda: self.pool.computing_pids,
+            self.tell,
+            lambda: self.pool.loading_pids,
         )
         gate = self.throttle.gate
         self._cache = KernelCache(sweep.kernels)

@@ -142,7 +142,7 @@ def run_pair(request: "PairRequest") -> "Receipt":
     ensure_rehearsed()
     from necrozma_core.backtest.river import evaluate_pair  # noqa: PLC0415 -- only workers load the compiler
 
-    return in_slot(request.pair, lambda slot: evaluate_pair(request, slot))
+    return in_slot(request.pair, lambda slot: evaluate_pair(request, slot, slot.progress.show_helper))
 
 
 def run_part(request: "PairRequest", part: "Part") -> dict[str, float]:

@@ -3,14 +3,17 @@
 A worker that is killed, hangs or runs out of memory fails its own pair alone and is replaced.
 """
 
+import logging
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from necrozma_core.backtest.key import with_key
 from necrozma_core.backtest.request import PairRequest, Receipt
 from necrozma_core.errors import (
     NecrozmaError,
@@ -21,6 +24,7 @@ from necrozma_core.errors import (
     WorkerMemoryError,
     WorkerTimeoutError,
 )
+from necrozma_core.strategies.source import SourceKind
 from necrozma_core.system.chosen import SYSTEM
 from necrozma_core.workers.cache import KernelCache
 from necrozma_core.workers.job import WorkerSetup, rehearse_here, run_pair
@@ -32,6 +36,10 @@ from necrozma_core.workers.slot import Slot
 
 DEATHS_ALLOWED: Final = 3
 """A pair whose worker died this often is set aside."""
+_SET_ASIDE: Final = 5
+"""As many strategies of a user's file, each to blame for that, are set aside before their pair is."""
+
+_log = logging.getLogger(__name__)
 
 
 class WorkerPool:
@@ -96,6 +104,8 @@ class WorkerPool:
         self._failure: NecrozmaError | None = None
         self._deaths: Counter[tuple[str, str]] = Counter()
         self._overruns: Counter[tuple[str, str]] = Counter()
+        self._suspects: dict[tuple[str, str], list[tuple[int, str] | None]] = {}
+        self._aside: dict[tuple[str, str], dict[int, str]] = {}
 
     @property
     def pids(self) -> list[int]:
@@ -111,6 +121,11 @@ class WorkerPool:
             if pid is not None and (row.pid != pid or row.state is SlotState.WARMING):
                 found.append(pid)
         return found
+
+    @property
+    def computing_pids(self) -> list[int]:
+        """Process ids of the workers, and of the processes that run a user's strategies for them."""
+        return self.pids + [row.helper_pid for row in self.progress() if row.helper_pid]
 
     def progress(self) -> list[SlotProgress]:
         """Return what every worker is doing."""
@@ -147,14 +162,24 @@ class WorkerPool:
         """
         self.warm_up()
         key = (request.pair, request.key)
+        while True:
+            try:
+                return self._try(request, key)
+            except WorkerError as error:
+                verdict = self._judged(request, key, error)
+                # Once a strategy was set aside the pair is tried again here: its caller's tries may be used up.
+                if key not in self._aside or isinstance(verdict, PoisonousPairError):
+                    raise verdict from None
+
+    def _try(self, request: PairRequest, key: tuple[str, str]) -> Receipt:
         alone = self._overruns[key] > 0
+        if aside := self._aside.get(key):
+            request = with_key(replace(request, set_aside=tuple(sorted(aside.items())), key=""))
         with self._turn(alone=alone) as slot, self._helpers(alone) as helpers:
             try:
                 if helpers and self._sharing:
                     return self._sharing.backtest([slot, *helpers], self._limits.pair_timeout_s, request)
                 return slot.call(self._run, self._limits.pair_timeout_s, request)
-            except WorkerError as error:
-                raise self._judged(key, error) from None
             finally:
                 self._ended.add(key)
 
@@ -275,15 +300,33 @@ class WorkerPool:
             return True
         return bool(self._free) and (self._busy == 0 if alone else self._alone == 0)
 
-    def _judged(self, key: tuple[str, str], error: WorkerError) -> WorkerError:
+    def _judged(self, request: PairRequest, key: tuple[str, str], error: WorkerError) -> WorkerError:
         """Return the error with the pair's name; PoisonousPairError if the pair used up its tries."""
         pair = key[0]
+        suspects = self._suspects.setdefault(key, [])
+        suspects.append(error.suspect)
         if isinstance(error, WorkerDiedError):
             self._deaths[key] += 1
-            if self._deaths[key] >= DEATHS_ALLOWED:
+            if self._deaths[key] >= DEATHS_ALLOWED and not self._blame(request, key, suspects[-DEATHS_ALLOWED:]):
                 return PoisonousPairError(f"{pair}: set aside, its worker died {DEATHS_ALLOWED} times: {error}")
         if isinstance(error, (WorkerMemoryError, WorkerTimeoutError)):
             self._overruns[key] += 1
-            if self._overruns[key] > 1:
+            if self._overruns[key] > 1 and not self._blame(request, key, suspects[-2:]):
                 return PoisonousPairError(f"{pair}: set aside, also when it ran alone: {error}")
         return type(error)(f"{pair}: {error}")
+
+    def _blame(self, request: PairRequest, key: tuple[str, str], suspects: list[tuple[int, str] | None]) -> bool:
+        """Set a strategy of a user's file aside if it alone used up the pair's tries, which begin anew; tell whether.
+
+        Ours do not end workers: what kills one at them comes from elsewhere.
+        """
+        suspect, *others = suspects
+        aside = self._aside.get(key, {})
+        if suspect is None or any(other is None or other[0] != suspect[0] for other in others):
+            return False
+        if request.source.kind is not SourceKind.FILE or len(aside) >= _SET_ASIDE:
+            return False
+        self._aside[key] = aside | {suspect[0]: f"set aside, because {suspect[1]}"}
+        _log.warning("%s: strategy %d is set aside, because %s", key[0], suspect[0] + 1, suspect[1])
+        del self._deaths[key], self._overruns[key]
+        return True

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 _SEQUENCE: Final = struct.Struct("<Q")
-_ROW: Final = struct.Struct("<qqqqqqqq16s24s96s")
+_ROW: Final = struct.Struct("<qqqqqqqqq16s24s96s")
 _ROW_BYTES: Final = 256
 _READ_ATTEMPTS: Final = 64
 """Tries after which a row counts as left half written by a worker that was killed."""
@@ -47,6 +47,8 @@ class SlotProgress:
         Units of the stage, such as strategies.
     ticks : int
         Ticks that one unit goes over.
+    helper_pid : int
+        The process that computes a user's strategies for the worker; 0 where there is none.
     held_s : float
         Seconds for which the gate has held the worker since the pair was begun, without a hold that still lasts.
     pair, stage, label : str
@@ -60,6 +62,7 @@ class SlotProgress:
     done: int = 0
     total: int = 0
     ticks: int = 0
+    helper_pid: int = 0
     held_s: float = 0.0
     pair: str = ""
     stage: str = ""
@@ -119,6 +122,7 @@ class ProgressBoard:
             row.done,
             row.total,
             row.ticks,
+            row.helper_pid,
             _nanoseconds(row.held_s),
             row.pair.encode()[:16],
             row.stage.encode()[:24],
@@ -176,6 +180,10 @@ class SlotWriter:
         """Show how far the pair is."""
         self._publish(replace(self._row, stage=stage, done=done, total=total, label=label, ticks=ticks))
 
+    def show_helper(self, pid: int) -> None:
+        """Show which process computes a user's strategies for this worker; 0 once there is none."""
+        self._publish(replace(self._row, helper_pid=pid))
+
     def hold(self, held: bool) -> None:
         """Show that the gate holds the worker, or that it goes on."""
         now = time.monotonic()
@@ -191,8 +199,8 @@ class SlotWriter:
         self._board.write(self._slot, row)
 
 
-def _row(fields: tuple[int, int, int, int, int, int, int, int, bytes, bytes, bytes]) -> SlotProgress:
-    pid, state, since, started, done, total, ticks, held, pair, stage, label = fields
+def _row(fields: tuple[int, int, int, int, int, int, int, int, int, bytes, bytes, bytes]) -> SlotProgress:
+    pid, state, since, started, done, total, ticks, helper_pid, held, pair, stage, label = fields
     return SlotProgress(
         pid,
         SlotState(state),
@@ -201,6 +209,7 @@ def _row(fields: tuple[int, int, int, int, int, int, int, int, bytes, bytes, byt
         done,
         total,
         ticks,
+        helper_pid,
         held / 1e9,
         _text(pair),
         _text(stage),

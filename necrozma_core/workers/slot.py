@@ -172,6 +172,7 @@ class Slot:
         """Wait for the end of a call; False if it was never begun."""
         asked = time.monotonic()
         begun = gone = None
+        moved = _Movement()
         # Only this process can run the call: a pool of one gives up a call that its dead worker had not taken.
         runner = self._worker.context.newest
         while not wait([future], timeout=_LOOK_S).done:
@@ -185,16 +186,16 @@ class Slot:
                 continue
             self._look_at_memory()
             row = self._board.read(self._setup.slot)
+            moved.note(row, now)
             # A new worker loads the engine first, which is not the call's doing.
             begun = None if row.state is SlotState.WARMING else begun or now
             if timeout_s is not None and begun is not None and now - begun - row.held_until(now) > timeout_s:
-                raise self._overdue(timeout_s, row)
+                raise self._overdue(timeout_s, row, moved.stands_s(row, now))
             if runner is not None and not runner.is_alive():
                 # Pebble reports a death at once, but never of a worker that ended with status 0, as a library may.
                 gone = gone or now
                 if now - gone > _LAST_WORDS_S:
-                    self._renew()
-                    raise _death(runner.pid, runner.exitcode or 0)
+                    raise self._died(runner.pid, runner.exitcode or 0)
         return not isinstance(future.exception(), BrokenProcessPool)
 
     def _look_at_memory(self) -> None:
@@ -207,14 +208,27 @@ class Slot:
             found = f"{taken >> 20} MB, where {limit_mb} MB are allowed"
             raise WorkerMemoryError(f"out of memory ({found}); allow more with --worker-memory")
 
-    def _overdue(self, timeout_s: float, row: SlotProgress) -> WorkerTimeoutError:
+    def _overdue(self, timeout_s: float, row: SlotProgress, stands_s: float) -> WorkerTimeoutError:
         pid = self.pid
         self._renew()
         at = f" in strategy {shown(row.label)} ({row.done + 1} of {row.total})" if row.stage == "strategies" else ""
-        return WorkerTimeoutError(
+        error = WorkerTimeoutError(
             f"its worker (process {pid}) was ended after {timeout_s:g} s{at}; "
             "allow more with --pair-timeout if it was not hanging"
         )
+        # A strategy that had just begun did not take the time.
+        if at and stands_s > timeout_s / 2:
+            advice = "allow more with --pair-timeout if it was not hanging"
+            error.suspect = row.done, f"it did not return within {timeout_s:g} s; {advice}"
+        return error
+
+    def _died(self, pid: int | None, exitcode: int) -> WorkerDiedError:
+        row = self._board.read(self._setup.slot)
+        self._renew()
+        error = _death(pid, exitcode)
+        if row.stage == "strategies" and row.pid == pid:
+            error.suspect = row.done, f"whenever it ran, its worker {_manner(exitcode)}"
+        return error
 
     def _outcome(self, future: "Future[T]") -> T:
         error = future.exception()
@@ -223,8 +237,7 @@ class Slot:
         if self._stopped.is_set():
             raise StoppedError("the run is ending") from error
         if isinstance(error, ProcessExpired):
-            self._renew()
-            raise _death(error.pid, error.exitcode) from None
+            raise self._died(error.pid, error.exitcode) from None
         if isinstance(error, WorkerMemoryError):
             # The worker's memory may be fragmented; a new process starts clean.
             self._renew()
@@ -245,6 +258,21 @@ class Slot:
         thread = threading.Thread(target=worker.pool.join, name="necrozma-closing", daemon=True)
         thread.start()
         self._closing = [*(closing for closing in self._closing if closing.is_alive()), thread]
+
+
+class _Movement:
+    """For how long a worker has been at the same strategy, time held by the gate not counted."""
+
+    def __init__(self) -> None:
+        self._at: tuple[str, int] | None = None
+        self._since = self._held_s = 0.0
+
+    def note(self, row: SlotProgress, now: float) -> None:
+        if self._at != (row.stage, row.done):
+            self._at, self._since, self._held_s = (row.stage, row.done), now, row.held_until(now)
+
+    def stands_s(self, row: SlotProgress, now: float) -> float:
+        return now - self._since - (row.held_until(now) - self._held_s)
 
 
 class _Worker(NamedTuple):

@@ -5,10 +5,11 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from necrozma_core.errors import DataError
+from necrozma_core.strategies.source import StrategySource
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Errand:
     key: str = "0"
     deed: str = "pid"
     args: tuple = ()
+    source: StrategySource = field(default_factory=StrategySource)
 
 
 def obey(errand):

@@ -12,7 +12,6 @@ from necrozma_core.errors import (
     DataError,
     ExitCode,
     LockedError,
-    PoisonousPairError,
     StorageError,
 )
 from necrozma_core.storage.disk.lock import lock_results
@@ -160,7 +159,7 @@ def test_run_strict_fails_in_prefect_by_one_failed_strategy_of_a_pair_that_is_do
 
 
 @pytest.mark.faults
-def test_run_worker_killed_once_is_retried_and_the_others_untouched(run, odd, task_states, flow_run_id):
+def test_run_strategy_killed_once_is_retried_and_the_others_untouched(run, odd, task_states, flow_run_id):
     path, tries = odd("if tries == 0: os.kill(os.getpid(), signal.SIGKILL)")
     result = run(strategies=path)
 
@@ -172,12 +171,12 @@ def test_run_worker_killed_once_is_retried_and_the_others_untouched(run, odd, ta
 
 
 @pytest.mark.faults
-def test_run_worker_killed_always_is_set_aside_and_the_others_done(run, odd):
+def test_run_strategy_killed_always_fails_by_name_and_the_others_are_done(run, odd):
     path, tries = odd("os.kill(os.getpid(), signal.SIGKILL)")
     result = run(strategies=path)
 
     [(pair, error)] = result.outcome.failures
-    assert (pair, type(error)) == ("USDJPY", PoisonousPairError)
+    assert (pair, type(error)) == ("USDJPY", StrategyError)
     assert str(signal.SIGKILL.name) in str(error)
     assert len(list(tries.iterdir())) == 3
     assert [receipt.pair for receipt in result.outcome.receipts] == ["EURUSD", "GBPUSD"]
@@ -201,7 +200,7 @@ def test_run_strategy_that_never_returns_is_ended_in_time(run, odd, deed):
     result = run(strategies=path, pair_timeout_s=5)
 
     [(pair, error)] = result.outcome.failures
-    assert (pair, type(error)) == ("USDJPY", PoisonousPairError)
+    assert (pair, type(error)) == ("USDJPY", StrategyError)
     assert "--pair-timeout" in str(error)
     assert len(list(tries.iterdir())) == 2
     assert len(result.outcome.receipts) == 2

@@ -19,6 +19,7 @@ _ROWS = st.builds(
     done=_COUNT,
     total=_COUNT,
     ticks=_COUNT,
+    helper_pid=_COUNT,
     held_s=_SECONDS,
     pair=st.text("EURUSD", max_size=6),
     stage=st.sampled_from(("read", "strategies")),
