@@ -13,6 +13,7 @@ from necrozma_core.errors import (
     ExitCode,
     LockedError,
     StorageError,
+    StrategyError,
 )
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.runs.folder import RunFolder
