@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint check test test-slow test-lowest core-only bench bench-peers faults lock clean
+.PHONY: help setup demo lint check test test-slow test-lowest test-portable core-only bench bench-peers faults lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,7 +37,7 @@ demo: setup ## ten generated pairs x fifty strategies with two workers, and thei
 lint: setup ## format, lint, types, layers
 	@$(BIN)/ruff format --check -q .
 	@$(BIN)/ruff check -q .
-	@$(BIN)/mypy
+	@for system in linux win32 darwin; do $(BIN)/mypy --platform $$system --cache-dir .mypy_cache/$$system || exit 1; done
 	@$(BIN)/lint-imports --no-cache
 
 check: lint ## lint, and the core's fast tests with few examples each
@@ -70,6 +70,11 @@ test-lowest: setup ## all tests of flows and tasks on the lowest Prefect that py
 	  || { echo "what failed beside other tests is tried once more, alone"; .venv-lowest/bin/python -m pytest \
 	  tests/test_flows tests/test_tasks --last-failed --last-failed-no-failures none -q; }
 
+test-portable: setup ## what Windows would run, as far as Linux can: storage, workers and the seam, without the calls of POSIX
+	@NECROZMA_PORTABLE=1 $(BIN)/pytest tests/test_necrozma_core/test_system tests/test_necrozma_core/test_storage \
+	  tests/test_necrozma_core/test_workers tests/test_necrozma_core/test_throttle/test_priority.py \
+	  tests/test_necrozma_core/test_throttle/test_capacity.py -m "not slow and not posix" $(PARALLEL)
+
 core-only: setup ## the core by itself: installed and tested without Prefect, in .venv-core
 	@test -x .venv-core/bin/python || $(PYTHON) -m venv .venv-core
 	@$(BIN)/uv pip compile -q --no-config --generate-hashes --no-header --python .venv-core/bin/python \
@@ -80,11 +85,14 @@ core-only: setup ## the core by itself: installed and tested without Prefect, in
 	@.venv-core/bin/python -m pytest tests/test_necrozma_core -m "not slow and not faults" -n 2 --dist worksteal -q
 	@.venv-core/bin/python -m pytest tests/test_necrozma_core/test_sweep -m "faults and not slow" -q
 
-bench: setup ## parity first, then time: prints the tables of docs/performance.md (half an hour; WRITE=--write keeps them)
+bench: setup ## parity first, then time: prints the tables of docs/performance.md (an hour; WRITE=--write keeps them)
 	@$(BIN)/python -m benchmarks $(WRITE)
 	@$(BIN)/python -m benchmarks.tick_encoding $(WRITE)
 	@$(BIN)/python -m benchmarks.governor.simulation $(WRITE)
 	@$(BIN)/python -m benchmarks.governor.gate $(WRITE)
+	@$(BIN)/python -m benchmarks.governor.short $(WRITE)
+	@$(BIN)/python -m benchmarks.governor.visits $(WRITE)
+	@$(BIN)/python -m benchmarks targets $(WRITE)
 
 bench-peers: setup ## the same bars and settings in other backtesters, from their own environment .venv-peers
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers

@@ -29,6 +29,7 @@ STORAGE_CONFIG: dict[str, Any] = {
     "storage_format": "parquet",  # the only one
     "data_folder": "data",  # ticks, as `necrozma data import` writes them
     "results_folder": "results",
+    "history": True,  # False runs without Prefect: no server, no history in its UI
     "keep_trades": 50,  # strategies of a pair whose trades are stored, the best first; "all" stores every trade
 }
 
@@ -40,6 +41,7 @@ BACKTEST_CONFIG: dict[str, Any] = {
     "swap_rates": {},  # pips a night by pair: {"EURUSD": {"long": -0.52, "short": 0.11}}
     "account_currency": "USD",
     "initial_balance": 10_000.0,  # account currency
+    "strict": False,  # True: one failed strategy makes a run fail, exit 3; else more than half of them do
 }
 
 PREFIX: Final = "NECROZMA_"
@@ -59,10 +61,29 @@ def _refuse_boolean(value: object) -> object:
     return value
 
 
-def _refuse_empty(value: object) -> object:
-    if value == "":
+def _refuse_impossible(value: object) -> object:
+    """Refuse a path that no system can have, of which Python would complain wherever it is first used."""
+    text = str(value).encode(errors="surrogateescape")
+    if not text:
         raise ValueError("should be a path")
+    if b"\0" in text or len(text) > _LONGEST_PATH or max(map(len, text.split(b"/"))) > _LONGEST_NAME:
+        raise ValueError(f"should be a path of at most {_LONGEST_PATH:,} bytes, {_LONGEST_NAME} a name, none of them 0")
     return value
+
+
+def _check_label(value: object) -> object:
+    """Take a label without the spaces around it, if it fits on a line of a list and is no other name of a run."""
+    if not isinstance(value, str):
+        return value
+    label = value.strip()
+    if not (0 < len(label) <= _LONGEST_LABEL and label.isprintable()) or label == "latest":
+        raise ValueError(f"should be a name of up to {_LONGEST_LABEL} printable characters, other than latest")
+    return label
+
+
+_LONGEST_LABEL: Final = 60
+_LONGEST_PATH: Final = 4_000  # Linux takes 4,095 bytes; some are left for the names of what lies in a folder
+_LONGEST_NAME: Final = 255
 
 
 _MOST_WORKERS: Final = 1024
@@ -71,7 +92,8 @@ Number = Annotated[float, Before(_refuse_boolean)]
 Count = Annotated[int, Before(_refuse_boolean)]
 # The range comes first: beyond another check, pydantic does not tell the form of it.
 KeptTrades = Annotated[int, Range(ge=0), Before(_refuse_boolean)]
-SomePath = Annotated[Path, Before(_refuse_empty)]
+RunLabel = Annotated[str, Before(_check_label)]
+SomePath = Annotated[Path, Before(_refuse_impossible)]
 
 
 @dataclass(frozen=True)
@@ -107,7 +129,7 @@ class RunFields:
     timeframe: Annotated[
         str,
         Flag("--timeframe", "Length of a bar: 30s, 5min, 1h, 1d.", Group.WHAT, "BAR"),
-        Form("Length of a bar. It must divide a day."),
+        Form("Length of a bar: 30s, 1min, 5min, 1h, 1d or any other that divides a day.", examples=["5min", "1h"]),
     ] = "5min"
     strategies: Annotated[
         SomePath | None,  # this, settings_file and grid exclude each other; without them the default fifty are tried
@@ -200,6 +222,11 @@ class RunFields:
         Flag("--keep-trades", "Strategies of a pair whose trades are stored, the best first.", Group.OUTPUT, "N|all"),
         Form("Strategies of a pair whose trades are stored, the best first; or all."),
     ] = 50
+    strict: Annotated[
+        bool,
+        Flag("--strict", "Exit 3 if any strategy fails; else if more than half do.", Group.OUTPUT),
+        Form("Fail if any strategy fails; else only if more than half do."),
+    ] = False
     pair_timeout_s: Annotated[
         Number | None,
         Range(gt=0),
@@ -212,6 +239,16 @@ class RunFields:
         Flag("--worker-memory", "What one worker may allocate.", Group.MACHINE, "MB"),
         Form("Megabytes that one worker may allocate."),
     ] = None
+    history: Annotated[
+        bool,
+        Flag("--history", "Keep a history in Prefect; without it nothing of Prefect is started.", Group.OUTPUT),
+    ] = True
+    label: Annotated[
+        RunLabel | None,
+        Flag("--label", "A name for the run, in lists and in Prefect.", Group.OUTPUT, "TEXT"),
+        Form("A name for the run, in lists and among its tags."),
+    ] = None
+    repairs: str | None = None  # the id of the run whose damaged results this one computes anew
     prefect_home: Annotated[
         SomePath | None,  # where the embedded server keeps its history; None leaves the choice to flows/folders.py
         Flag("--prefect-home", "Where the history is.", metavar="FOLDER"),

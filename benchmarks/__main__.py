@@ -16,6 +16,7 @@ from benchmarks.parallel import measure_parallel
 from benchmarks.scale import FULL, SMOKE, Scale
 from benchmarks.scaling import measure_pairs, measure_settings
 from benchmarks.startup import measure_startup
+from benchmarks.stored import measure_stored
 from benchmarks.targets import keep_figures, measure_targets
 
 _PAGE: Final = DOCS / "performance.md"
@@ -23,6 +24,7 @@ TABLES: Final[dict[str, Callable[[Scale], Report]]] = {
     "parity": measure_parity,
     "engine": measure_engine,
     "startup": measure_startup,
+    "stored": measure_stored,
     "timeline": measure_timeline,
     "job": measure_job,
     "parallel": measure_parallel,

@@ -15,6 +15,7 @@ from benchmarks.measuring.measure import Report, Timing, markdown_table
 from benchmarks.measuring.new_process import run_child
 from benchmarks.scale import FULL, Scale
 from necrozma_core.market import instruments
+from necrozma_core.sweep.outcome import RunOutcome
 
 _TICKS: Final = 3_000
 _STEP_MS: Final = 60_000
@@ -63,7 +64,6 @@ def run_stored_tasks(folder: Path, tasks: int) -> dict[str, Any]:
     os.environ["PREFECT_PROFILES_PATH"] = str(folder / "no-profiles.toml")
     names = _add_pairs(tasks)
     # Imported late: Prefect reads its environment at import, and it is set above.
-    from flows.launch import run_backtest  # noqa: PLC0415
     from flows.server.embedded import start_embedded  # noqa: PLC0415
     from flows.settings import load_settings  # noqa: PLC0415
 
@@ -82,14 +82,29 @@ def run_stored_tasks(folder: Path, tasks: int) -> dict[str, Any]:
     server = start_embedded(home)
     try:
         server.wait_ready()
+        os.environ["PREFECT_API_URL"] = server.api_url
         watcher = _Watcher()
-        outcome = run_backtest(settings, watcher)
-        closing = time.perf_counter() - watcher.moments[-1]
+        outcome, ended = _run_flow(settings, watcher)
+        closing = ended - watcher.moments[-1]
         if outcome.exit_code or len(watcher.moments) != tasks:
             raise SystemExit(f"{len(watcher.moments)} of {tasks} pairs were done: {outcome.failures[:1]}")
         return {"moments": watcher.moments, "closing": closing, "shown": _shown(server.api_url, outcome.run_id)}
     finally:
         server.stop()
+
+
+def _run_flow(settings: Any, watcher: Any) -> tuple[RunOutcome, float]:
+    """Run the flow, which the command leaves out where everything is stored; also say when its history was complete."""
+    from flows.backtest import backtest_pairs  # noqa: PLC0415
+    from flows.binding import bind  # noqa: PLC0415
+    from flows.history import drain_history  # noqa: PLC0415
+    from flows.sweep_request import flow_parameters, sweep_request  # noqa: PLC0415
+    from necrozma_core.sweep.opening import open_session  # noqa: PLC0415
+
+    with open_session(sweep_request(settings), watcher) as session, bind(session) as binding:
+        backtest_pairs(**flow_parameters(settings), return_state=True)
+        drain_history(binding.flow_run_id, binding.task_runs)
+        return session.outcome(), time.perf_counter()
 
 
 class _Watcher:
@@ -102,6 +117,9 @@ class _Watcher:
         pass
 
     def on_message(self, text: str) -> None:
+        pass
+
+    def on_phase(self, text: str) -> None:
         pass
 
     def on_pair_done(self, receipt: object) -> None:

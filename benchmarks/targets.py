@@ -21,7 +21,7 @@ class Target:
     ----------
     what : str
     table : str
-        Which table measures it.
+        Which table measures it; "short" and "visits" are the governor's, see docs/throttling.md.
     figure : str
         Its name there.
     bound : float
@@ -78,6 +78,12 @@ TARGETS: Final = (
     Target("a worker's peak memory in the whole job", "job", "worker_mb", 700, "MB"),
     Target("a worker's peak memory with 50,000 settings", "settings", "mb_50000", 700, "MB"),
     Target("`necrozma --help`", "startup", "help", 0.4, "s"),
+    Target("a run in which everything is stored, less six times `necrozma --help`", "stored", "above_help", 1, "s"),
+    Target("a job of ten seconds under a limit of 80 % to the same under 100 %", "short", "ratio", 1.2, "times"),
+    Target("its load from the second second of the pairs on, off the limit", "short", "off", 5, "points"),
+    Target("beside a load that comes and goes, mean load of 30 s off the limit", "visits", "off", 3, "points"),
+    Target("that load made room for", "visits", "shed_s", 3, "s"),
+    Target("changes of the allowance's direction beside it", "visits", "turns", 1, "a minute"),
     Target("Prefect's part of a pair", "overhead", "pair_ms", 50, "ms"),
     Target("the last of 200 pairs to the first", "overhead", "slower", 1.2, "times"),
     *_against_peers("50 crossings of averages on 1-minute bars, to", FIFTY),

@@ -6,10 +6,10 @@ from typing import Annotated
 from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
 
-from config import SwapRates
 from flows.binding import bound_flow
+from flows.configuration import SwapRates
 from flows.notifications import notify
-from flows.parameters import Kept, Timeframe, parameter
+from flows.parameters import Kept, parameter
 from flows.runner import ThrottledRunner
 from tasks.backtest import backtest_pair
 from tasks.ranking import rank_results
@@ -27,7 +27,7 @@ from tasks.report import publish_report
 )
 def backtest_pairs(
     pairs: Annotated[list[str] | None, parameter("pairs")] = None,
-    timeframe: Annotated[Timeframe | None, parameter("timeframe")] = None,
+    timeframe: Annotated[str | None, parameter("timeframe")] = None,
     data: Annotated[Path | None, parameter("data")] = None,
     results: Annotated[Path | None, parameter("results")] = None,
     strategies: Annotated[Path | None, parameter("strategies")] = None,
@@ -40,6 +40,7 @@ def backtest_pairs(
     account_currency: Annotated[str | None, parameter("account_currency")] = None,
     initial_balance: Annotated[float | None, parameter("initial_balance")] = None,
     keep_trades: Annotated[Kept | None, parameter("keep_trades")] = None,
+    strict: Annotated[bool | None, parameter("strict")] = None,
     workers: Annotated[int | None, parameter("workers")] = None,
     cpu_limit: Annotated[float | None, parameter("cpu_limit")] = None,
     cooldown_seconds: Annotated[float | None, parameter("cooldown_seconds")] = None,
@@ -47,6 +48,7 @@ def backtest_pairs(
     background: Annotated[bool | None, parameter("background")] = None,
     pair_timeout_s: Annotated[float | None, parameter("pair_timeout_s")] = None,
     worker_memory_mb: Annotated[int | None, parameter("worker_memory_mb")] = None,
+    label: Annotated[str | None, parameter("label")] = None,
 ) -> "str | State[None]":
     """Backtest every strategy on every pair; what is stored already is not computed again.
 

@@ -1,5 +1,6 @@
 """Joins a flow run to the session of a sweep: Prefect's tasks show what the session does, as it does it."""
 
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -119,10 +120,11 @@ def bound_flow() -> Iterator[FlowBinding]:
     with _session_of_flow() as session:
         binding = FlowBinding(session)
         _join(binding)
-        from flows.history import mark_crashed_flow_runs  # noqa: PLC0415 -- loads Prefect
+        from flows.history import mark_crashed_flow_runs, tell_untold_runs  # noqa: PLC0415 -- loads Prefect
 
-        # Not before: until then this flow run, retried, may bear the name of the dead run that it continues.
-        mark_crashed_flow_runs(session.crashed)
+        # A flow run that is retried may bear the name of the dead run that it continues.
+        mark_crashed_flow_runs(session.crashed, but=binding.flow_run_id)
+        tell_untold_runs(session.sweep.results)
         yield binding
 
 
@@ -132,11 +134,15 @@ def _session_of_flow() -> Iterator[RunSession]:
     from prefect.context import FlowRunContext  # noqa: PLC0415 -- as above
     from prefect.logging import get_run_logger  # noqa: PLC0415
 
+    from flows.secrets import keep_secrets  # noqa: PLC0415
     from flows.settings import load_settings  # noqa: PLC0415
     from flows.sweep_request import sweep_request  # noqa: PLC0415
+    from necrozma_core.printing import keep_logs_printable  # noqa: PLC0415
     from necrozma_core.sweep.observer import RunLog  # noqa: PLC0415
     from necrozma_core.sweep.opening import open_session  # noqa: PLC0415
 
+    keep_logs_printable()
+    keep_secrets()
     context = FlowRunContext.get()
     settings = load_settings(context.parameters if context else {})
     with open_session(sweep_request(settings), RunLog(get_run_logger())) as session:
@@ -147,7 +153,7 @@ def _join(binding: FlowBinding) -> None:
     """Make the flow run that calls the one that shows a session."""
     from prefect.context import FlowRunContext  # noqa: PLC0415 -- as above
 
-    from flows.history import name_flow_run  # noqa: PLC0415
+    from flows.history import name_flow_run, quiet_expected_errors  # noqa: PLC0415
     from flows.runner import ThrottledRunner  # noqa: PLC0415
     from tasks.progress import Progress  # noqa: PLC0415
 
@@ -156,6 +162,9 @@ def _join(binding: FlowBinding) -> None:
         raise RuntimeError("a session is joined to a flow run inside the flow")
     context.task_runner.hold_back(binding)
     binding.flow_run_id = context.flow_run.id
+    binding.session.throttle.note_started(os.getpid())
     pairs = [request.pair for request in binding.session.requests]
-    name_flow_run(context.flow_run.id, binding.session.run_id, ["necrozma", *pairs])
+    label = [binding.session.sweep.label] if binding.session.sweep.label else []
+    name_flow_run(context.flow_run, binding.session.run_id, [*label, *pairs])
+    quiet_expected_errors()
     binding.progress = Progress(len(pairs))

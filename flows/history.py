@@ -4,28 +4,27 @@ None of it decides over results, so a server that does not answer costs a line i
 """
 
 import logging
+import re
 import time
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterName,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
     TaskRunFilter,
     TaskRunFilterFlowRunId,
     TaskRunFilterState,
     TaskRunFilterStateType,
 )
-from prefect.client.schemas.objects import TERMINAL_STATES, StateType
+from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, StateType
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging.handlers import APILogWorker
-from prefect.states import Crashed
 
+from flows.untold import Ask, mark_crashed, tell_untold
+from necrozma_core.errors import NecrozmaError
 from tasks.best_effort import once_tried
 
 _FLUSH_S: Final = 5.0
@@ -33,7 +32,9 @@ _ARRIVAL_S: Final = 10.0
 _POLL_S: Final = 0.1
 _ABSENCE_S: Final = 20.0
 _LOOK_S: Final = 0.5
-_UNFINISHED: Final = [kind for kind in StateType if kind not in TERMINAL_STATES]
+_TELLING_S: Final = 5.0
+
+_RUN_ID: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 _log = logging.getLogger(__name__)
 
@@ -69,31 +70,55 @@ def wait_for_server(
 
 
 @once_tried
-def name_flow_run(flow_run_id: UUID, name: str, tags: Sequence[str]) -> None:
-    """Give a flow run the name of its run folder, and its pairs as tags."""
+def name_flow_run(flow_run: FlowRun, run_id: str, pairs: Sequence[str]) -> None:
+    """Give a flow run the name of its run folder, and its pairs as tags beside those that it has.
+
+    A flow run that is retried gets another folder and keeps the name under which it is known; the new folder's name is
+    added as a tag.
+    """
+    is_retried = bool(_RUN_ID.fullmatch(flow_run.name))
+    tags = [*flow_run.tags, "necrozma", *pairs, *([_folder_tag(run_id)] if is_retried else [])]
     with get_client(sync_client=True) as client:
-        client.update_flow_run(flow_run_id, name=name, tags=tags)
+        name = flow_run.name if is_retried else run_id
+        client.update_flow_run(flow_run.id, name=name, tags=list(dict.fromkeys(tags)))
+
+
+def _folder_tag(run_id: str) -> str:
+    return f"run:{run_id}"
 
 
 @once_tried
-def mark_crashed_flow_runs(run_ids: Sequence[str]) -> None:
+def mark_crashed_flow_runs(run_ids: Sequence[str], but: UUID | None = None) -> None:
     """Mark the flow runs of runs that were found dead, and their tasks, as crashed.
 
     Parameters
     ----------
     run_ids : sequence of str
-        As `necrozma_core.storage.runs.listing.mark_crashed` returned them; flow runs have the same names.
+        As `necrozma_core.storage.runs.listing.mark_crashed` returned them; flow runs have the same names, or retried
+        ones a tag.
+    but : UUID, optional
+        The flow run that asks: retried, it may have the name of a dead run that it continues.
     """
     if not run_ids:
         return
     with get_client(sync_client=True) as client:
-        state = FlowRunFilterState(type=FlowRunFilterStateType(any_=_UNFINISHED))
-        names = FlowRunFilterName(any_=list(run_ids))
-        for flow_run in client.read_flow_runs(flow_run_filter=FlowRunFilter(name=names, state=state)):
-            message = "The process that ran it ended without a word; found by a later run."
-            for task_run in client.read_task_runs(task_run_filter=_tasks_of(flow_run.id, _UNFINISHED)):
-                client.set_task_run_state(task_run.id, Crashed(message=message), force=True)
-            client.set_flow_run_state(flow_run.id, Crashed(message=message), force=True)
+        mark_crashed(_ask(client), run_ids, "" if but is None else str(but))
+
+
+@once_tried
+def tell_untold_runs(results: Path) -> None:
+    """Tell the server of runs of a results folder that started no Prefect; the caller holds the folder's lock."""
+    with get_client(sync_client=True) as client:
+        tell_untold(results, _ask(client), _TELLING_S)
+
+
+def _ask(client: SyncPrefectClient) -> Ask:
+    def ask(path: str, body: Mapping[str, Any]) -> Any:
+        response = client.request("POST", path, json=body)  # type: ignore[arg-type]  # typed for paths without ids
+        response.raise_for_status()
+        return response.json()
+
+    return ask
 
 
 @once_tried
@@ -136,3 +161,15 @@ def _tasks_of(flow_run_id: UUID, kinds: list[StateType]) -> TaskRunFilter:
         flow_run_id=TaskRunFilterFlowRunId(any_=[flow_run_id]),
         state=TaskRunFilterState(type=TaskRunFilterStateType(any_=kinds)),
     )
+
+
+def quiet_expected_errors() -> None:
+    """Log errors of ours as a line, without the place in the code where they were raised; others keep it."""
+    for name in ("prefect.task_runs", "prefect.flow_runs", "prefect.engine"):
+        logging.getLogger(name).addFilter(_without_traceback)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    if record.exc_info and isinstance(record.exc_info[1], NecrozmaError):
+        record.exc_info = None
+    return True

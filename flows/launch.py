@@ -1,32 +1,42 @@
-"""One backtest from settings to outcome, through Prefect: what the command line calls.
+"""One backtest from settings to outcome, through Prefect where it is needed: what the command line calls.
 
 The server is spawned first, then the workers warm up, then Prefect is imported; all three take their seconds side by
 side. The flow runs in a thread of its own, so that the main thread is free for signals: Prefect's own handlers would
 let running tasks finish first.
+
+Where everything is stored already, and where no history is wanted, nothing of Prefect is started or imported. The
+history has a run that computed nothing from a server that runs, or from the next run that starts one.
 """
 
 import gc
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 from flows.binding import FlowBinding, bind
 from flows.flow_thread import Crossing, run_in_thread
 from flows.folders import history_folder
+from flows.notifications import notifying
 from flows.server.address import configured_api_url
-from flows.server.embedded import EmbeddedServer, start_embedded
+from flows.server.embedded import EmbeddedServer, running_api_url, start_embedded
 from flows.server.environment import QUIET
+from flows.server.plain_api import PlainApi
 from flows.settings import Settings
 from flows.sweep_request import flow_parameters, sweep_request
-from necrozma_core.errors import NecrozmaError, PairsFailedError
+from flows.untold import tell_untold
+from necrozma_core.errors import NecrozmaError, PairsFailedError, StorageError
+from necrozma_core.storage.runs.untold import note_untold
 from necrozma_core.sweep.observer import Observer
 from necrozma_core.sweep.opening import open_session
 from necrozma_core.sweep.outcome import RunOutcome
 from necrozma_core.sweep.session import RunSession
+
+_TELLING_S: Final = 2.0
+"""What a run that computed nothing spends on telling of itself and of runs like it before."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,27 +66,72 @@ def run_backtest(settings: Settings, observer: Observer) -> RunOutcome:
     """
     sweep = sweep_request(settings)
     with (
-        _server_for(settings) as server,
-        open_session(sweep, observer, [server.pid] if server is not None else []) as session,
+        _ServerOfRun(settings) as server,
+        open_session(sweep, observer, server.start) as session,
         bind(session) as binding,
     ):
+        if not settings.history or not session.missing:
+            return _run_without_prefect(settings, session)
+        embedded = server.embedded
+        starting = {os.getpid(): "Prefect"} | ({embedded.pid: "its server"} if embedded is not None else {})
+        session.throttle.expect_start_up(starting)
         with _quiet_logging():
-            run_in_thread(session, partial(_run_flow, settings, binding, server))
+            run_in_thread(session, partial(_run_flow, settings, binding, embedded))
+        # Where Prefect failed, no flow has said so.
+        session.throttle.note_started(*starting)
         run_in_thread(session, partial(_complete, session))
         return session.outcome()
 
 
-@contextmanager
-def _server_for(settings: Settings) -> Iterator[EmbeddedServer | None]:
-    """Hold the embedded server, or nothing where the user has one."""
-    if configured_api_url():
-        yield None
-        return
-    server = start_embedded(settings.prefect_home or history_folder())
-    try:
-        yield server
-    finally:
-        server.stop()
+class _ServerOfRun:
+    """The embedded server, once a run needs it; none where the user has one, or wants no history."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.embedded: EmbeddedServer | None = None
+
+    def __enter__(self) -> "_ServerOfRun":
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self.embedded is not None:
+            self.embedded.stop()
+
+    def start(self) -> Iterable[int]:
+        """Start it and return its process id, if there is to be one."""
+        if not self._settings.history or configured_api_url():
+            return ()
+        self.embedded = start_embedded(self._settings.prefect_home or history_folder())
+        return (self.embedded.pid,)
+
+
+def _run_without_prefect(settings: Settings, session: RunSession) -> RunOutcome:
+    """Take a run through that Prefect does not show as it goes: everything is stored, or no history is wanted."""
+    if settings.history or session.crashed:
+        # Before anything else, so that also a run that is killed is told of.
+        note_untold(session.folder, session.crashed, is_wanted=settings.history)
+    with notifying(session.run_id, session.outcome):
+        run_in_thread(session, partial(_complete, session))
+        if settings.history and not session.is_stopping:
+            _tell_running_server(settings, session)
+    return session.outcome()
+
+
+def _tell_running_server(settings: Settings, session: RunSession) -> None:
+    """Tell the history of runs that started no Prefect, this one among them, if a server runs already."""
+    url = configured_api_url() or running_api_url(settings.prefect_home or history_folder())
+    reason = "no Prefect server runs"
+    if url is not None:
+        try:
+            tell_untold(settings.results, PlainApi(url), _TELLING_S)
+        except StorageError:
+            raise
+        except Exception:  # noqa: BLE001 -- whatever answers there need not be the Prefect that we know
+            _log.debug("the Prefect server at %s was not told", url, exc_info=True)
+            reason = "the Prefect server did not take this run"
+        else:
+            return
+    session.record.begin_phase(f"{reason}: the next run that starts Prefect brings this one into the history")
 
 
 def _run_flow(settings: Settings, binding: FlowBinding, server: EmbeddedServer | None, crossing: Crossing) -> None:
@@ -93,32 +148,46 @@ def _run_flow(settings: Settings, binding: FlowBinding, server: EmbeddedServer |
     try:
         with _prefect(server, session):
             from flows.backtest import backtest_pairs  # noqa: PLC0415 -- loaded by then, with Prefect
-            from flows.history import drain_history, mark_crashed_flow_runs  # noqa: PLC0415
+            from flows.history import drain_history, mark_crashed_flow_runs, tell_untold_runs  # noqa: PLC0415
 
             if not crossing.cross():
                 return
             mark_crashed_flow_runs(session.crashed)
             try:
-                state = backtest_pairs(**flow_parameters(settings, backtest_pairs), return_state=True)
+                state = backtest_pairs(**flow_parameters(settings), return_state=True)
             finally:
-                if server is not None and not server.is_alive():
-                    session.tell("the Prefect server ended in mid-run: its history of this run is incomplete")
-                else:
-                    drain_history(binding.flow_run_id, binding.task_runs)
+                session.record.begin_phase("waiting until the history is complete")
+                is_there = server is None or server.is_alive()
+                drain_history(binding.flow_run_id if is_there else None, binding.task_runs)
+                if is_there and not session.is_stopping:
+                    tell_untold_runs(settings.results)
             error = state.result(raise_on_failure=False) if state.is_failed() else None
     except Exception as failure:  # noqa: BLE001 -- whatever Prefect and its HTTP client may raise
         _log.debug("the flow run failed", exc_info=True)
-        session.tell(f"Prefect failed, its history of this run is incomplete: {type(failure).__name__}: {failure}")
+        _tell_lost_history(binding, server, failure)
         return
     if isinstance(error, NecrozmaError) and not isinstance(error, PairsFailedError):
         raise error
-    if error is not None and not isinstance(error, NecrozmaError):
-        session.tell(f"Prefect failed, its history of this run is incomplete: {type(error).__name__}: {error}")
+    if not is_there or (error is not None and not isinstance(error, NecrozmaError)):
+        _tell_lost_history(binding, server, error)
+
+
+def _tell_lost_history(binding: FlowBinding, server: EmbeddedServer | None, failure: object) -> None:
+    """Say what Prefect's history of a run lacks, and why."""
+    lack = "this run is not in the history" if binding.flow_run_id is None else "the history of this run is incomplete"
+    if isinstance(failure, NecrozmaError):
+        reason = str(failure)
+    elif server is not None and not server.is_alive():
+        reason = f"the Prefect server ended in mid-run, see {server.log_file}"
+    else:
+        reason = f"Prefect failed with {type(failure).__name__}: {failure}"
+    binding.session.tell(f"{lack}, its results are not affected: {reason}")
 
 
 @contextmanager
 def _prefect(server: EmbeddedServer | None, session: RunSession) -> Iterator[None]:
     """Import Prefect and point it at the server, once that answers."""
+    session.record.begin_phase("starting Prefect beside them, for the history")
     # Read when Prefect is imported. Its log goes to the server; the terminal belongs to the observer.
     levels = {f"PREFECT_LOGGING_HANDLERS_{handler}_LEVEL": "CRITICAL" for handler in ("CONSOLE", "DEBUG")}
     for name, value in {**QUIET, **levels}.items():
@@ -139,7 +208,8 @@ def _prefect(server: EmbeddedServer | None, session: RunSession) -> Iterator[Non
     )
 
     from flows.history import wait_for_server  # noqa: PLC0415
-    from flows.log_lines import follow_stderr  # noqa: PLC0415
+    from flows.patience import Patience, patient_clients  # noqa: PLC0415
+    from flows.terminal.log_lines import follow_stderr  # noqa: PLC0415
 
     # Whoever asks for its lines by the environment finds them above the view, not across it.
     follow_stderr()
@@ -149,12 +219,19 @@ def _prefect(server: EmbeddedServer | None, session: RunSession) -> Iterator[Non
     is_users = server is None or bool(PREFECT_API_URL.value())
     if server is not None and not is_users:
         server.wait_ready(give_up=lambda: session.is_stopping)
-        # A retry takes twice as long as the one before; a server on this machine that does not answer is gone.
-        ours |= {PREFECT_API_URL: server.api_url, PREFECT_CLIENT_MAX_RETRIES: 1}
+        session.throttle.note_started(server.pid)
+        # Whether a call is repeated, and when, is for `Patience` to say: it knows whether the server lives.
+        ours |= {PREFECT_API_URL: server.api_url, PREFECT_CLIENT_MAX_RETRIES: 0}
+
+    def is_working() -> bool:
+        return not session.dispatch.is_idle()
+
+    is_alive = None if server is None or is_users else server.is_alive
     with temporary_settings(ours):
         if is_users:
-            wait_for_server(session.tell, lambda: not session.dispatch.is_idle(), lambda: not session.is_stopping)
-        yield
+            wait_for_server(session.tell, is_working, lambda: not session.is_stopping)
+        with patient_clients(Patience(is_alive, is_working, lambda: session.is_stopping)):
+            yield
 
 
 def _complete(session: RunSession, crossing: Crossing) -> None:

@@ -3,21 +3,15 @@
 Left empty, a parameter has the value that the command line would have: from ``NECROZMA_*`` variables, then config.py.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, GetJsonSchemaHandler
 
-from config import SETTINGS, KeptTrades
+from flows.configuration import SETTINGS, KeptTrades
 from flows.fields import Range
 
-# The titles tell the choices apart in the form, which else calls both "str".
-Timeframe = (
-    Annotated[Literal["30s", "1min", "5min", "15min", "30min", "1h", "4h", "1d"], Field(title="usual")]
-    | Annotated[str, Field(title="another")]
-)
-"""The usual lengths of a bar to choose from, and any other."""
-
-Kept = KeptTrades | Literal["all"]
+Kept = Annotated[KeptTrades, Field(title="so many")] | Annotated[Literal["all"], Field(title="all")]
 """In a parameter None stands for what was left empty, so that every trade has a word."""
 
 
@@ -33,12 +27,25 @@ def parameter(name: str) -> Any:
     form = setting.form
     assert form is not None
     bounds = setting.range or Range()
-    return Field(
+    field = Field(
         ge=bounds.ge,
         gt=bounds.gt,
         le=bounds.le if form.le is None else form.le,
         pattern=form.pattern,
         examples=form.examples,
-        # As the field's own description, Prefect would replace it by what the flow's docstring says of the parameter.
-        json_schema_extra={"description": form.description},
+        # As the field's own, Prefect would replace both by the parameter's name and what the flow's docstring says.
+        json_schema_extra={"description": form.description, "title": name.replace("_", " ").capitalize()},
     )
+    field.metadata.append(_Titled())
+    return field
+
+
+@dataclass(frozen=True)
+class _Titled:
+    """Names the null of a parameter, which the form offers beside its type and sends where nothing was written."""
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        described = handler(schema)
+        for choice in described.get("anyOf", []):
+            choice.setdefault("title", "as configured" if choice.get("type") == "null" else "this")
+        return described

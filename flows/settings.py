@@ -6,6 +6,7 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -13,7 +14,7 @@ from pydantic import AfterValidator, SecretStr, ValidationError, ValidationInfo,
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from config import (
+from flows.configuration import (
     BACKTEST_CONFIG,
     PREFIX,
     SETTINGS,
@@ -22,13 +23,17 @@ from config import (
     HostFields,
     RunFields,
     SwapRates,
+    find_line,
 )
-from necrozma_core.errors import UsageError, nearest
+from necrozma_core.errors import UsageError, nearest, shown
 from necrozma_core.market.instruments import CURRENCIES, get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
+from necrozma_core.system.chosen import PORTABLE_VARIABLE
 
-_OTHER_VARIABLES: Final = frozenset({"NECROZMA_HOME"})  # not settings: deployments find the checkout by it
-_INTERNAL: Final = frozenset({"cooldown_explicit"})  # settings that only the code below sets
+# Not settings: deployments find the checkout by the first, tests choose the portable half of the seam by the second.
+_OTHER_VARIABLES: Final = frozenset({"NECROZMA_HOME", PORTABLE_VARIABLE})
+INTERNAL: Final = frozenset({"cooldown_explicit", "repairs"})
+"""Settings that only code sets: no flag, variable or key gives them."""
 _DICTIONARIES: Final = {
     "WORKER_CONFIG": WORKER_CONFIG,
     "STORAGE_CONFIG": STORAGE_CONFIG,
@@ -133,6 +138,21 @@ class Settings(RunFields, BaseSettings):
         return self
 
 
+class _WithoutVariables(Settings):
+    """Settings that the environment has no part in."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _Dictionaries(settings_cls)
+
+
 def _known_scheme(value: SecretStr | None) -> SecretStr | None:
     if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
         raise ValueError("should be an address that begins with http:// or https://")
@@ -154,6 +174,10 @@ class HostSettings(HostFields, BaseSettings):
     notify_url: Annotated[SecretStr | None, AfterValidator(_known_scheme)] = None
 
 
+SECRETS: Final = frozenset({"notify_url"})
+"""Settings whose values no message shows."""
+
+
 class _Dictionaries(PydanticBaseSettingsSource):
     """The dictionaries of ``config.py`` as the last source of settings."""
 
@@ -163,11 +187,15 @@ class _Dictionaries(PydanticBaseSettingsSource):
     def __call__(self) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for name, dictionary in _DICTIONARIES.items():
+            if not isinstance(dictionary, dict):
+                raise UsageError(f"{find_line(name)}: {name} should be a dictionary, {{...}}")
             for key, value in dictionary.items():
                 setting = _SETTING_OF_KEY.get(key, key)
-                if setting not in Settings.model_fields:
-                    known = [SETTINGS[field].key for field in Settings.model_fields.keys() - _INTERNAL]
-                    raise UsageError(f"config.py: {name} has an unknown key {key!r}: {nearest(str(key), known)}")
+                if setting not in Settings.model_fields or setting in INTERNAL:
+                    known = [SETTINGS[field].key for field in Settings.model_fields.keys() - INTERNAL]
+                    raise UsageError(
+                        f"{find_line(name, key)}: {name} has an unknown key {shown(key)}: {nearest(str(key), known)}"
+                    )
                 values[setting] = value
         if values.get("cooldown_seconds") == Settings.model_fields["cooldown_seconds"].default:
             del values["cooldown_seconds"]  # as shipped: nobody asked for it
@@ -198,7 +226,20 @@ def load_settings(flags: Mapping[str, Any] | None = None, *, profile: Mapping[st
     """
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     _refuse_unknown_variables()
-    return _checked(Settings, {**(profile or {}), **given}, given)
+    recipe = profile or {}
+    places = {name: f'{find_line("PROFILES")}: PROFILES, "{name}"' for name in recipe}
+    return _checked(Settings, {**recipe, **given}, places | {name: _flag_of(name) for name in given})
+
+
+def load_configured() -> Settings:
+    """Return what holds without any flag and variable: what ``config.py`` alone asks for; UsageError as above."""
+    return _checked(_WithoutVariables, {}, {})
+
+
+def names_in_environment() -> frozenset[str]:
+    """Return the names of the settings that a ``NECROZMA_*`` variable gives."""
+    said = {variable.upper() for variable, value in os.environ.items() if value}
+    return frozenset(name for name in Settings.model_fields if PREFIX + name.upper() in said)
 
 
 def load_host_settings(flags: Mapping[str, Any] | None = None) -> HostSettings:
@@ -210,7 +251,7 @@ def load_host_settings(flags: Mapping[str, Any] | None = None) -> HostSettings:
         One line that names the flag or variable.
     """
     given = {name: value for name, value in (flags or {}).items() if value is not None}
-    return _checked(HostSettings, given, given)
+    return _checked(HostSettings, given, {name: _flag_of(name) for name in given})
 
 
 def restore_settings(record: Mapping[str, Any]) -> Settings:
@@ -224,42 +265,48 @@ def restore_settings(record: Mapping[str, Any]) -> Settings:
     return _checked(Settings, record, {}, "the run's settings are not those of this version: ")
 
 
-def _checked(kind: type[S], values: Mapping[str, Any], given: Mapping[str, Any], beginning: str = "") -> S:
+def _checked(kind: type[S], values: Mapping[str, Any], places: Mapping[str, str], beginning: str = "") -> S:
+    """Make settings of values, of which `places` says where they were given, unless that can be found out."""
     try:
         return kind(**values)
     except ValidationError as error:
-        raise UsageError(beginning + _one_line(error, given)) from error
+        # Pydantic's own words quote the value, and a traceback would show them.
+        is_secret = any(part in SECRETS for found in error.errors() for part in found["loc"])
+        raise UsageError(beginning + _one_line(error, places)) from (None if is_secret else error)
 
 
 def _refuse_unknown_variables() -> None:
     names = Settings.model_fields.keys() | HostSettings.model_fields.keys()
-    known = {PREFIX + name.upper() for name in names - _INTERNAL}
+    known = {PREFIX + name.upper() for name in names - INTERNAL}
     for name in sorted(os.environ):
         if name.upper().startswith(PREFIX) and name.upper() not in known | _OTHER_VARIABLES:
-            raise UsageError(f"unknown variable {name}: {nearest(name.upper(), known)}")
+            raise UsageError(f"unknown variable {name}: {nearest(name.upper(), known, prefix=PREFIX)}")
 
 
-def _one_line(error: ValidationError, given: Mapping[str, Any]) -> str:
+def _one_line(error: ValidationError, places: Mapping[str, str]) -> str:
     first = error.errors()[0]
     name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
-        return f"unknown setting {name!r}: {nearest(name, Settings.model_fields)}"
-    inner = "".join(f"[{part!r}]" for part in first["loc"][1:])
-    unknown_inside = first["type"] == "unexpected_keyword_argument"
-    problem = "is not known" if unknown_inside else first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{_place(name, given)}{inner}: {problem}; found {first['input']!r:.60}"
+        return f"unknown setting {shown(name)}: {nearest(name, Settings.model_fields)}"
+    inner = "".join(f"[{json.dumps(part)}]" for part in first["loc"][1:])
+    where = f"{places.get(name) or _place(name)}{inner}"
+    if first["type"] == "unexpected_keyword_argument":
+        known = [field.name for field in fields(SwapRates)]  # the only setting that has names inside
+        return f"{where}: is not known: {nearest(str(first['loc'][-1]), known)}"
+    problem = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if name in SECRETS:
+        return f"{where}: {problem}; what was found is not shown, because it may be a secret"
+    return f"{where}: {problem}; found {shown(first['input'])}"
 
 
-def _place(name: str, given: Mapping[str, Any]) -> str:
+def _place(name: str) -> str:
     variables = {variable.upper(): variable for variable, value in os.environ.items() if value}
-    if name in given:
-        return _flag_of(name)
     if (variable := PREFIX + name.upper()) in variables:
         return variables[variable]
     for dictionary, keys in _DICTIONARIES.items():
         for key in keys:
             if _SETTING_OF_KEY.get(key, key) == name:
-                return f"config.py: {dictionary}[{key!r}]"
+                return f'{find_line(dictionary, key)}: {dictionary}["{key}"]'
     return name
 
 

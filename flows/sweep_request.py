@@ -1,11 +1,12 @@
 """Settings as what a sweep is asked to do, and as the parameters of the flow."""
 
-import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from flows.configuration import SETTINGS
 from flows.folders import cache_folder
-from flows.resuming import as_flags
+from flows.resuming import resuming_command
 from flows.settings import Settings
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.strategies.source import StrategySource
@@ -13,10 +14,6 @@ from necrozma_core.sweep.request import SweepRequest
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.priority import Priority
 from necrozma_core.workers.limits import WorkerLimits
-
-if TYPE_CHECKING:
-    # Sweeps are asked for before Prefect is imported.
-    from prefect.flows import Flow
 
 
 def sweep_request(settings: Settings) -> SweepRequest:
@@ -38,24 +35,34 @@ def sweep_request(settings: Settings) -> SweepRequest:
         swap_pips={pair: (rates.long, rates.short) for pair, rates in settings.swap_rates.items()},
         account=Account(settings.account_currency, settings.initial_balance),
         keep_trades=settings.keep_trades,
+        strict=settings.strict,
         limits=_limits(settings),
         workers=WorkerLimits(_priority(settings), settings.worker_memory_mb, settings.pair_timeout_s),
         kernels=cache_folder(),
+        label=settings.label or "",
         settings=settings.record(),
-        retry=shlex.join(["necrozma", "backtest", *as_flags(settings)]),
+        retry=resuming_command(settings),
     )
 
 
-def flow_parameters(settings: Settings, flow: "Flow[Any, Any]") -> dict[str, Any]:
+def flow_parameters(settings: Settings) -> dict[str, Any]:
     """Return those settings that are parameters of the flow, so that the history shows them and a retry has them.
 
     Paths are absolute, because a retry may start elsewhere. A cooldown that nobody asked for is left out.
     """
     absolute = {name: value.absolute() for name, value in settings if isinstance(value, Path)}
-    recorded = settings.model_copy(update=absolute).record()
-    recorded["keep_trades"] = "all" if settings.keep_trades is None else settings.keep_trades
-    names = set(flow.parameters.properties) - (set() if settings.cooldown_explicit else {"cooldown_seconds"})
-    return {name: value for name, value in recorded.items() if name in names}
+    return recorded_parameters(settings.model_copy(update=absolute).record())
+
+
+def recorded_parameters(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the recorded settings of a run that are parameters of the flow, see `flow_parameters`."""
+    names = {name for name, setting in SETTINGS.items() if setting.form is not None}
+    if not record.get("cooldown_explicit"):
+        names.discard("cooldown_seconds")
+    parameters = {name: value for name, value in record.items() if name in names}
+    if "keep_trades" in parameters and parameters["keep_trades"] is None:
+        parameters["keep_trades"] = "all"
+    return parameters
 
 
 def source_of(settings: Settings) -> StrategySource:

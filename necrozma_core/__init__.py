@@ -8,6 +8,7 @@ The rooms, from the ground up; a room imports only rooms above it in this table.
 
 ==============  =====================================================================================
 ``errors``      everything that is raised on purpose;  ``version``: which version this is
+``system``      what differs between operating systems
 ``kernels``     compiled loops over arrays
 ``market``      what is traded, when, at which prices: pairs, calendars, ticks, bars
 ``throttle``    how much of the machine may be used; knows nothing of backtests

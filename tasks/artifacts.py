@@ -19,21 +19,22 @@ from prefect.artifacts import (
 )
 
 from necrozma_core.backtest.request import Receipt
+from necrozma_core.printing import printable
 from necrozma_core.reporting.curves import read_curve
+from necrozma_core.reporting.marks import mark_lines
 from necrozma_core.reporting.ranking import rank_metrics
 from necrozma_core.storage.disk.columns import array_of
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.storage.runs.folder import GOVERNOR_FILE, read_governor
 from necrozma_core.storage.runs.manifest import Manifest
 from tasks.best_effort import best_effort
-from tasks.markdown import facts_list, markdown_table, plain, shown
+from tasks.figures import readable
+from tasks.markdown import code, facts_list, markdown_table, plain
 
 _TOP: Final = 100
 _TOP_OF_PAIR: Final = 5
-_RANKING_COLUMNS: Final = (
-    "rank", "pair", "strategy", "trades", "sharpe", "net_profit", "total_return", "max_drawdown", "profit_factor",
-    "win_rate", "expectancy",
-)  # fmt: skip
+_TABLE_COLUMNS: Final = ("rank", "pair", "strategy", "trades", "sharpe", "total_return", "max_drawdown")
+"""Prefect gives all columns of a table the same width, and cuts off what a page has no room for."""
 _MOST_MESSAGES: Final = 50
 _INK: Final = "#4b8bd6"
 """Readable on the UI's dark and light pages: an image does not take the page's colour."""
@@ -49,10 +50,11 @@ def pair_artifact(store: ResultStore, receipt: Receipt, initial_balance: float) 
     lines = [
         f"## {receipt.pair}",
         f"{receipt.strategies:,} strategies, {receipt.trades:,} trades on {receipt.ticks:,} ticks; {origin}.",
-        markdown_table(best, [name for name in _RANKING_COLUMNS if name != "pair"]),
+        markdown_table([readable(row) for row in best.drop_columns("pair").to_pylist()]),
+        " ".join(mark_lines(best.to_pylist())),
         _picture(store, receipt, best["strategy"][0].as_py(), initial_balance) if len(best) else "",
         *(f"- **{plain(name)}** failed: {plain(reason)}" for name, reason in receipt.failures[:_TOP]),
-        f"`{store.folder(receipt.pair, receipt.key)}`",
+        code(store.folder(receipt.pair, receipt.key)),
     ]
     create_markdown_artifact("\n\n".join(lines), key=f"pair-{receipt.pair.lower()}", description=receipt.pair)
 
@@ -60,14 +62,15 @@ def pair_artifact(store: ResultStore, receipt: Receipt, initial_balance: float) 
 @best_effort
 def ranking_artifact(ranking: pa.Table, path: Path) -> None:
     """Show the top of the ranking as a table that can be searched."""
-    top = ranking.slice(0, _TOP)
+    top = ranking.slice(0, _TOP).to_pylist()
     enough = pc.sum(pc.invert(ranking["few_trades"])).as_py() or 0
     create_table_artifact(
-        [{name: shown(name, row[name]) for name in _RANKING_COLUMNS} for row in top.to_pylist()],
+        [readable(row, _TABLE_COLUMNS) for row in top],
         key="ranking",
         description=(
             f"The first {len(top)} of {len(ranking):,} settings ({enough:,} with 30 trades or more). "
-            f"Among so many, the top is also the luckiest. The whole table: {path}"
+            f"Among so many, the top is also the luckiest. {' '.join([*mark_lines(top), ''])}"
+            f"The whole table: {printable(path)}"
         ),
     )
 
@@ -84,10 +87,12 @@ def run_artifact(manifest: Manifest, report: Path) -> None:
         facts_list(manifest.settings),
         "### Inputs",
         facts_list(manifest.inputs),
-        f"Files: `{report.parent}`",
+        f"Files: {code(report.parent)}",
     ]
     create_markdown_artifact("\n\n".join(lines), key="run", description=f"Run {manifest.run_id}")
-    create_link_artifact(report.absolute().as_uri(), link_text="report.html", key="report", description=str(report))
+    create_link_artifact(
+        report.absolute().as_uri(), link_text="report.html", key="report", description=printable(report)
+    )
 
 
 @best_effort
@@ -116,7 +121,7 @@ def governor_artifact(run: Path, manifest: Manifest) -> None:
         f"- allowance: {allowance.min():g} to {allowance.max():g} of {manifest.settings.get('workers')} workers",
         "\n".join(said[:_MOST_MESSAGES]),
         f"{len(said) - _MOST_MESSAGES} more" if len(said) > _MOST_MESSAGES else "",
-        f"Every look: `{run / GOVERNOR_FILE}`",
+        f"Every look: {code(run / GOVERNOR_FILE)}",
     ]
     create_markdown_artifact("\n\n".join(filter(None, lines)), key="governor", description="CPU, and what was allowed")
 

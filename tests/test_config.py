@@ -37,6 +37,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+def place(beginning: str) -> str:
+    """How a message names the line of config.py that begins like this."""
+    lines = Path(config.__file__).read_text(encoding="utf-8").splitlines()
+    number = next(number for number, line in enumerate(lines, 1) if line.strip().startswith(beginning))
+    return f"{config.__file__}, line {number}: "
+
+
 def refusal(flags: dict[str, object] | None = None) -> str:
     with pytest.raises(UsageError) as caught:
         load_settings(flags)
@@ -171,11 +178,29 @@ def test_settings_cannot_be_changed() -> None:
         ({"worker_memory_mb": 3}, "--worker-memory: "),
         ({"pair_timeout_s": 0}, "--pair-timeout: "),
         ({"strategies": "a.py", "grid": "family=rsi"}, "--strategies and --grid exclude each other"),
+        ({"label": " "}, "--label: should be a name of up to 60 printable characters"),
+        ({"label": "latest"}, "--label: should be a name"),
+        ({"label": "red \x1b[31m"}, "--label: should be a name"),
+        ({"label": "x" * 61}, "--label: should be a name"),
         ({"wrokers": 3}, "unknown setting 'wrokers': did you mean workers"),
     ],
 )
 def test_bad_flag_is_refused_in_one_line_that_names_it(flags: dict[str, object], beginning: str) -> None:
     assert refusal(flags).startswith(beginning)
+
+
+@pytest.mark.parametrize("path", ["a" * 256, "a/" * 2_500, "a\0b"])
+@pytest.mark.parametrize("name", ["data", "results", "strategies", "settings_file", "prefect_home"])
+def test_path_that_no_system_can_have_is_refused_by_its_flag(name: str, path: str) -> None:
+    with pytest.raises(UsageError, match=r"^--[a-z-]+: should be a path of at most 4,000 bytes") as caught:
+        load_settings({name: path})
+    assert len(str(caught.value)) < 250
+
+
+def test_found_address_is_hidden_before_it_is_cut() -> None:
+    with pytest.raises(UsageError) as caught:
+        load_settings({"workers": "http://me:" + "secret" * 20 + "@host"})
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +222,7 @@ def test_bad_variable_is_refused_by_its_own_name(monkeypatch: pytest.MonkeyPatch
     ("value", "part"),
     [
         ("{", "should be JSON such as"),
-        ('{"EURUSD": {"lang": 1}}', "['EURUSD']['lang']: is not known"),
+        ('{"EURUSD": {"lang": 1}}', '["EURUSD"]["lang"]: is not known: did you mean long?'),
         ('{"EURUSX": {"long": 1}}', "unknown pair 'EURUSX'"),
         ('{"EURUSD": {"long": NaN}}', "should be a finite number"),
     ],
@@ -209,12 +234,23 @@ def test_bad_swap_rates_are_refused(monkeypatch: pytest.MonkeyPatch, value: str,
 
 def test_unknown_variable_is_refused_with_the_nearest_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NECROZMA_WORKRES", "3")
-    assert refusal().startswith("unknown variable NECROZMA_WORKRES: did you mean NECROZMA_WORKERS")
+    assert refusal() == "unknown variable NECROZMA_WORKRES: did you mean NECROZMA_WORKERS or NECROZMA_MAX_WORKERS?"
+
+
+def test_label_is_taken_from_every_source_without_the_spaces_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().label is None
+    monkeypatch.setitem(config.STORAGE_CONFIG, "label", "from config.py")
+    assert load_settings().label == "from config.py"
+    monkeypatch.setenv("NECROZMA_LABEL", " nach dem Umbau ")
+    assert load_settings().label == "nach dem Umbau"
+    assert load_settings({"label": "by flag"}).label == "by flag"
 
 
 def test_internal_setting_as_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NECROZMA_COOLDOWN_EXPLICIT", "1")
-    assert refusal().startswith("unknown variable NECROZMA_COOLDOWN_EXPLICIT")
+    for name in ("NECROZMA_COOLDOWN_EXPLICIT", "NECROZMA_REPAIRS"):
+        monkeypatch.setenv(name, "1")
+        assert refusal().startswith(f"unknown variable {name}")
+        monkeypatch.delenv(name)
 
 
 def test_checkout_variable_of_deployments_is_let_be(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,12 +260,13 @@ def test_checkout_variable_of_deployments_is_let_be(monkeypatch: pytest.MonkeyPa
 
 def test_unknown_key_is_refused_with_the_nearest_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(config.WORKER_CONFIG, "nice_prio", True)
-    assert refusal() == "config.py: WORKER_CONFIG has an unknown key 'nice_prio': did you mean nice_priority?"
+    beginning = place("WORKER_CONFIG")  # the dictionary's: a test put the key in, and the file does not say it
+    assert refusal() == f"{beginning}WORKER_CONFIG has an unknown key 'nice_prio': did you mean nice_priority?"
 
 
 def test_bad_key_is_refused_by_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(config.WORKER_CONFIG, "cpu_limit", "high")
-    assert refusal().startswith("config.py: WORKER_CONFIG['cpu_limit']: ")
+    assert refusal().startswith(place('"cpu_limit"') + 'WORKER_CONFIG["cpu_limit"]: ')
 
 
 @pytest.mark.parametrize("text", ["EURUSD,GBPUSD", "EURUSD GBPUSD", " EURUSD, GBPUSD ,", ["EURUSD,GBPUSD", "EURUSD"]])
@@ -254,6 +291,7 @@ settings_given = st.fixed_dictionaries(
         "cooldown_seconds": st.floats(0, 86_400),
         "nice": st.booleans(),
         "background": st.booleans(),
+        "strict": st.booleans(),
         "pairs": st.lists(st.sampled_from(sorted(PAIRS)), min_size=1, unique=True),
         "data": st.sampled_from(["data", "/srv/ticks", "a b/c"]),
         "timeframe": st.sampled_from(["30s", "1min", "5min", "1h", "1d"]),

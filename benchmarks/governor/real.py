@@ -7,38 +7,30 @@
 import argparse
 import json
 import math
-import multiprocessing
 import os
 import statistics
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
 
 import psutil
 
+from benchmarks.governor.crew import feed, hogs, open_crew
 from benchmarks.measuring.measure import describe_machine, markdown_table
 from benchmarks.measuring.pages import DOCS, put_between_marks
-from necrozma_core.errors import StoppedError
 from necrozma_core.throttle.control import Controller
 from necrozma_core.throttle.gate import Gate
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.sensors.capacity import measure_capacity
 from necrozma_core.throttle.sensors.cpu import ProcessTable, machine_times
 from necrozma_core.throttle.sensors.machine import MachineSensors
-from necrozma_core.throttle.worker_gate import WorkerGate
 
 _PAGE: Final = DOCS / "throttling.md"
 _PICTURE: Final = DOCS / "img" / "governor-real.svg"
-_SPAWN: Final = multiprocessing.get_context("spawn")
-_UNIT_S: Final = 0.005
-_TASK_S: Final = 2.0
 _SETTLE_S: Final = 10.0
 _SAMPLE_S: Final = 0.5
 
@@ -116,11 +108,11 @@ class OriginalRule:
 def measure(rule: str, cpu_limit: float, hog: int, seconds: float, workers: int) -> Measured:
     """Keep workers busy under a rule and sample the total, from ten seconds after the start on."""
     limits = Limits(workers=workers, cpu_limit=cpu_limit, cooldown_s=0)
-    with tempfile.TemporaryDirectory() as folder, _hogs(hog) as hogs:
+    with tempfile.TemporaryDirectory() as folder, hogs(hog) as hog_pids:
         gate = Gate(Path(folder) / "gate", limits)
         # The original cannot hold a running task, so its workers get no gate.
         path = gate.path if rule == "ours" else None
-        with _crew(workers, path) as crew:
+        with open_crew(workers, path) as crew:
             pids = [process.pid for process, _ in crew if process.pid]
             governor = (
                 Controller(limits, MachineSensors(lambda: pids), gate, seed=os.getpid())
@@ -128,83 +120,13 @@ def measure(rule: str, cpu_limit: float, hog: int, seconds: float, workers: int)
                 else OriginalRule(limits, gate)
             )
             governor.start()
-            threads = [threading.Thread(target=_feed, args=(line, gate, governor), daemon=True) for _, line in crew]
+            threads = [threading.Thread(target=feed, args=(line, gate, governor), daemon=True) for _, line in crew]
             for thread in threads:
                 thread.start()
-            samples, ours = zip(*_sample(seconds, [*pids, *hogs]), strict=True)
+            samples, ours = zip(*_sample(seconds, [*pids, *hog_pids]), strict=True)
             governor.stop()
             gate.close()
     return Measured(rule, cpu_limit, hog, workers, list(samples), list(ours))
-
-
-def _feed(line: Connection, gate: Gate, governor: Controller | OriginalRule) -> None:
-    """Hand one task after another to a worker."""
-    # Errors are expected: at the end of the measurement the workers are killed in the middle of their tasks.
-    with suppress(StoppedError, EOFError, OSError):
-        while True:
-            gate.admit()
-            line.send(_TASK_S)
-            line.recv()
-            gate.release()
-            governor.poke()
-
-
-def _work(line: Connection, path: Path | None, slot: int) -> None:
-    gate = WorkerGate.attach(path, slot) if path else None
-    while True:
-        end = line.recv() + time.process_time()
-        if gate:
-            gate.begin()
-        while time.process_time() < end:
-            if gate:
-                gate.wait()
-            _spin(_UNIT_S)
-        if gate:
-            gate.end()
-        line.send(None)
-
-
-def _spin(seconds: float) -> None:
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        pass
-
-
-def _be_a_hog() -> None:
-    while True:
-        _spin(1.0)
-
-
-@contextmanager
-def _crew(workers: int, path: Path | None) -> Iterator[list[tuple[BaseProcess, Connection]]]:
-    crew: list[tuple[BaseProcess, Connection]] = []
-    for slot in range(workers):
-        here, there = _SPAWN.Pipe()
-        process = _SPAWN.Process(target=_work, args=(there, path, slot), daemon=True)
-        process.start()
-        crew.append((process, here))
-    try:
-        yield crew
-    finally:
-        _end([process for process, _ in crew])
-
-
-@contextmanager
-def _hogs(number: int) -> Iterator[list[int]]:
-    hogs = [_SPAWN.Process(target=_be_a_hog, daemon=True) for _ in range(number)]
-    for hog in hogs:
-        hog.start()
-    try:
-        yield [hog.pid for hog in hogs if hog.pid]
-    finally:
-        _end(hogs)
-
-
-def _end(processes: Sequence[BaseProcess]) -> None:
-    for process in processes:
-        process.kill()
-    for process in processes:
-        process.join()
 
 
 def _sample(seconds: float, pids: Sequence[int]) -> Iterator[tuple[float, float]]:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-if hasattr(os, "sched_setaffinity"):
+if sys.platform == "linux":
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 from benchmarks.measuring.measure import peak_memory_mb

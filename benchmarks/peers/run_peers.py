@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-if hasattr(os, "sched_setaffinity"):
+if sys.platform == "linux":
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 import numpy as np

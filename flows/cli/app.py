@@ -1,6 +1,5 @@
 """The command line: parse, call, exit code. What a command needs is imported when it runs, so that help is quick."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,6 +11,7 @@ from flows.cli.exits import Command, Commands
 from flows.cli.options import option
 from flows.cli.runs import retry, runs_app, verify
 from flows.cli.server import deploy, server_app, worker
+from flows.terminal.streams import survive_any_start
 
 _LOOK: Final[dict[str, Any]] = {
     "cls": Commands,
@@ -27,20 +27,14 @@ sequential = typer.Typer(**_LOOK)
 
 def main() -> None:
     """Run ``necrozma``."""
-    _survive_any_terminal()
+    survive_any_start()
     app()
 
 
 def main_sequential() -> None:
     """Run the backtest command alone."""
-    _survive_any_terminal()
+    survive_any_start()
     sequential()
-
-
-def _survive_any_terminal() -> None:
-    # The seed's messages carry signs that a Latin-1 terminal or a pipe of another time cannot take.
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
 
 
 def _show_version(wanted: bool) -> None:
@@ -85,6 +79,9 @@ def backtest(
     worker_memory_mb: Annotated[int | None, option("worker_memory_mb")] = None,
     results: options.Results = None,
     keep_trades: Annotated[str | None, option("keep_trades")] = None,
+    strict: Annotated[bool | None, option("strict")] = None,
+    history: Annotated[bool | None, option("history")] = None,
+    label: Annotated[str | None, option("label")] = None,
     quiet: options.Quiet = False,
     plain: options.Plain = False,
     debug: options.Debug = False,

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from flows.folders import cache_folder, history_folder, server_folder
 from flows.server.address import configured_api_url
+from flows.server.history_file import find_fault
 from flows.server.standing import find_standing
 from flows.settings import Settings, load_host_settings, load_settings
 from flows.terminal.tables import open_console
@@ -130,12 +131,12 @@ def look_at_folders(settings: Settings) -> Iterator[Finding]:
     try:
         summaries = TickStore(settings.data).summaries()
         ticks = sum(pair.ticks for pair in summaries)
-        found = f"{settings.data}: {len(summaries)} pairs, {ticks:,} ticks"
+        found = f"{settings.data.absolute()}: {len(summaries)} pairs, {ticks:,} ticks"
         text = found if summaries else str(no_ticks_error(settings.data))
         yield Finding(Health.FINE if summaries else Health.NOTE, "data", text)
     except NecrozmaError as error:
         yield Finding(Health.BAD, "data", str(error), error.exit_code)
-    for subject, folder in (("results", settings.results), ("cache", cache_folder())):
+    for subject, folder in (("results", settings.results.absolute()), ("cache", cache_folder())):
         yield _look_at_folder(subject, folder)
     if settings.results.is_dir():
         yield _count_runs(settings.results)
@@ -159,13 +160,20 @@ def look_at_prefect(settings: Settings) -> Iterator[Finding]:
         home = settings.prefect_home or history_folder()
         history = "with the history of earlier runs" if home.is_dir() else "made by the first run"
         yield Finding(Health.FINE, "server", f"our own, started with each run; {home}, {history}")
+        yield from _look_at_history(home)
     home = load_host_settings().server_home or server_folder()
     if server := find_standing(home):
         answers = server.is_answering()
         text = f"{server.url} {'answers' if answers else f'does not answer, see {server.log_file}'}"
         yield Finding(Health.FINE if answers else Health.BAD, "deployments", text)
+        yield from _look_at_history(home)
     else:
         yield Finding(Health.NOTE, "deployments", "no server for them; `necrozma server start` starts one")
+
+
+def _look_at_history(home: Path) -> Iterator[Finding]:
+    if fault := find_fault(home.absolute()):
+        yield Finding(Health.BAD, "history", str(fault), fault.exit_code)
 
 
 def _health(reading: Reading) -> Health:

@@ -1,5 +1,6 @@
 """How a command ends: an expected error becomes one line, and every end has its exit code."""
 
+import errno
 import os
 import sys
 import threading
@@ -12,11 +13,20 @@ from typing import Any, Final, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from flows.secrets import keep_secrets
+from flows.terminal.streams import StandardStream, standard_streams
 from necrozma_core.errors import ExitCode, NecrozmaError
+from necrozma_core.printing import keep_logs_printable, one_line, shorten
+from necrozma_core.system.refusals import explain_refusal
 
 DEBUG: Final = "--debug"
 FLOW_THREAD: Final = "necrozma-flow"
 """The name of the thread that `flows.flow_thread` runs the flow in, whose import takes longer than help may."""
+
+# What is wrong with a path itself; anything else that the system says of one is trouble with the disk.
+_BAD_PATHS: Final = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
+_LONGEST_PATH: Final = 120
+"""Characters of a path in a message that is about the path itself."""
 
 
 def exit_code_of(run: Callable[[], object], *, debug: bool = False) -> int:
@@ -41,17 +51,53 @@ def exit_code_of(run: Callable[[], object], *, debug: bool = False) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 -- the last place that can turn an error into a line
-        advice = "please report it" if debug else f"please report it with what {DEBUG} shows"
-        return _explain(error, f"this is a bug, {type(error).__name__}: {error}; {advice}", ExitCode.BUG, debug)
+        if refused := explain_refusal(error):
+            return _explain(error, refused, ExitCode.DISK if isinstance(error, OSError) else ExitCode.USAGE, debug)
+        if isinstance(error, OSError) and error.filename is not None:
+            return _explain(error, _about_path(error), _code_of_path(error), debug)
+        return _explain_bug(error, debug)
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def code_after_printing(code: int, stdout: StandardStream) -> int:
+    """Return the exit code of a command that had `code`, now that all it says has left, or could not.
+
+    A reader that went away, as ``head`` does, has what it wanted. What a full disk or a closed descriptor did not take
+    is lost, which the user must learn even where all else went well.
+    """
+    stdout.flush()
+    if stdout.failure is None or stdout.has_lost_reader:
+        return code
+    _say_error(f"standard output could not be written: {stdout.failure.strerror}; only what it would say is lost")
+    return code if code != ExitCode.OK else ExitCode.DISK
 
 
 def _explain(error: BaseException, message: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
-    line = " ".join(message.split())
-    print(f"error: {line}", file=sys.stderr)  # noqa: T201 -- stderr as it is now, wherever a test has put it
+    _say_error(message)
     return code
+
+
+def _explain_bug(error: BaseException, debug: bool) -> int:
+    advice = "please report it" if debug else f"please report it with what {DEBUG} shows"
+    return _explain(error, f"this is a bug, {type(error).__name__}: {error}; {advice}", ExitCode.BUG, debug)
+
+
+def _say_error(message: str) -> None:
+    print(f"error: {one_line(message)}", file=sys.stderr)  # noqa: T201 -- stderr as it is now, wherever a test put it
+
+
+def _about_path(error: OSError) -> str:
+    path = str(error.filename)
+    if len(path) > _LONGEST_PATH:
+        path = f"{shorten(path, _LONGEST_PATH)} ({len(path):,} characters)"
+    remedy = "check the path" if error.errno in _BAD_PATHS else "check the disk and who may use it"
+    return f"{path}: {os.strerror(error.errno or 0)}; {remedy}, and run the same command again"
+
+
+def _code_of_path(error: OSError) -> ExitCode:
+    return ExitCode.USAGE if error.errno in _BAD_PATHS else ExitCode.DISK
 
 
 def _usage(error: typer.TyperException) -> str:
@@ -85,7 +131,10 @@ class _OneLineErrors:
         kept = [word for word in words if word != DEBUG]
         exits = named.pop("standalone_mode", True)
         run = partial(super().main, kept, standalone_mode=False, **named)  # type: ignore[misc]
-        code = exit_code_of(run, debug=kept != words)
+        keep_logs_printable()
+        keep_secrets()
+        with standard_streams() as (stdout, _):
+            code = code_after_printing(exit_code_of(run, debug=kept != words), stdout)
         if exits:
             _leave(code)
         return code

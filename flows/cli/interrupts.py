@@ -9,8 +9,8 @@ from types import FrameType, TracebackType
 from typing import Any, Final
 
 from necrozma_core.errors import ExitCode
+from necrozma_core.system.chosen import SYSTEM
 
-_SIGNALS: Final = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 _SHOW_CURSOR: Final = b"\x1b[?25h"
 
 
@@ -29,7 +29,7 @@ class Interrupts:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interrupts":
-        for number in _SIGNALS:
+        for number in SYSTEM.ending_signals:
             self._before[number] = signal.signal(number, self._handle)
         return self
 
@@ -40,7 +40,7 @@ class Interrupts:
             signal.signal(number, before)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        code = _SIGNALS[signal.Signals(number)]
+        code = ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED
         if self._stopping:
             # Workers and server die with this process; what is committed stays whole.
             with suppress(OSError):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from config import SETTINGS
+from flows.configuration import SETTINGS
 from flows.fields import Group
 
 

@@ -1,5 +1,6 @@
 """Compares results with their hashes, removes damaged ones and computes them anew."""
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,9 +28,10 @@ def report_damages(results: Path) -> int:
     damages = verify_results(results)
     _name(damages)
     if not damages:
-        typer.echo(f"{results}: all results are what was published")
+        typer.echo(f"{results.absolute()}: all results are what was published")
         return ExitCode.OK
-    typer.echo(f"{len(damages)} damaged; `necrozma verify --repair --results {results}` computes them anew", err=True)
+    folder = shlex.quote(str(results.absolute()))
+    typer.echo(f"{len(damages)} damaged; `necrozma verify --repair --results {folder}` computes them anew", err=True)
     return ExitCode.DISK
 
 
@@ -41,11 +43,13 @@ def repair_results(results: Path) -> int:
         _name(damages)
         remove_damaged(lock, damages)
     if not damages:
-        typer.echo(f"{results}: all results are what was published")
+        typer.echo(f"{results.absolute()}: all results are what was published")
     code = int(ExitCode.OK)
     for run, pairs in runs_to_repeat(list_runs(results), damages):
         typer.echo(f"computing {', '.join(pairs)} of run {run.run_id} anew")
-        settings = restore_settings({**run.settings, "results": results, "pairs": pairs})
+        settings = restore_settings(
+            {**run.settings, "results": results, "pairs": pairs, "repairs": run.run_id, "label": None}
+        )
         code = max(code, start(settings, plain=True))
         for pair in pairs:
             if not ResultsFolder(results).store.has(pair, run.keys[pair]):

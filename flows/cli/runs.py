@@ -10,19 +10,21 @@ runs_app = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="See, compare and clean the runs of a results folder."
 )
 
-_Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the beginning of one, or 'latest'.")]
+_Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the beginning of one, its label, or 'latest'.")]
 
 
 @runs_app.command("list")
 def list_(results: options.Results = None) -> None:
-    """Show all runs, the newest first."""
+    """Show all runs, the newest first: how each went and what it was asked for."""
     from flows.cli.starting import results_folder  # noqa: PLC0415
-    from flows.terminal.tables import open_console, runs_table  # noqa: PLC0415
+    from flows.terminal.run_lists import run_lines  # noqa: PLC0415
+    from flows.terminal.tables import open_console  # noqa: PLC0415
     from necrozma_core.storage.runs.listing import list_runs, no_runs_error  # noqa: PLC0415
 
     if not (runs := list_runs(results_folder(results))):
         raise no_runs_error(results_folder(results))
-    open_console().print(runs_table(runs))
+    for line in run_lines(runs, open_console().width):
+        typer.echo(line)
 
 
 @runs_app.command()
@@ -45,32 +47,34 @@ def show(
 def diff(before: _Run, after: _Run, results: options.Results = None) -> None:
     """Show what differs between two runs: settings, inputs, versions, results, ranks."""
     from flows.cli.starting import results_folder  # noqa: PLC0415
-    from flows.terminal.tables import diff_tables, open_console  # noqa: PLC0415
-    from necrozma_core.storage.runs.comparison import diff_runs  # noqa: PLC0415
+    from flows.terminal.stored_runs import show_diff  # noqa: PLC0415
     from necrozma_core.storage.runs.listing import find_run  # noqa: PLC0415
 
     folder = results_folder(results)
-    console = open_console()
-    for part in diff_tables(diff_runs(folder, find_run(folder, before), find_run(folder, after))):
-        console.print(part)
+    show_diff(folder, find_run(folder, before), find_run(folder, after))
 
 
 @runs_app.command()
 def clean(
-    keep: Annotated[int, typer.Option(metavar="N", help="The newest runs, which stay.")],
+    runs: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN]...", help="Runs that go in any case, with their results.")
+    ] = None,
+    keep: Annotated[
+        int | None, typer.Option(metavar="N", help="How many of the newest runs that computed something stay.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     results: options.Results = None,
 ) -> None:
-    """Remove all but the newest runs, and the results that no remaining run names."""
-    from flows.cli.repair import refuse_without_results  # noqa: PLC0415
-    from flows.cli.starting import results_folder  # noqa: PLC0415
-    from flows.terminal.tables import cleaned_line  # noqa: PLC0415
-    from necrozma_core.storage.disk.lock import lock_results  # noqa: PLC0415
-    from necrozma_core.storage.runs.cleaning import clean_runs  # noqa: PLC0415
+    """Remove old runs, and results that no remaining run names: shows what goes, and asks.
 
-    folder = results_folder(results)
-    refuse_without_results(folder)
-    with lock_results(folder) as lock:
-        typer.echo(cleaned_line(clean_runs(lock, keep)))
+    Runs that computed nothing or repaired another do not count for N. The last result of a pair, timeframe and source
+    of strategies stays, with its run, unless that run is named.
+    """
+    from flows.cli.cleaning import clean as clean_folder  # noqa: PLC0415
+    from flows.cli.starting import results_folder  # noqa: PLC0415
+
+    raise typer.Exit(clean_folder(results_folder(results), runs or (), keep, yes=yes, dry_run=dry_run))
 
 
 def verify(
@@ -92,6 +96,6 @@ def retry(
     plain: options.Plain = False,
 ) -> None:
     """Go on with a run that ended early or failed in part."""
-    from flows.cli.starting import results_folder, settings_of_run, start  # noqa: PLC0415
+    from flows.cli.starting import go_on, results_folder  # noqa: PLC0415
 
-    raise typer.Exit(start(settings_of_run(results_folder(results), run), (), quiet=quiet, plain=plain))
+    raise typer.Exit(go_on(results_folder(results), run, quiet=quiet, plain=plain))

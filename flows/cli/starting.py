@@ -1,15 +1,20 @@
 """From flags to a finished run: what the commands call."""
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from config import PROFILES
+import typer
+
 from flows.cli.interrupts import Interrupts
+from flows.configuration import find_profile
 from flows.settings import Settings, load_settings, restore_settings
 from flows.terminal.console import PlainConsole, QuietConsole
+from flows.terminal.streams import StandardStream
 from flows.terminal.wording import ending_line
+from necrozma_core.errors import ExitCode
 from necrozma_core.throttle.sensors.capacity import measure_capacity
 
 if TYPE_CHECKING:
@@ -40,29 +45,41 @@ def read_settings(params: Mapping[str, Any]) -> tuple[Settings, list[str]]:
 
 def start(settings: Settings, remarks: Sequence[str] = (), *, quiet: bool = False, plain: bool = False) -> int:
     """Run a backtest, show it, and return the exit code."""
-    _refuse_without_ticks(settings)
-    observer = open_observer(settings, remarks, quiet=quiet, plain=plain)
+    observer = open_observer(settings, [*remarks, *worker_remarks(settings)], quiet=quiet, plain=plain)
+    observer.on_phase(f"looking up what is stored in {settings.results}")
     with Interrupts(observer.stop):
         from flows.launch import run_backtest  # noqa: PLC0415 -- late: a signal must find its handler
 
         outcome = run_backtest(settings, observer)
-    if line := ending_line(outcome):
-        observer.complain(f"error: {line}")
+    if line := ending_line(outcome, settings.results):
+        observer.complain(line if outcome.exit_code is ExitCode.OK else f"error: {line}")
+    if isinstance(sys.stdout, StandardStream) and (lost := sys.stdout.failure) is not None and outcome.ranking_path:
+        # Nobody read where the results are.
+        observer.complain(
+            f"standard output is gone ({lost.strerror}); the run went on, its results: {outcome.ranking_path}"
+        )
     return outcome.exit_code
 
 
-def settings_of_run(results: Path, name: str) -> Settings:
-    """Return the settings of an earlier run, to run them again; what it stored is not computed again.
+def go_on(results: Path, name: str, *, quiet: bool = False, plain: bool = False) -> int:
+    """Do what is missing of an earlier run, by the settings it recorded; say so where nothing is.
 
     Raises
     ------
     UsageError
         There is no such run, or its settings are of another version.
     """
-    from necrozma_core.storage.runs.listing import find_run  # noqa: PLC0415 -- loads pyarrow
+    from necrozma_core.storage.results_folder import ResultsFolder  # noqa: PLC0415 -- loads pyarrow
+    from necrozma_core.storage.runs.listing import find_run  # noqa: PLC0415
+    from necrozma_core.storage.runs.manifest import RunStatus  # noqa: PLC0415
 
     run = find_run(results, name)
-    return restore_settings({**run.settings, "results": results})
+    store = ResultsFolder(results).store
+    if run.status is RunStatus.COMPLETED and all(store.has(*entry) for entry in run.keys.items()):
+        pairs = "its pair is" if len(run.pairs) == 1 else f"all {len(run.pairs)} pairs are"
+        typer.echo(f"run {run.run_id} is complete, {pairs} stored: there is nothing to do")
+        return ExitCode.OK
+    return start(restore_settings({**run.settings, "results": results}), quiet=quiet, plain=plain)
 
 
 def data_folder(given: Path | None) -> Path:
@@ -82,23 +99,24 @@ def source_of(settings: Settings) -> "StrategySource":
     return source(settings)
 
 
-def _refuse_without_ticks(settings: Settings) -> None:
-    # Also asked by the session, but only after a server was started that nobody needs.
-    from necrozma_core.storage.ticks.store import TickStore, no_ticks_error  # noqa: PLC0415 -- loads pyarrow
-
-    if not TickStore(settings.data).pairs():
-        raise no_ticks_error(settings.data)
+def worker_remarks(settings: Settings) -> list[str]:
+    """Return a line where more workers are asked for than the machine has cores."""
+    cores = measure_capacity().cores
+    if settings.workers <= math.ceil(cores):
+        return []
+    machine = "1 core" if cores == 1 else f"{cores:g} cores"
+    return [f"{settings.workers} workers on {machine}: more workers than cores take memory and gain no time"]
 
 
 def _capped(profile: str | None, flags: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return what a profile recommends on this machine, and a line where that is less than it says."""
     if profile is None:
         return {}, []
-    recipe = dict(PROFILES[profile])
-    cores = math.ceil(measure_capacity().cores)
-    if flags.get("workers") is not None or recipe["workers"] <= cores:
+    recipe = dict(find_profile(profile))
+    cores, wanted = math.ceil(measure_capacity().cores), recipe.get("workers")
+    if flags.get("workers") is not None or not isinstance(wanted, int) or wanted <= cores:
         return recipe, []
-    wanted, recipe["workers"] = recipe["workers"], cores
+    recipe["workers"] = cores
     return recipe, [f"Profile {profile}: {cores} workers instead of {wanted}, one for each core of this machine"]
 
 
@@ -108,7 +126,7 @@ def open_observer(settings: Settings, remarks: Sequence[str], *, quiet: bool, pl
         return QuietConsole(settings, remarks)
     from flows.terminal.tables import open_console  # noqa: PLC0415 -- loads rich
 
-    console = open_console()
+    console = open_console(narrowest=0)  # the view moves the cursor by the terminal's own width
     if plain or not console.is_terminal or console.is_dumb_terminal:
         return PlainConsole(settings, remarks)
     from flows.terminal.live import LiveConsole  # noqa: PLC0415

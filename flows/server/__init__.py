@@ -5,6 +5,7 @@
 ``embedded_process``  that server's process
 ``standing``          the server that stays, for deployments and schedules
 ``process``           what both do: one starter at a time, a state file, an end in order
+``history_file``      the SQLite file of a history: its faults, and who may read it
 ``environment``       what both are told, and whether one answers
 ``address``           the server that the user's own settings name
 ``credentials``       the password of the one that stays

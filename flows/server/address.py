@@ -35,6 +35,6 @@ def configured_api_url(environment: Mapping[str, str] | None = None, folder: Pat
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}

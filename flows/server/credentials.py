@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from necrozma_core.errors import UsageError
+from necrozma_core.printing import keep_secret
 from necrozma_core.storage.disk.errors import disk_errors
+from necrozma_core.system.chosen import SYSTEM
 
 _USER: Final = "necrozma"
 _ADVICE: Final = "stop the server, remove the file and start the server: a new one is made"
@@ -30,12 +32,15 @@ def read_password(path: Path) -> str:
         It cannot be read.
     """
     with disk_errors("read", path):
-        mode = stat.S_IMODE(path.stat().st_mode)
-        password = path.read_text().strip()
-    if mode & 0o077:
+        status = path.stat()
+        password = path.read_text(encoding="utf-8").strip()
+    if not SYSTEM.is_private(status):
+        mode = stat.S_IMODE(status.st_mode)
         raise UsageError(f"{path}: others can read the server's password (mode {mode:o}, should be 600); {_ADVICE}")
     if not password:
         raise UsageError(f"{path}: holds no password; {_ADVICE}")
+    keep_secret(password)
+    keep_secret(password.partition(":")[2])
     return password
 
 
@@ -50,4 +55,4 @@ def write_private(path: Path, text: str) -> None:
 
 def open_private(path: Path, how: int) -> BinaryIO:
     """Open a file of its owner's for writing; `how` is O_TRUNC or O_APPEND."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o600), "wb")
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600), "wb")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from flows.server.address import configured_api_url
 from flows.server.environment import QUIET
 from flows.server.standing import find_standing
-from necrozma_core.errors import NecrozmaError, UsageError
+from necrozma_core.errors import NecrozmaError, UsageError, shown
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -143,7 +143,9 @@ def _ensure_pool(client: "SyncPrefectClient") -> None:
         template = ProcessWorker.get_default_base_job_template()
         pool = client.create_work_pool(WorkPoolCreate(name=POOL, type=ProcessWorker.type, base_job_template=template))
     if pool.type != ProcessWorker.type:
-        raise UsageError(f"the work pool {POOL!r} is there, but its type is {pool.type!r}, not {ProcessWorker.type!r}")
+        raise UsageError(
+            f"the work pool {shown(POOL)} is there, but its type is {shown(pool.type)}, not {shown(ProcessWorker.type)}"
+        )
 
 
 def _run_prefect_deploy(environment: Mapping[str, str]) -> None:

@@ -6,12 +6,10 @@ child, in its own session, and is drained before it is left. See docs/decisions/
 Importing this module does not import Prefect: the server is spawned first, and Prefect is imported while it starts.
 """
 
-import fcntl
 import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +26,7 @@ from flows.server.process import (
     wait_ended,
 )
 from necrozma_core.storage.disk.errors import disk_errors
+from necrozma_core.system.locks import lock_file
 
 _START_TIMEOUT_S: Final = 120.0
 _STOP_TIMEOUT_S: Final = 5.0
@@ -74,6 +73,11 @@ class EmbeddedServer:
         """The server's process id."""
         return self._running.process.pid
 
+    @property
+    def log_file(self) -> Path:
+        """What the server had to say."""
+        return self.home / _LOG
+
     def is_alive(self) -> bool:
         """Tell whether the server's process runs."""
         return not has_ended(self._running.process)
@@ -86,7 +90,7 @@ class EmbeddedServer:
         NecrozmaError
             It ended while it started, or did not answer in time; the message names its log.
         """
-        self._running.wait_answering(self.home / _LOG, timeout_s, give_up)
+        self._running.wait_answering(self.log_file, timeout_s, give_up)
 
     def stop(self) -> None:
         """Stop using the server; the last user waits for its end. Safe to call more than once."""
@@ -134,6 +138,15 @@ def start_embedded(home: Path, extra: Mapping[str, str] | None = None) -> Embedd
     return EmbeddedServer(running, lease)
 
 
+def running_api_url(home: Path) -> str | None:
+    """Return where the API of a folder's server is; None where none runs or it does not answer.
+
+    It is not joined, so it may end at any time.
+    """
+    running = RunningServer.read(home / _STATE)
+    return running.api_url if running is not None and running.is_answering() else None
+
+
 def _spawn(home: Path, extra: Mapping[str, str]) -> RunningServer:
     port = free_port()
     environment = {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in _IDLE_SERVICES} | os.environ
@@ -152,21 +165,17 @@ def _take_lease(home: Path) -> int:
     """Become a user of the server: every user holds a shared lock, which the system frees however the user ends."""
     path = home / _LEASE
     with disk_errors("lock", path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        lock_file(descriptor, shared=True, wait=True)
     return descriptor
 
 
 def _is_used(home: Path) -> bool:
     """Tell whether the server still has a user; to be asked behind the start lock, so that nobody comes meanwhile."""
-    descriptor = os.open(home / _LEASE, os.O_RDWR | os.O_CLOEXEC)
+    descriptor = os.open(home / _LEASE, os.O_RDWR)
     try:
         # Exclusive is free: no user is left. Shared is free: users are left, who share it.
-        for kind, answer in ((fcntl.LOCK_EX, False), (fcntl.LOCK_SH, True)):
-            with suppress(BlockingIOError):
-                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-                return answer
-        # Neither lock is free: the server holds it exclusively, which it does only after its last user left.
-        return False
+        # Where neither lock is free, the server holds it exclusively, which it does only after its last user left.
+        return not lock_file(descriptor) and lock_file(descriptor, shared=True)
     finally:
         os.close(descriptor)

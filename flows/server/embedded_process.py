@@ -5,7 +5,6 @@ as long as it lives; this process waits to get it for itself. The kernel frees t
 ``kill -9`` of everyone else leaves no server behind, and two runs that share a server need not agree on who stops it.
 """
 
-import fcntl
 import gc
 import os
 import signal
@@ -13,14 +12,15 @@ import sys
 import threading
 import time
 
+from necrozma_core.system.locks import lock_file
+
 _GRACE_S = 3.0
 
 
 def _leave_with_last_user(lease: str) -> None:
-    descriptor = os.open(lease, os.O_RDWR | os.O_CLOEXEC)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    lock_file(os.open(lease, os.O_RDWR), wait=True)
     # Kept locked until the end, so that a newcomer waits for this server to be gone.
-    os.kill(os.getpid(), signal.SIGTERM)
+    signal.raise_signal(signal.SIGTERM)
     time.sleep(_GRACE_S)
     os._exit(0)
 

@@ -1,9 +1,8 @@
 """What both servers of ours do as processes: one starter at a time, a state file, an end in order."""
 
-import fcntl
 import json
 import os
-import signal
+import re
 import socket
 import subprocess
 import time
@@ -13,13 +12,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from flows.folders import history_folder, server_folder
 from flows.server.credentials import open_private, write_private
 from flows.server.environment import HOST, is_healthy
-from necrozma_core.errors import NecrozmaError, UsageError
+from flows.server.history_file import find_fault, keep_private
+from necrozma_core.errors import NecrozmaError, UsageError, shown
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.process import Process
+from necrozma_core.system.chosen import SYSTEM
+from necrozma_core.system.locks import lock_file
 
 _POLL_S: Final = 0.05
+_ERROR: Final = re.compile(r"[\w.]*(Error|Exception)\b[^:]*: ")
+"""The last line of a traceback, which the lines that uvicorn ends with do not repeat."""
 _MOST_QUOTED: Final = 300
 """Characters of a log line that a message repeats."""
 
@@ -77,15 +82,18 @@ class RunningServer:
 
         Raises
         ------
+        DamagedError, UsageError
+            The server ended because the file of its history is damaged, or another version's.
         NecrozmaError
-            The server ended while it started, or did not answer in time; the message names its log.
+            It ended for another reason while it started, or did not answer in time; the message names its log.
         """
         deadline = time.monotonic() + timeout_s
         while not self.is_answering():
             if give_up():
                 return
             if has_ended(self.process):
-                raise NecrozmaError(f"the Prefect server ended while it started; {last_words(log)}")
+                message = f"the Prefect server ended while it started; {last_words(log)}"
+                raise find_fault(self.home, log) or NecrozmaError(message)
             if time.monotonic() > deadline:
                 raise NecrozmaError(f"the Prefect server did not answer within {timeout_s:g} s; {last_words(log)}")
             time.sleep(_POLL_S)
@@ -97,18 +105,26 @@ def local_url(port: int) -> str:
 
 
 def make_home(home: Path) -> None:
-    """Make a server's folder, for its owner alone, if it is missing; StorageError where that fails."""
+    """Make a server's folder, for its owner alone, if it is missing; StorageError where that fails.
+
+    A folder that is there keeps its mode, since somebody may have named one that others use; what we wrote in it is
+    made its owner's alone. So is the folder itself where no setting named it.
+    """
     with disk_errors("use", home):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keep_private(home)
+    if home in {history_folder(), server_folder()}:
+        with suppress(OSError):
+            home.chmod(0o700)
 
 
 @contextmanager
 def holding_lock(file: Path) -> Iterator[None]:
     """Let one process at a time start, join or leave the server of a folder; the others wait."""
     with disk_errors("lock", file):
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock_file(descriptor, wait=True)
         yield
     finally:
         os.close(descriptor)
@@ -144,8 +160,7 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path, how
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                start_new_session=True,
-                umask=0o077,
+                **SYSTEM.detached(),
             )
         except OSError as error:
             raise NecrozmaError(f"the Prefect server cannot be started: {error}") from error
@@ -183,15 +198,12 @@ def end_process(process: Process, patience_s: float) -> None:
     UsageError
         The process is another user's.
     """
-    send: Callable[[int, int], None] = os.kill
-    with suppress(ProcessLookupError):
-        # Only the group of a server that leads one holds nothing but its children; another may be somebody's shell.
-        send = os.killpg if os.getpgid(process.pid) == process.pid else os.kill
-    for kind in (signal.SIGTERM, signal.SIGKILL):
-        if kind is signal.SIGKILL and send is os.kill and has_ended(process):
+    group = SYSTEM.leads_group(process.pid)
+    for force in (False, True):
+        if force and not group and has_ended(process):
             return
         try:
-            send(process.pid, kind)
+            SYSTEM.end(process.pid, force=force, group=group)
         except ProcessLookupError:
             continue
         except PermissionError as error:
@@ -201,11 +213,15 @@ def end_process(process: Process, patience_s: float) -> None:
 
 
 def last_words(log: Path) -> str:
-    """Quote the last line of a server's log for a message, and say where the rest is."""
+    """Quote the last error of a server's log for a message, or else its last line, and say where the rest is."""
     with suppress(OSError):
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        lines = [
+            line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
+        ]
+        if errors := [line for line in lines if _ERROR.match(line)]:
+            return f"its last error was {shown(errors[-1], _MOST_QUOTED)}, the rest is in {log}"
         if lines:
-            return f"its last line was {lines[-1][:_MOST_QUOTED]!r}, the rest is in {log}"
+            return f"its last line was {shown(lines[-1], _MOST_QUOTED)}, the rest is in {log}"
     return f"see {log}"
 
 
@@ -220,8 +236,7 @@ def free_port() -> int:
 def refuse_taken_port(port: int) -> None:
     """Raise UsageError where a server could not listen on a port."""
     with socket.socket() as probe:
-        # As the server itself will bind: what a just ended one left behind is no obstacle.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        SYSTEM.reserve_port(probe)
         try:
             probe.bind((HOST, port))
         except OSError as error:

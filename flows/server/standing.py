@@ -27,6 +27,7 @@ from flows.server.process import (
 from necrozma_core.errors import UsageError
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.process import Process
+from necrozma_core.system.chosen import SYSTEM
 
 _START_TIMEOUT_S: Final = 180.0
 _STOP_TIMEOUT_S: Final = 15.0
@@ -111,7 +112,7 @@ def run_standing(home: Path, port: int, public_url: str | None = None) -> NoRetu
         server.write(home / _STATE)
     os.chdir(home)
     os.umask(0o077)
-    os.execve(sys.executable, _command(port), environment)  # noqa: S606 -- no shell, a literal command
+    SYSTEM.become(_command(port), environment)
 
 
 def find_standing(home: Path) -> StandingServer | None:

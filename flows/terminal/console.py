@@ -8,6 +8,7 @@ import typer
 
 from flows.terminal.wording import done_line, start_up_block, strategy_failure_lines
 from necrozma_core.errors import ExitCode
+from necrozma_core.printing import one_line
 
 if TYPE_CHECKING:
     from flows.settings import Settings
@@ -41,6 +42,9 @@ class QuietConsole:
     def on_message(self, text: str) -> None:
         """Say nothing."""
 
+    def on_phase(self, text: str) -> None:
+        """Say nothing."""
+
     def on_pair_done(self, receipt: "Receipt") -> None:
         """Name the strategies that failed."""
         self.finished.add(receipt.pair)
@@ -65,7 +69,7 @@ class QuietConsole:
     def complain(self, text: str) -> None:
         """Write one line to stderr."""
         # Not by typer, which writes past the stand-in for stderr that the live view puts up.
-        print(" ".join(text.split()), file=sys.stderr, flush=True)  # noqa: T201
+        print(one_line(text), file=sys.stderr, flush=True)  # noqa: T201
 
 
 class PlainConsole(QuietConsole):
@@ -83,6 +87,10 @@ class PlainConsole(QuietConsole):
         self.say(f"{pairs}, {run.requests[0].source.describe()}, bars of {self.settings.timeframe}")
 
     def on_message(self, text: str) -> None:
+        """Print the line."""
+        self.say(text)
+
+    def on_phase(self, text: str) -> None:
         """Print the line."""
         self.say(text)
 

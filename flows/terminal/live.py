@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -14,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.terminal.console import PlainConsole
-from flows.terminal.tables import duration
+from flows.terminal.plain_text import Name
+from flows.terminal.tables import DEFAULT_WIDTH, duration
+from necrozma_core.printing import printable
 from necrozma_core.throttle.decisions import count_workers
 from necrozma_core.throttle.gate import GateState
 from necrozma_core.workers.progress import SlotProgress, SlotState
@@ -34,6 +36,19 @@ change."""
 _HELD_FROM: Final = 0.05
 """Share of held time from which a worker is shown as held; less is a pause between two pieces of work."""
 _BAR_WIDTH: Final = 30
+_COLUMNS: Final[tuple[tuple[str, Literal["left", "right"], int], ...]] = (
+    ("#", "right", 1),
+    ("pair", "left", 6),
+    ("at work on", "left", 0),
+    ("n of m", "right", 7),
+    ("state", "left", 10),
+    ("for", "right", 6),
+    ("ticks/s", "right", 7),
+)
+"""Head, side and least width of the columns of the workers; what is wider moves the others as little as may be."""
+_LABEL: Final = 2
+"""The column that gets what the others leave of the line."""
+_GAP: Final = 2
 _ETA_AFTER_S: Final = 1.0
 """Before this, the time left would be guessed from next to nothing."""
 
@@ -62,6 +77,9 @@ class LiveConsole(PlainConsole):
             redirect_stderr=sys.stderr.isatty(),
         )
 
+    def on_phase(self, text: str) -> None:
+        """Say nothing: the view shows what goes on."""
+
     def on_start(self, run: "RunView") -> None:
         """Begin to draw."""
         super().on_start(run)
@@ -76,7 +94,7 @@ class LiveConsole(PlainConsole):
 
     def say(self, text: str) -> None:
         """Write a line above the view."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def _draw(self) -> RenderableType:
         return self._view.draw(time.monotonic()) if self._view is not None else ""
@@ -135,25 +153,34 @@ class RunPicture:
         return line
 
     def _draw_workers(self, now: float, gate: "GateView") -> Table:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        table.add_column("", justify="right")
-        table.add_column("pair", min_width=6)
-        table.add_column("at work on", width=26, no_wrap=True, overflow="ellipsis")
-        for head, width in (("n of m", 9), ("state", 10), ("for", 6), ("ticks/s", 7)):
-            table.add_column(head, justify="left" if head == "state" else "right", min_width=width, no_wrap=True)
+        rows = []
         for number, row in enumerate(self._rows):
             share = self._held.setdefault(number, _HeldShare()).update(row, now)
             speed = row.ticks_per_second(now)
-            table.add_row(
+            cells = (
                 str(number + 1),
                 row.pair,
-                Text(row.label if row.stage == "strategies" else row.stage),
+                row.label if row.stage == "strategies" else row.stage,
                 f"{row.done:,}/{row.total:,}" if row.total else "",
                 state_words(row, share, gate),
                 duration(now - row.started) if row.started else "",
                 _short(speed) if speed is not None else "",
             )
-        return table
+            rows.append(cells)
+        return _laid_out(rows)
+
+
+def _laid_out(rows: Sequence[Sequence[str]]) -> Table:
+    """Lay out what the workers do in at most 80 columns: a strategy's name gives way, and nothing else."""
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
+    widths = [max(least, *(len(row[at]) for row in rows), 0) for at, (_, _, least) in enumerate(_COLUMNS)]
+    others = sum(widths) - widths[_LABEL] + _GAP * (len(_COLUMNS) - 1)
+    widths[_LABEL] = max(len(_COLUMNS[_LABEL][0]), DEFAULT_WIDTH - others)
+    for (head, side, _), width in zip(_COLUMNS, widths, strict=True):
+        table.add_column(head, justify=side, width=width, no_wrap=True)
+    for row in rows:
+        table.add_row(*(Name(cell) if at == _LABEL else Text(cell) for at, cell in enumerate(row)))
+    return table
 
 
 class _HeldShare:
@@ -177,12 +204,15 @@ class _HeldShare:
 def processor_line(look: "Look", allowance: float, settings: "Settings") -> Text:
     """Say who uses the processor and what we may use, in one line of at most 80 columns."""
     readings = look.readings
-    total, run, others = (
-        _percent(readings.percent(reading)) for reading in (readings.total, readings.run_total, readings.others)
+    total, workers, overhead, others = (
+        _percent(readings.percent(reading))
+        for reading in (readings.total, readings.workers, readings.run_overhead, readings.others)
     )
     # Written as in the messages: neither "16.0" nor "1e+02".
     allowed = f"allowance {count_workers(allowance).split()[0]} of {settings.workers}"
-    return Text(f"CPU {total} of {settings.cpu_limit:g}%: ours {run}, others {others}  {allowed}", style="dim")
+    # The overhead is the server's but for the little that this command takes.
+    of_the_run = f"workers {workers}, {'server' if settings.history else 'command'} {overhead}"
+    return Text(f"CPU {total} of {settings.cpu_limit:g}%: {of_the_run}, others {others}  {allowed}", style="dim")
 
 
 def memory_line(readings: "Readings") -> Text:

@@ -1,24 +1,29 @@
-"""Stored runs on the terminal: the best of a ranking, a run at a glance, what its governor did."""
+"""Stored runs on the terminal: the best of a ranking, a run at a glance, its governor, two runs compared."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING, Final
 
 from flows.terminal.block_chart import governor_lines
+from flows.terminal.run_lists import count_strategies, diff_lines
+from flows.terminal.run_settings import describe_run
 from flows.terminal.tables import (
     DEFAULT_WIDTH,
     RANKING_COLUMNS,
     RANKING_ROWS,
     open_console,
     ranking_table,
+    ranks_table,
     run_table,
 )
+from necrozma_core.reporting.marks import mark_lines
 from necrozma_core.storage.results_folder import ResultsFolder
+from necrozma_core.storage.runs.comparison import diff_runs
 from necrozma_core.storage.runs.folder import RANKING_FILE, read_governor, read_ranking
 
 if TYPE_CHECKING:
     from necrozma_core.storage.runs.manifest import Manifest
+
+_RANKS_SHOWN: Final = 20
 
 
 def show_ranking(folder: Path, run: "Manifest") -> None:
@@ -31,15 +36,15 @@ def show_ranking(folder: Path, run: "Manifest") -> None:
     """
     ranking = read_ranking(folder, run)
     console = open_console()
-    best = ranking.select(list(RANKING_COLUMNS)).slice(0, RANKING_ROWS)
+    rows = ranking.select(list(RANKING_COLUMNS)).slice(0, RANKING_ROWS).to_pylist()
     currency = str(run.settings.get("account_currency", ""))
     console.print()
     width = console.width if console.is_terminal else DEFAULT_WIDTH
-    console.print(ranking_table(best.to_pylist(), currency, width))
+    console.print(ranking_table(rows, currency, width))
     console.print()
-    if pc.any(best["few_trades"]).as_py():
-        console.print("† fewer than 30 trades: the figures say little.")
-    console.print(f"The best {len(best)} of {len(ranking):,} settings. A list sorted by result has the luckiest")
+    for line in mark_lines(rows):
+        console.print(line, markup=False)
+    console.print(f"The best {len(rows)} of {len(ranking):,} settings. A list sorted by result has the luckiest")
     console.print("on top: try them on years that played no part here.")
 
 
@@ -48,13 +53,37 @@ def show_run(results: Path, run: "Manifest") -> None:
     console = open_console()
     folder = ResultsFolder(results).run(run.run_id)
     console.print(f"run {run.run_id}: {run.status}, started {run.started_at}, ended {run.ended_at or 'not yet'}")
+    console.print(describe_run(run.settings, count_strategies(run), whole=True), markup=False)
     console.print(run_table(run))
+    if failed := run.counts.get("failed_strategies"):
+        console.print(f"{failed:,} of {run.counts['strategies']:,} strategies failed:")
     for pair, record in sorted(run.pairs.items()):
         for name, reason in record.strategy_failures:
-            console.print(f"{pair}: {name}: {reason}", markup=False)
+            console.print(f"{pair}: {name}: {reason}", soft_wrap=True)
     if RANKING_FILE in run.files:
         show_ranking(folder, run)
-    console.print(f"Files: {folder}", markup=False)
+    console.print(f"Files: {folder}", soft_wrap=True)
+
+
+def show_diff(results: Path, before: "Manifest", after: "Manifest") -> None:
+    """Show what differs between two runs: settings, inputs, versions, results, ranks.
+
+    Raises
+    ------
+    DamagedError
+        A ranking or a result is not what was published.
+    """
+    console = open_console()
+    diff = diff_runs(results, before, after)
+    for line in diff_lines(diff):
+        console.print(line, markup=False)
+    if not diff.ranking:
+        console.print(f"ranks: {'the same' if diff.ranked else 'nothing to compare'}")
+        return
+    console.print(f"ranks, among the {diff.ranked:,} that both runs ranked:")
+    console.print(ranks_table(diff.ranking[:_RANKS_SHOWN]))
+    if (more := len(diff.ranking) - _RANKS_SHOWN) > 0:
+        console.print(f"and {more:,} more")
 
 
 def show_governor(results: Path, run: "Manifest") -> None:

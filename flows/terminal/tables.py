@@ -4,21 +4,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from flows.terminal.plain_text import MIN_NAME, Name, PlainTextConsole
+from necrozma_core.printing import printable
+from necrozma_core.reporting.marks import FEW_TRADES_SIGN, sharpe_marks
+
 if TYPE_CHECKING:
-    from necrozma_core.storage.runs.cleaning import Cleaned
-    from necrozma_core.storage.runs.comparison import RunDiff
+    from necrozma_core.storage.runs.comparison import RankChange
     from necrozma_core.storage.runs.manifest import Manifest
     from necrozma_core.storage.ticks.manifest import PairSummary
     from necrozma_core.strategies.protocol import Strategy
 
 RANKING_ROWS: Final = 15
 RANKING_COLUMNS: Final = (
-    "rank", "pair", "strategy", "trades", "few_trades", "win_rate", "profit_factor", "sharpe", "net_profit",
-    "max_drawdown",
+    "rank", "pair", "strategy", "trades", "few_trades", "win_rate", "profit_factor", "sharpe", "few_days",
+    "constant_returns", "net_profit", "max_drawdown",
 )  # fmt: skip
 """The columns that :func:`ranking_table` needs of each row."""
 
@@ -32,10 +35,18 @@ _PIPE: Final = 200
 _NONE: Final = "–"
 
 
-def open_console() -> Console:
-    """Return a console on stdout; as wide as the terminal, or wide enough for whole lines in a pipe."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_PIPE)
+def open_console(narrowest: int = DEFAULT_WIDTH) -> PlainTextConsole:
+    """Return a console on stdout for tables; wide enough for whole lines in a pipe.
+
+    Parameters
+    ----------
+    narrowest : int
+        Columns below which a narrower terminal breaks the lines itself: figures are never left out.
+    """
+    console = PlainTextConsole()
+    if not console.is_terminal:
+        return PlainTextConsole(_PIPE)
+    return console if console.width >= narrowest else PlainTextConsole(narrowest)
 
 
 def ranking_table(rows: Sequence[Mapping[str, Any]], currency: str, width: int = DEFAULT_WIDTH) -> Table:
@@ -53,9 +64,9 @@ def ranking_table(rows: Sequence[Mapping[str, Any]], currency: str, width: int =
     columns: list[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = [
         ("#", "right", lambda row: str(row["rank"])),
         ("pair", "left", lambda row: row["pair"]),
-        ("strategy", "left", lambda row: row["strategy"]),
-        ("trades", "right", lambda row: f"{row['trades']:,}{'†' if row['few_trades'] else ''}"),
-        ("Sharpe", "right", lambda row: _number(row["sharpe"], ".2f")),
+        ("strategy", "name", lambda row: row["strategy"]),
+        ("trades", "right", lambda row: f"{row['trades']:,}{FEW_TRADES_SIGN if row['few_trades'] else ''}"),
+        ("Sharpe", "right", lambda row: _number(row["sharpe"], ".2f") + sharpe_marks(row)),
         (f"net {currency}", "right", lambda row: _number(row["net_profit"], ",.2f")),
         ("drawdown", "right", lambda row: _number(row["max_drawdown"], ".1%")),
     ]
@@ -65,28 +76,17 @@ def ranking_table(rows: Sequence[Mapping[str, Any]], currency: str, width: int =
             ("factor", "right", lambda row: _number(row["profit_factor"], ".2f")),
         ]
     table = _table(*((head, side) for head, side, _ in columns), gap=1)
-    table.columns[2].overflow = "ellipsis"
     for row in rows:
-        table.add_row(*(Text(show(row)) for _, _, show in columns))
-    return table
-
-
-def runs_table(runs: Iterable["Manifest"]) -> Table:
-    """Lay out runs, one a line."""
-    table = _table(
-        ("run", "left"), ("status", "left"), ("took", "right"), ("pairs", "right"), ("computed", "right"),
-        ("stored", "right"), ("failed", "right"),
-    )  # fmt: skip
-    for run in runs:
-        counts = [len(run.pairs_in(state)) for state in _states()]
-        table.add_row(run.run_id, run.status, _took(run), str(len(run.pairs)), *map(str, counts))
+        table.add_row(*(_cell(show(row), side) for _, side, show in columns))
     return table
 
 
 def run_table(run: "Manifest") -> Table:
     """Lay out the pairs of one run."""
-    table = _table(("pair", "left"), ("state", "left"), ("trades", "right"), ("ticks", "right"), ("seconds", "right"))
-    table.add_column("failed", overflow="fold")
+    table = _table(
+        ("pair", "left"), ("state", "left"), ("trades", "right"), ("ticks", "right"), ("seconds", "right"),
+        ("failed", "fold"),
+    )  # fmt: skip
     for pair, record in sorted(run.pairs.items()):
         failed = record.failure or "; ".join(name for name, _ in record.strategy_failures)
         seconds = sum(record.seconds.values())
@@ -96,43 +96,27 @@ def run_table(run: "Manifest") -> Table:
             _count(record.counts.get("trades")),
             _count(record.counts.get("ticks")),
             f"{seconds:.2f}" if seconds else _NONE,
-            Text(failed),
+            _cell(failed),
         )
     return table
 
 
-def diff_tables(diff: "RunDiff", top: int = 20) -> list[Table | str]:
-    """Lay out what differs between two runs: a table for each kind of difference, or a line that there is none."""
-    parts: list[Table | str] = []
-    for what, values in (("settings", diff.settings), ("inputs", diff.inputs), ("versions", diff.versions)):
-        table = _table((what, "left"), ("before", "left"), ("after", "left"))
-        for name, (before, after) in values.items():
-            table.add_row(Text(name), Text(str(before)), Text(str(after)))
-        parts.append(table if values else f"{what}: the same")
-    parts.append(f"results: other ones for {', '.join(diff.keys)}" if diff.keys else "results: the same bytes")
-    if diff.ranking:
-        table = _table(
-            ("pair", "left"), ("strategy", "left"), ("before", "right"), ("after", "right"), ("net before", "right"),
-            ("net after", "right"),
-        )  # fmt: skip
-        for change in diff.ranking[:top]:
-            table.add_row(
-                change.pair,
-                Text(change.strategy),
-                _count(change.rank_before),
-                _count(change.rank_after),
-                _number(change.net_profit_before, ",.2f"),
-                _number(change.net_profit_after, ",.2f"),
-            )
-        parts.append(table)
-        if len(diff.ranking) > top:
-            parts.append(f"and {len(diff.ranking) - top:,} more")
-    return parts
-
-
-def cleaned_line(cleaned: "Cleaned") -> str:
-    """Say what a cleaning removed."""
-    return f"removed {len(cleaned.runs)} runs and {len(cleaned.entries)} results that no other run names"
+def ranks_table(changes: Sequence["RankChange"]) -> Table:
+    """Lay out changes of rank between two runs, one strategy a line."""
+    table = _table(
+        ("pair", "left"), ("strategy", "name"), ("before", "right"), ("after", "right"), ("net before", "right"),
+        ("net after", "right"),
+    )  # fmt: skip
+    for change in changes:
+        table.add_row(
+            change.pair,
+            Name(change.strategy),
+            f"{change.rank_before:,}",
+            f"{change.rank_after:,}",
+            _number(change.net_profit_before, ",.2f"),
+            _number(change.net_profit_after, ",.2f"),
+        )
+    return table
 
 
 def pairs_table(summaries: Iterable["PairSummary"]) -> Table:
@@ -157,13 +141,19 @@ def pairs_table(summaries: Iterable["PairSummary"]) -> Table:
 
 def strategies_table(strategies: Iterable["Strategy"]) -> Table:
     """Lay out strategies, one a line."""
-    table = _table(("strategy", "left"), ("stop", "right"), ("target", "right"))
-    table.add_column("settings", overflow="fold")
+    table = _table(("strategy", "name"), ("stop", "right"), ("target", "right"), ("settings", "fold"))
     for strategy in strategies:
         params = " ".join(f"{name}={value}" for name, value in strategy.params.items())
         levels = (_number(level, "g") for level in (strategy.stop_loss_pips, strategy.take_profit_pips))
-        table.add_row(Text(strategy.name), *levels, Text(params))
+        table.add_row(Name(strategy.name), *levels, _cell(params))
     return table
+
+
+def run_duration(run: "Manifest") -> str:
+    """Say how long a run took; a dash while it has no end."""
+    if run.ended_at is None:
+        return _NONE
+    return duration((datetime.fromisoformat(run.ended_at) - datetime.fromisoformat(run.started_at)).total_seconds())
 
 
 def duration(seconds: float) -> str:
@@ -179,22 +169,21 @@ def duration(seconds: float) -> str:
 
 
 def _table(*columns: tuple[str, str], gap: int = 2) -> Table:
+    """Make a table of columns that are "left" or "right", or give way: a "name" is cut, what may "fold" is folded."""
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
     for head, side in columns:
-        table.add_column(head, justify="right" if side == "right" else "left", no_wrap=True)
+        table.add_column(
+            head,
+            justify="right" if side == "right" else "left",
+            no_wrap=side not in ("name", "fold"),
+            overflow="fold",
+            min_width=MIN_NAME if side == "name" else None,
+        )
     return table
 
 
-def _states() -> "Sequence[Any]":
-    from necrozma_core.storage.runs.manifest import PairState  # noqa: PLC0415 -- loads pyarrow
-
-    return (PairState.COMPUTED, PairState.REUSED, PairState.FAILED)
-
-
-def _took(run: "Manifest") -> str:
-    if run.ended_at is None:
-        return _NONE
-    return duration((datetime.fromisoformat(run.ended_at) - datetime.fromisoformat(run.started_at)).total_seconds())
+def _cell(text: str, side: str = "") -> RenderableType:
+    return Name(text) if side == "name" else Text(printable(text))
 
 
 def _number(value: float | None, form: str) -> str:

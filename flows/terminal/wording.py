@@ -1,9 +1,12 @@
 """What a run says, in words."""
 
+import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from necrozma_core.errors import ExitCode
+from necrozma_core.strategies.source import SourceKind, StrategySource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,14 +36,23 @@ def start_up_block(settings: "Settings") -> str:
     )
 
 
+def strategies_line(source: StrategySource, count: int) -> str:
+    """Say how many strategies a source holds, and what of its grids was left out."""
+    if source.kind is not SourceKind.FILE:
+        return source.describe()
+    return f"{'1 strategy' if count == 1 else f'{count:,} strategies'} of {source.origin}"
+
+
 def done_line(receipt: "Receipt", finished: int, total: int) -> str:
     """Say that a pair is stored."""
     head = f"[{finished}/{total}] {receipt.pair}: "
     if not receipt.computed:
         return f"{head}stored already"
     seconds = sum(receipt.seconds.values())
+    failed = f" ({len(receipt.failures):,} failed)" if receipt.failures else ""
     return (
-        f"{head}{receipt.strategies:,} strategies, {receipt.trades:,} trades, {receipt.ticks:,} ticks in {seconds:.1f}s"
+        f"{head}{receipt.strategies:,} strategies{failed}, {receipt.trades:,} trades, {receipt.ticks:,} ticks "
+        f"in {seconds:.1f}s"
     )
 
 
@@ -49,12 +61,27 @@ def strategy_failure_lines(receipt: "Receipt") -> Iterator[str]:
     for name, reason in receipt.failures[:_FAILURES_SHOWN]:
         yield f"{receipt.pair}: {name} failed: {reason}"
     if (more := len(receipt.failures) - _FAILURES_SHOWN) > 0:
-        yield f"{receipt.pair}: {more:,} more strategies failed; `necrozma runs show latest` names them"
+        yield f"{receipt.pair}: {more:,} more strategies failed"
 
 
-def ending_line(outcome: "RunOutcome") -> str | None:
+def ending_line(outcome: "RunOutcome", results: Path) -> str | None:
+    """Say what a run lacks: strategies that failed, pairs that are missing; None where it lacks nothing.
+
+    Parameters
+    ----------
+    outcome : RunOutcome
+    results : Path
+        The run's results folder, for the commands that are offered.
+    """
+    if not (failed := outcome.describe_strategies()):
+        return _missing_pairs(outcome)
+    named = f"`necrozma runs show {outcome.run_id} --results {shlex.quote(str(results.absolute()))}` names them"
+    return "; ".join([failed, _missing_pairs(outcome) or named])
+
+
+def _missing_pairs(outcome: "RunOutcome") -> str | None:
     """Say why a run is not complete and which command completes it; None where it is."""
-    if outcome.exit_code is ExitCode.OK:
+    if not (outcome.failures or outcome.pending or outcome.exit_code in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}):
         return None
     total = len(outcome.receipts) + len(outcome.failures) + len(outcome.pending)
     names = ", ".join(pair for pair, _ in outcome.failures)

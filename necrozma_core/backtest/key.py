@@ -29,6 +29,15 @@ WITHOUT_INFLUENCE: Final = frozenset(
         f"{_PACKAGE}.storage.disk.lock",
         f"{_PACKAGE}.storage.disk.process",
         f"{_PACKAGE}.storage.disk.publish",
+        # It writes what messages say.
+        f"{_PACKAGE}.printing",
+        # The seam to the operating system: how a call is made, never what is computed.
+        f"{_PACKAGE}.system.chosen",
+        f"{_PACKAGE}.system.locks",
+        f"{_PACKAGE}.system.portable",
+        f"{_PACKAGE}.system.posix",
+        # It tells whether a user's file can be loaded, and nothing that it computes comes back.
+        f"{_PACKAGE}.strategies.trial",
         # Times go into the receipt, which is not stored.
         f"{_PACKAGE}.backtest.stage_clock",
     }
@@ -118,6 +127,9 @@ def result_key(request: PairRequest) -> str:
         "account": asdict(request.account),
         "keep_trades": request.keep_trades,
     }
+    if request.set_aside:
+        # Without these strategies the result is another one; the whole one is tried again by the next run.
+        parts["set_aside"] = [[position, why] for position, why in request.set_aside]
     return content_key(parts)
 
 

@@ -5,7 +5,7 @@ once, and evaluates its part of the strategies; one of them then joins what they
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -46,6 +46,8 @@ class _Found:
 
     sharpe: float | None
     few_trades: bool
+    few_days: bool
+    constant_returns: bool
     net_profit: float
 
 
@@ -147,7 +149,7 @@ def _kept_strategies(request: PairRequest, parts: Sequence[Part], strategies: in
     """Return the names of the strategies whose trades are kept, the best of all; None for all of them."""
     if request.keep_trades is None or strategies <= request.keep_trades:
         return None
-    columns = ("strategy", "sharpe", "few_trades", "net_profit")
+    columns = ("strategy", *(field.name for field in fields(_Found)))
     rows = [
         row
         for table in _tables(parts, "metrics")

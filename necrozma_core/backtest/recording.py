@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from necrozma_core.backtest.outcome import Evaluated, Market
 from necrozma_core.backtest.request import PairRequest
-from necrozma_core.errors import StrategyError
+from necrozma_core.errors import AllStrategiesFailedError, StrategyError
 from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.metrics.merit import merit
 from necrozma_core.storage.results.tables import MetricsRow, metrics_table, trades_table
@@ -123,7 +123,11 @@ def result_metadata(request: PairRequest) -> dict[str, str]:
 
 
 def refuse_all_failed(pair: str, details: Mapping[str, Any]) -> None:
-    """Raise StrategyError if not one strategy came to anything."""
+    """Raise AllStrategiesFailedError if not one strategy came to anything."""
     strategies, failures = details["strategies"], details["failures"]
     if len(failures) == strategies:
-        raise StrategyError(f"{pair}: all {strategies} strategies failed, the first with: {failures[0]}")
+        # The reason names its strategy.
+        _, reason = failures[0]
+        raise AllStrategiesFailedError(
+            f"{pair}: all {strategies} strategies failed, the first with: {reason}", strategies
+        )

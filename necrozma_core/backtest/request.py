@@ -31,6 +31,8 @@ class PairRequest:
         How many strategies' trades are stored, the best first; None stores all.
     key : str
         The address of the result in the store, see :func:`result_key`. Empty until it is known.
+    set_aside : tuple of (int, str)
+        Strategies of a user's that are not run, by their position, because no worker survived them; and why.
     """
 
     pair: str
@@ -43,6 +45,7 @@ class PairRequest:
     account: Account = field(default_factory=Account)
     keep_trades: int | None = 50
     key: str = ""
+    set_aside: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

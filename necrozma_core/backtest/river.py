@@ -4,7 +4,9 @@ This is where the rooms meet. A worker process calls :func:`evaluate_pair` with 
 border, and sends a receipt back; arrays never leave the worker, results are on disk.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import Final
 
 from necrozma_core.backtest.market_loading import load_market
@@ -15,22 +17,38 @@ from necrozma_core.backtest.stage_clock import StageClock
 from necrozma_core.engine.events import Events, find_events
 from necrozma_core.engine.simulation import simulate_events
 from necrozma_core.errors import StrategyError
+from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.market.lending import LentBars
 from necrozma_core.metrics.figures import measure
+from necrozma_core.metrics.notes import explain_nulls
 from necrozma_core.money.costs import price_trades
 from necrozma_core.storage.results_folder import ResultsFolder
+from necrozma_core.strategies.answers import Answers, AnswersHere
 from necrozma_core.strategies.checking import checked_signals, explain_silence
+from necrozma_core.strategies.opening import open_strategies
 from necrozma_core.strategies.protocol import Strategy
-from necrozma_core.strategies.rule import is_built_in, signal_key
+from necrozma_core.strategies.rule import Rule, is_built_in, signal_key
 
 _EVENTS_KEPT: Final = 256
 
 
 def evaluate(
-    market: Market, strategies: Sequence[Strategy], request: PairRequest, checkpoint: Checkpoint
+    market: Market,
+    strategies: Sequence[Strategy],
+    request: PairRequest,
+    checkpoint: Checkpoint,
+    answers: Answers | None = None,
 ) -> Iterator[Evaluated | StrategyError]:
     """Backtest strategies on one market, in their order.
+
+    Parameters
+    ----------
+    market : Market
+    strategies : sequence of Strategy
+    request : PairRequest
+    checkpoint : Checkpoint
+    answers : Answers, optional
+        Who computes the signals of strategies that are not ours; this process, if nobody else.
 
     Yields
     ------
@@ -38,35 +56,30 @@ def evaluate(
         One for each strategy; an error names its strategy and leaves the others alone.
     """
     recent: dict[object, Events] = {}
-    lent = LentBars(market.bars)
+    answers = answers or AnswersHere(strategies, market.bars)
+    aside = dict(request.set_aside)
     for done, strategy in enumerate(strategies):
         checkpoint("strategies", done, len(strategies), strategy.name, len(market.ticks))
+        if done in aside:
+            yield StrategyError(f"strategy {strategy.name!r}: {aside[done]}")
+            continue
         try:
             if is_built_in(strategy):
-                yield _evaluate_one(market, market.bars, strategy, request, recent)
+                signals = partial(checked_signals, strategy, market.bars)
+                events = _events_of(strategy, signals, recent)
+                reason = partial(_silence_of, strategy, market.bars, signals)
             else:
-                yield _evaluate_users(market, lent, strategy, request)
+                answer = answers.answer(done)
+                events = find_events(answer.signals)
+                reason = partial(str, answer.silence)
+            yield _evaluate_one(market, strategy, request, events, reason)
         except StrategyError as error:
             yield error
 
 
-def _evaluate_users(market: Market, lent: LentBars, strategy: Strategy, request: PairRequest) -> Evaluated:
-    """Evaluate a strategy of a user's, and hold it to leaving the bars as they were."""
-    try:
-        return _evaluate_one(market, lent.bars, strategy, request, {})
-    finally:
-        # Raised over any other failure: that strategies after it have other bars matters more.
-        if not lent.take_back():
-            raise StrategyError(
-                f"strategy {strategy.name!r} changed the bars, which other strategies read too; "
-                "change a copy instead, such as bars.mid_close.copy()"
-            )
-
-
 def _evaluate_one(
-    market: Market, seen: Bars, strategy: Strategy, request: PairRequest, recent: dict[object, Events]
+    market: Market, strategy: Strategy, request: PairRequest, events: Events, silence: Callable[[], str]
 ) -> Evaluated:
-    events = _events_of(strategy, seen, recent)
     trades = simulate_events(
         market.ticks,
         market.bars,
@@ -77,24 +90,26 @@ def _evaluate_one(
     )
     money = price_trades(trades, market.ticks, request.lots, request.costs, market.conversion)
     metrics = measure(trades, money, market.days, market.ticks, request.lots, request.account)
-    note = None if len(trades) else explain_silence(strategy, seen, checked_signals(strategy, seen))
-    return Evaluated(strategy, trades, money, metrics, note)
+    return Evaluated(strategy, trades, money, metrics, explain_nulls(metrics, None if len(trades) else silence()))
 
 
-def _events_of(strategy: Strategy, bars: Bars, recent: dict[object, Events]) -> Events:
+def _events_of(strategy: Rule, signals: Callable[[], Int8Array], recent: dict[object, Events]) -> Events:
     # Settings that differ only in stop, target or lots trade the same events.
     key = signal_key(strategy)
-    if key is not None and key in recent:
-        return recent[key]
-    events = find_events(checked_signals(strategy, bars))
-    if key is not None:
+    if key not in recent:
         if len(recent) >= _EVENTS_KEPT:
             del recent[next(iter(recent))]
-        recent[key] = events
-    return events
+        recent[key] = find_events(signals())
+    return recent[key]
 
 
-def evaluate_pair(request: PairRequest, checkpoint: Checkpoint) -> Receipt:
+def _silence_of(strategy: Rule, bars: Bars, signals: Callable[[], Int8Array]) -> str:
+    return explain_silence(strategy, bars, signals())
+
+
+def evaluate_pair(
+    request: PairRequest, checkpoint: Checkpoint, announce: Callable[[int], object] | None = None
+) -> Receipt:
     """Backtest every strategy of a request on its pair and store the results; the sweep asks first what is stored.
 
     Parameters
@@ -102,6 +117,8 @@ def evaluate_pair(request: PairRequest, checkpoint: Checkpoint) -> Receipt:
     request : PairRequest
         With its key.
     checkpoint : Checkpoint
+    announce : callable, optional
+        Asks for a process of its own for a user's file, see `open_strategies`.
 
     Returns
     -------
@@ -120,12 +137,15 @@ def evaluate_pair(request: PairRequest, checkpoint: Checkpoint) -> Receipt:
     """
     store = ResultsFolder(request.results_dir).store
     clock = StageClock()
-    with clock.stage("read"):
-        market = load_market(request, checkpoint)
-        strategies = request.source.load()
-    with store.open_writer(request.pair, request.key, result_metadata(request)) as writer:
+    with ExitStack() as opened:
+        with clock.stage("read"):
+            market = load_market(request, checkpoint)
+            # Before anything is open that a process of a user's file must not hold.
+            using = open_strategies(request.source, market.bars, announce)
+            strategies, answers = opened.enter_context(using)
+        writer = opened.enter_context(store.open_writer(request.pair, request.key, result_metadata(request)))
         with clock.stage("strategies"):
-            outcomes = evaluate(market, strategies, request, checkpoint)
+            outcomes = evaluate(market, strategies, request, checkpoint, answers)
             details = write_outcomes(writer, request, market, strategies, outcomes)
         refuse_all_failed(request.pair, details)
         checkpoint("publish", len(strategies), len(strategies), request.pair, len(market.ticks))

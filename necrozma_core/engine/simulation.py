@@ -15,7 +15,7 @@ import numpy as np
 
 from necrozma_core.engine.events import Events, find_events
 from necrozma_core.engine.trades import Trades
-from necrozma_core.errors import UsageError
+from necrozma_core.errors import UsageError, shown
 from necrozma_core.kernels import simulation as kernels
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
@@ -31,14 +31,14 @@ def _distance(pips: float | None, ticks: Ticks, name: str) -> tuple[int, float]:
     if pips is None:
         return _UNREACHABLE, float(_UNREACHABLE)
     if not (np.isfinite(pips) and pips > 0):
-        raise UsageError(f"{name}: expected a number of pips above zero, or none; found {pips!r}")
+        raise UsageError(f"{name}: expected a number of pips above zero, or none; found {shown(pips)}")
     points = Decimal(repr(float(pips))) * ticks.pair.points_per_pip(ticks.digits)
     return min(int(points.to_integral_value(ROUND_CEILING)), _UNREACHABLE), float(points)
 
 
 def _slippage_points(pips: float, ticks: Ticks) -> int:
     if not (np.isfinite(pips) and pips >= 0):
-        raise UsageError(f"slippage_pips: expected a number of pips, zero or above; found {pips!r}")
+        raise UsageError(f"slippage_pips: expected a number of pips, zero or above; found {shown(pips)}")
     points = Decimal(repr(float(pips))) * ticks.pair.points_per_pip(ticks.digits)
     return int(points.to_integral_value(ROUND_CEILING))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from necrozma_core.errors import DataError, UsageError
+from necrozma_core.errors import DataError, UsageError, not_a_file
 from necrozma_core.feeds.formats.registry import ReadOptions, open_source
 from necrozma_core.feeds.inspection import check_level, inspect
 from necrozma_core.feeds.quarantine import Quarantine, open_quarantine
@@ -239,8 +239,8 @@ def _choose(
     chosen: dict[Path, Source] = {}
     known = []
     for path in files:
-        if not path.is_file():
-            raise UsageError(f"{path}: no such file")
+        if found := not_a_file(path):
+            raise UsageError(f"{path}: {found}; expected a file of ticks")
         source = _source(path, zone)
         if store.holds(pair.name, source) or source.sha256 in {other.sha256 for other in chosen.values()}:
             known.append(path.name)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from necrozma_core.errors import DataError
+from necrozma_core.errors import DataError, shown
 from necrozma_core.feeds.quarantine import Quarantine
 from necrozma_core.feeds.reading.cells import NO_FAULT, Fault
 from necrozma_core.feeds.reading.prices import PRICE_DECIMALS
@@ -222,7 +222,7 @@ class Sieve:
             self._first_bad_row = int(batch.row[first])
             self._first_bad = (
                 f"row {batch.row[first]}, column {name}: expected {_expected(fault, fields)}, "
-                f"found {_quoted(fields[column])}"
+                f"found {shown(fields[column])}"
             )
 
     def _keep(self, batch: RowBatch, good: BoolArray, stream: RowStream) -> None:
@@ -313,7 +313,7 @@ class Sieve:
         if self._break is not None and (self._first_bad_row is None or self._break.row < self._first_bad_row):
             first = (
                 f"row {self._break.row}: expected a time at or after the {np.datetime64(self._break.before_ns, 'ns')}Z "
-                f"of row {self._break.before_row}, found {_quoted(self._break.found)}"
+                f"of row {self._break.before_row}, found {shown(self._break.found)}"
             )
         return f"{self._source}: {first}; {count} bad {'row' if count == 1 else 'rows'} ({reasons})"
 
@@ -339,11 +339,7 @@ def _count_repeated(ticks: Ticks) -> int:
 
 def _expected(fault: Fault, fields: Sequence[str]) -> str:
     if fault is Fault.CROSSED:
-        return f"a price at or above the bid of {_quoted(fields[BID])}"
+        return f"a price at or above the bid of {shown(fields[BID])}"
     if fault is Fault.NOT_A_TIME and fields[TIMESTAMP].isdigit():
         return f"{_EXPECTED[fault]} (what a number counts, say with --unit s, ms, us or ns)"
     return _EXPECTED[fault]
-
-
-def _quoted(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:40] + "...")

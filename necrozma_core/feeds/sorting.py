@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from necrozma_core.errors import DataError, UsageError
+from necrozma_core.errors import DataError, UsageError, shown
 from necrozma_core.feeds.formats.registry import ReadOptions, symbol_in
 from necrozma_core.feeds.formats.symbols import pair_of_path, strip_symbol
 from necrozma_core.market.instruments import PAIRS, get_pair
@@ -87,7 +87,7 @@ def _pair_of(path: Path, options: ReadOptions) -> str:
         name = strip_symbol(symbol)
         if name is None or name not in PAIRS:
             raise DataError(
-                f"{path}: holds '{symbol[:40]}': only currency pairs, gold (XAUUSD) and silver (XAGUSD) are known"
+                f"{path}: holds {shown(symbol, 40)}: only currency pairs, gold (XAUUSD) and silver (XAGUSD) are known"
             )
         return name
     if name := pair_of_path(path):

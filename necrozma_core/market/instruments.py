@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from necrozma_core.errors import UnknownPairError, nearest
+from necrozma_core.errors import UnknownPairError, nearest, shown
 
 _NAME = re.compile(r"[A-Z]{6}", re.ASCII)
 
@@ -91,7 +91,7 @@ def get_pair(name: str) -> Pair:
     if _NAME.fullmatch(name) and name in PAIRS:
         return PAIRS[name]
     hint = nearest(re.sub(r"[^A-Z]", "", name.upper()), PAIRS, f"{', '.join(_MAJORS)} and others")
-    raise UnknownPairError(f"unknown pair {name[:40]!r}: {hint}")
+    raise UnknownPairError(f"unknown pair {shown(name, 40)}: {hint}")
 
 
 def find_conversion(currency: str, account_currency: str) -> tuple[Pair, bool] | None:

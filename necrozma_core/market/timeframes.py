@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from necrozma_core.errors import UsageError
+from necrozma_core.errors import UsageError, shown
 
 _UNITS_MS: Final = {"s": 1_000, "sec": 1_000, "min": 60_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _MAX_TIMEFRAME_MS: Final = 86_400_000
@@ -21,10 +21,12 @@ def parse_timeframe(text: str) -> int:
     match = re.fullmatch(r"([1-9]\d{0,4})\s*([a-z]+)", text.strip().lower())
     unit_ms = _UNITS_MS.get(match[2]) if match else None
     if match is None or unit_ms is None:
-        raise UsageError(f"timeframe {text[:40]!r}: expected a number and s, min, h or d, such as 30s, 5min, 1h or 1d")
+        raise UsageError(
+            f"timeframe {shown(text, 40)}: expected a number and s, min, h or d, such as 30s, 5min, 1h or 1d"
+        )
     timeframe_ms = int(match[1]) * unit_ms
     if _MAX_TIMEFRAME_MS % timeframe_ms:
-        raise UsageError(f"timeframe {text[:40]!r} does not divide a day: use 1min, 5min, 15min, 1h, 4h or 1d")
+        raise UsageError(f"timeframe {shown(text, 40)} does not divide a day: use 1min, 5min, 15min, 1h, 4h or 1d")
     return timeframe_ms
 
 

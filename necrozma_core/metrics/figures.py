@@ -13,6 +13,8 @@ from necrozma_core.money.equity import TradingDays, equity_points
 
 MIN_TRADES: Final = 30
 """Below this many trades the figures say little; such strategies are marked and ranked after the others."""
+MIN_DAYS: Final = 30
+"""Below this many daily returns the ratios say little; such strategies likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,12 @@ class Metrics:
         Fraction of the time between the first and the last tick spent in a position.
     exits_stop_loss, exits_take_profit, exits_signal, exits_end_of_data : int
         Trades by what ended them.
+    days : int
+        Daily returns behind the ratios; 0 without trades, and where a day ended with nothing left in the account.
+    few_days : bool
+        Fewer than thirty.
+    constant_returns : bool
+        Every day brought practically the same, so that the ratios tell of rounding or compounding.
     """
 
     trades: int
@@ -77,6 +85,9 @@ class Metrics:
     exits_take_profit: int
     exits_signal: int
     exits_end_of_data: int
+    days: int
+    few_days: bool
+    constant_returns: bool
 
 
 def measure(trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots: float, account: Account) -> Metrics:
@@ -142,4 +153,7 @@ def measure(trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots:
         exits_take_profit=exits[ExitReason.TAKE_PROFIT],
         exits_signal=exits[ExitReason.SIGNAL],
         exits_end_of_data=exits[ExitReason.END_OF_DATA],
+        days=len(returns),
+        few_days=len(returns) < MIN_DAYS,
+        constant_returns=formulas.are_constant(returns, day_end, start),
     )

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from necrozma_core.engine.trades import Trades
-from necrozma_core.errors import UsageError
+from necrozma_core.errors import UsageError, shown
 from necrozma_core.market.arrays import FloatArray, Int64Array
 from necrozma_core.market.calendars import roll_times_ms, trading_day
 from necrozma_core.market.instruments import CURRENCIES
@@ -53,7 +53,7 @@ class Costs:
             signed = name.startswith("swap")
             if not isfinite(value) or (value < 0 and not signed):
                 expected = "a finite number" if signed else "a number, zero or above"
-                raise UsageError(f"{name}: expected {expected}; found {value!r}")
+                raise UsageError(f"{name}: expected {expected}; found {shown(value)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,10 @@ class Account:
     def __post_init__(self) -> None:
         if self.currency not in CURRENCIES:
             raise UsageError(
-                f"account currency {self.currency[:40]!r}: expected one of {', '.join(sorted(CURRENCIES))}"
+                f"account currency {shown(self.currency, 40)}: expected one of {', '.join(sorted(CURRENCIES))}"
             )
         if not (isfinite(self.initial_balance) and self.initial_balance > 0):
-            raise UsageError(f"initial balance: expected a number above zero; found {self.initial_balance!r}")
+            raise UsageError(f"initial balance: expected a number above zero; found {shown(self.initial_balance)}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +136,7 @@ def price_trades(trades: Trades, ticks: Ticks, lots: float, costs: Costs, conver
         If ``lots`` is not a finite number above zero.
     """
     if not (isfinite(lots) and lots > 0):
-        raise UsageError(f"lots: expected a number above zero; found {lots!r}")
+        raise UsageError(f"lots: expected a number above zero; found {shown(lots)}")
     pair, n = ticks.pair, len(trades)
     units = lots * pair.contract_size
     rates = conversion.at_ticks(ticks, trades.exit_tick)

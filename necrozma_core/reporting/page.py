@@ -1,13 +1,17 @@
 """A run as one HTML page that needs nothing else: no scripts, no fonts, nothing from anywhere."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from html import escape
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from necrozma_core.errors import shown
+from necrozma_core.metrics.figures import Metrics
 from necrozma_core.reporting.curves import Curve
+from necrozma_core.reporting.marks import FEW_TRADES_SIGN, mark_lines, sharpe_marks
 from necrozma_core.reporting.ranking import best_of_pairs
 from necrozma_core.storage.disk.columns import scalar_of
 
@@ -33,6 +37,7 @@ figure { margin: 0; min-width: 0; } figcaption { overflow-wrap: anywhere; } svg 
 """.strip()
 
 _Row = Mapping[str, Any]
+_FIGURES: Final = frozenset(field.name for field in fields(Metrics))
 
 
 class _Column(NamedTuple):
@@ -65,6 +70,7 @@ def render_report(ranking: pa.Table, manifest: Mapping[str, Any], curves: Sequen
     currency = str((manifest.get("settings") or {}).get("account_currency") or "account currency")
     pairs: Mapping[str, _Row] = manifest.get("pairs") or {}
     title = f"Backtest {manifest.get('run_id') or ''}".strip()
+    rows = ranking.slice(0, top).to_pylist()
     parts = [
         f"<h1>{escape(title)}</h1>",
         _summary(ranking, manifest, pairs),
@@ -74,9 +80,9 @@ def render_report(ranking: pa.Table, manifest: Mapping[str, Any], curves: Sequen
         _table(
             f"The first {min(top, len(ranking))} of {len(ranking):,} settings. Money in {currency}.",
             _ranking_columns(currency),
-            ranking.slice(0, top).to_pylist(),
+            rows,
         ),
-        _soft("† fewer than 30 trades: the figures say little. – none, or undefined.") if len(ranking) else "",
+        _legend(rows),
         _best_by_pair(ranking, currency, curves),
         _silent(ranking),
         _failures(pairs),
@@ -121,6 +127,8 @@ def _luck(ranking: pa.Table) -> str:
 def _warnings(ranking: pa.Table, pairs: Mapping[str, _Row]) -> str:
     silent = _count(pc.equal(ranking["trades"], scalar_of(pa.int64(), 0)))
     few = _count(ranking["few_trades"]) - silent
+    has_ratio = pc.is_valid(ranking["sharpe"])
+    few_days, constant = (_count(pc.and_(has_ratio, ranking[name])) for name in ("few_days", "constant_returns"))
     failed_pairs = [name for name, record in pairs.items() if record.get("failure")]
     failed = sum(len(record.get("strategy_failures") or ()) for record in pairs.values())
     warnings = [
@@ -128,6 +136,8 @@ def _warnings(ranking: pa.Table, pairs: Mapping[str, _Row]) -> str:
         (failed, "strategies that failed, named below"),
         (silent, "settings without a trade, named below"),
         (few, "settings with fewer than 30 trades, marked † and ranked after the others"),
+        (few_days, "settings with a Sharpe ratio of fewer than 30 days, marked ‡ and ranked after the others"),
+        (constant, "settings with practically constant returns, marked ≈, whose Sharpe ratio ranks for nothing"),
     ]
     items = "".join(f"<li>{escape(text)}: {count:,}</li>" for count, text in warnings if count)
     return f"<h2>Warnings</h2><ul>{items}</ul>" if items else ""
@@ -166,8 +176,10 @@ def _failures(pairs: Mapping[str, _Row]) -> str:
             *(record.get("strategy_failures") or ()),
         )
     ]
-    shown = rows[:_MOST_LISTED]
-    return "<h2>Failures</h2>" + _table(_of(len(shown), len(rows)), (_PAIR, _STRATEGY, _REASON), shown) if rows else ""
+    listed = rows[:_MOST_LISTED]
+    return (
+        "<h2>Failures</h2>" + _table(_of(len(listed), len(rows)), (_PAIR, _STRATEGY, _REASON), listed) if rows else ""
+    )
 
 
 def _facts(head: str, facts: object) -> str:
@@ -183,7 +195,7 @@ def _flatten(value: object, name: str = "") -> Iterable[tuple[str, object]]:
     elif isinstance(value, Sequence) and not isinstance(value, str):
         yield name, ", ".join(map(str, value))
     elif name:
-        yield name, value
+        yield name, value if isinstance(value, str) else "–" if value is None else shown(value)
 
 
 def _table(caption: str, columns: Sequence[_Column], rows: Sequence[_Row]) -> str:
@@ -203,9 +215,14 @@ def _table(caption: str, columns: Sequence[_Column], rows: Sequence[_Row]) -> st
 
 def _cell(column: _Column, row: _Row) -> str:
     if column.name == "trades":
-        return f"{row['trades']:,}{' †' if row['few_trades'] else ''}"
+        return f"{row['trades']:,}{f' {FEW_TRADES_SIGN}' if row['few_trades'] else ''}"
+    if column.name == "sharpe" and (marks := sharpe_marks(row)):
+        return f"{column.show(row['sharpe'])} {marks}"
     value = row[column.name]
-    return '<span class="soft">–</span>' if value is None and column.kind == "number" else column.show(value)
+    if value is None and column.kind == "number":
+        why = f' title="{escape(row["note"])}"' if column.name in _FIGURES and row["note"] else ""
+        return f'<span class="soft"{why}>–</span>'
+    return column.show(value)
 
 
 def _class(column: _Column) -> str:
@@ -233,6 +250,11 @@ def _ranking_columns(currency: str) -> tuple[_Column, ...]:
         _Column("lots", "lots", _plain),
         _Column("timeframe", "timeframe", _text, "short"),
     )
+
+
+def _legend(rows: Sequence[_Row]) -> str:
+    undefined = "– none, or undefined: the row's note says why, over the sign and in the Parquet file."
+    return _soft(" ".join([*mark_lines(rows), undefined])) if rows else ""
 
 
 def _soft(text: str) -> str:

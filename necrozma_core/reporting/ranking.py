@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from necrozma_core.metrics.merit import CONSTANT, ENOUGH, NO_SHARPE
 from necrozma_core.storage.disk.columns import arrow_column
 from necrozma_core.storage.results.schemas import METRICS_SCHEMA, RANKING_SCHEMA
 
-_FALLING: Final = ("group", "sharpe", "net_profit")
+_FALLING: Final = ("group", "ratio", "net_profit")
 _TIES: Final = tuple(dict.fromkeys(("pair", "strategy", *METRICS_SCHEMA.names)))
 """What decides between equal figures: in the end every column, so that the order of input never shows."""
 
@@ -18,8 +19,10 @@ _TIES: Final = tuple(dict.fromkeys(("pair", "strategy", *METRICS_SCHEMA.names)))
 def rank_metrics(tables: Sequence[pa.Table]) -> pa.Table:
     """Rank the strategies of all pairs.
 
-    First come strategies with thirty trades or more and a Sharpe ratio, then those with fewer trades, then those
-    without a Sharpe ratio; each group by Sharpe ratio, then by net profit, both falling, then by pair and name.
+    First come strategies with a Sharpe ratio of thirty trades and thirty days or more, then those that lack one of
+    them, then those that lack both, then those of practically constant returns, then those without a Sharpe ratio.
+    Each group is ordered by Sharpe ratio (the last two by none), then by net profit, both falling, then by pair and
+    name; :func:`necrozma_core.metrics.merit.merit` is the same order of single strategies.
 
     Parameters
     ----------
@@ -34,11 +37,9 @@ def rank_metrics(tables: Sequence[pa.Table]) -> pa.Table:
     table = pa.concat_tables(
         [pa.Table.from_batches([], METRICS_SCHEMA), *(table.cast(METRICS_SCHEMA) for table in tables)]
     )
-    # The groups' numbers: one for a Sharpe ratio, and one more for enough trades behind it.
-    defined = pc.invert(pc.is_null(table["sharpe"], nan_is_null=True))
-    enough = pc.and_(defined, pc.invert(table["few_trades"]))
-    group = pc.add(defined.cast(pa.int8()), enough.cast(pa.int8()))
-    keys = table.append_column("group", group)
+    group = _groups(table)
+    ratio = pc.if_else(pc.greater(group, CONSTANT), table["sharpe"], 0.0)
+    keys = table.append_column("group", group).append_column("ratio", ratio)
     falling = [(name, "descending") for name in _FALLING]
     rising = [(name, "ascending") for name in _TIES if name not in _FALLING]
     order = pc.sort_indices(keys, sort_keys=falling + rising)
@@ -53,3 +54,10 @@ def best_of_pairs(ranking: pa.Table) -> pa.Table:
     for row, pair in enumerate(ranking["pair"].to_pylist()):
         first.setdefault(pair, row)
     return ranking.take(arrow_column(pa.int64(), np.array([first[pair] for pair in sorted(first)], np.int64)))
+
+
+def _groups(table: pa.Table) -> pa.ChunkedArray:
+    """Return the group of each row, as `merit` numbers them."""
+    lacking = pc.add(table["few_trades"].cast(pa.int8()), table["few_days"].cast(pa.int8()))
+    group = pc.if_else(table["constant_returns"], CONSTANT, pc.subtract(ENOUGH, lacking))
+    return pc.if_else(pc.is_null(table["sharpe"], nan_is_null=True), NO_SHARPE, group)

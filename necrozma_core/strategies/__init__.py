@@ -1,19 +1,27 @@
 """Strategies: bars in, signals out.
 
-=================  ============================================================================
-``protocol``       what a strategy is
-``rule``           what the built-in families share: checked settings, a name, a warm-up
-``parameters``     what a setting may be
-``indicators``     averages, deviations and ranges, computed once for all strategies of a pair
-``families``       one family a file, each with the source of its formula
-``catalog``        the families by name, and the default fifty
-``settings``       thousands of settings from a TOML file or a ``--grid``
-``user``           strategies from the user's own Python file
-``listening``      a person's Ctrl-C told from an interrupt that a user's file raises
-``files``          the files that a user writes, read without loading the compiler
-``source``         where a run's strategies come from, as a value that travels to workers
-``checking``       signals that keep the contract, and why a strategy stayed silent
-=================  ============================================================================
+==================== ============================================================================
+``protocol``         what a strategy is
+``rule``             what the built-in families share: checked settings, a name, a warm-up
+``parameters``       what a setting may be
+``indicators``       averages, deviations and ranges, computed once for all strategies of a pair
+``families``         one family a file, each with the source of its formula
+``catalog``          the families by name, and the default fifty
+``settings``         thousands of settings from a TOML file or a ``--grid``
+``user``             strategies from the user's own Python file
+``opening``          where a user's file runs: in this process or in one of its own
+``isolation``        a user's file in a process of its own, seen from the worker
+``keeper``           what runs in that process, and in the one that makes and watches it
+``frames``           messages between them
+``answers``          what a strategy answers, and that it leaves everything as it was
+``surroundings``     what strategies share without being told: put back after each
+``process_settings`` the settings of a process that are put back
+``trial``            a user's file loaded once, before a run begins
+``listening``        a person's Ctrl-C told from an interrupt that a user's file raises
+``files``            the files that a user writes, read without loading the compiler
+``source``           where a run's strategies come from, as a value that travels to workers
+``checking``         signals that keep the contract, and why a strategy stayed silent
+==================== ============================================================================
 
 A signal of a built-in strategy is an event: +1 or -1 at the bar at which its condition becomes true, having been
 untrue at the bar before, and 0 everywhere else. While the condition cannot be computed yet, the signal is 0.

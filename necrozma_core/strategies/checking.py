@@ -1,17 +1,17 @@
 """Signals that keep the contract, and why a strategy made no trade."""
 
-import signal
 import traceback
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from necrozma_core.errors import StrategyError
+from necrozma_core.errors import StrategyError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import Rule
+from necrozma_core.system.chosen import SYSTEM
 
 _OURS: Final = Path(__file__).parent
 _LONGEST_MESSAGE: Final = 200
@@ -19,7 +19,10 @@ _LONGEST_MESSAGE: Final = 200
 
 def one_line(error: BaseException) -> str:
     """Return an exception's type and message on one line of bounded length."""
-    message = " ".join(str(error).split())
+    try:
+        message = " ".join(str(error).split())
+    except BaseException:  # noqa: BLE001 -- a user's exception may fail to tell what it is
+        message = "(its message cannot be read)"
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}..."
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
@@ -58,22 +61,21 @@ def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
     """
     try:
         found = strategy.signals(bars)
+        # Looked at here, because an array of a user's own class runs the user's code as well.
+        problem = _problem(found, len(bars))
+        # Writable too: for a read-only array numba would compile another version, which the sealed kernels do not hold.
+        signals = None if problem else np.require(np.asarray(found), np.int8, ["C", "W", "E"])
     except BaseException as error:  # anything: the other strategies of the pair go on
-        if isinstance(error, KeyboardInterrupt) and not _is_deaf():
+        # Where no Ctrl-C comes, as in a worker, an interrupt is the strategy's own doing.
+        if isinstance(error, KeyboardInterrupt) and not SYSTEM.is_deaf():
             raise
-        raise StrategyError(f"strategy {strategy.name!r} raised {one_line(error)} ({place_of(error)})") from error
-    if problem := _problem(found, len(bars)):
+        raise StrategyError(f"strategy {shown(strategy.name)} raised {one_line(error)} ({place_of(error)})") from error
+    if signals is None:
         raise StrategyError(
-            f"strategy {strategy.name!r}: signals() returned {problem}; "
+            f"strategy {shown(strategy.name)}: signals() returned {problem}; "
             f"expected an int8 array of shape ({len(bars)},) with -1, 0 and 1"
         )
-    # Writable too: for a read-only array numba would compile another version, which the sealed kernels do not hold.
-    return np.require(found, np.int8, ["C", "W"])
-
-
-def _is_deaf() -> bool:
-    """Tell whether no Ctrl-C comes here, as in a worker: an interrupt is then the strategy's own doing."""
-    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    return signals
 
 
 def _problem(found: object, n_bars: int) -> str | None:

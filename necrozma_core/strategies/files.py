@@ -3,7 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from necrozma_core.errors import UsageError
+from necrozma_core.errors import UsageError, not_a_file
 
 
 def read_python(path: Path) -> str:
@@ -39,6 +39,8 @@ def _read(path: Path, suffix: str, expected: str) -> bytes:
     if path.suffix.lower() != suffix:
         raise UsageError(f"{path}: expected {expected} ({suffix}), found {path.suffix or 'a name without an ending'}")
     try:
+        if found := not_a_file(path):
+            raise UsageError(f"{path}: {found}; expected {expected}")
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path}: cannot read {expected}: {error.strerror}") from error

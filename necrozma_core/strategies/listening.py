@@ -3,9 +3,9 @@
 import signal
 import threading
 from types import FrameType
-from typing import Any, Final
+from typing import Any
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+from necrozma_core.system.chosen import SYSTEM
 
 
 class SignalListener:
@@ -23,7 +23,7 @@ class SignalListener:
 
     def __enter__(self) -> "SignalListener":
         if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
+            for number in SYSTEM.ending_signals:
                 # Only a handler in Python raises anything.
                 if callable(signal.getsignal(number)):
                     self._before[number] = signal.signal(number, self._note)

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
-from necrozma_core.errors import UsageError, nearest
+from necrozma_core.errors import UsageError, nearest, shown
 
 MAX_PERIOD: Final = 10_000
 """The longest period, in bars; the bounds of the whole-number kernels rest on it."""
@@ -43,7 +43,7 @@ class Whole:
         """Return ``value``, which must be an int in range (a bool is none)."""
         if type(value) is int and self.low <= value <= self.high:
             return value
-        raise UsageError(f"{where}: expected a whole number from {self.low} to {self.high}, found {value!r:.40}")
+        raise UsageError(f"{where}: expected a whole number from {self.low} to {self.high}, found {shown(value, 40)}")
 
     def read(self, where: str, text: str) -> int:
         """Read a whole number."""
@@ -68,7 +68,7 @@ class Real:
             if self.low <= number <= self.high and not (self.above and number == self.low):
                 return number + 0.0  # -0.0 and 0.0 are one setting
         expected = f"a number {'above' if self.above else 'from'} {self.low:g} {'up ' * self.above}to {self.high:g}"
-        raise UsageError(f"{where}: expected {expected}, found {value!r:.40}")
+        raise UsageError(f"{where}: expected {expected}, found {shown(value, 40)}")
 
     def read(self, where: str, text: str) -> float:
         """Read a number."""
@@ -90,7 +90,7 @@ class Pips:
             number = float(value)  # type: ignore[arg-type]
             if 0.0 < number <= _MAX_PIPS and math.isfinite(number):
                 return number
-        raise UsageError(f"{where}: expected a number of pips above zero, or none, found {value!r:.40}")
+        raise UsageError(f"{where}: expected a number of pips above zero, or none, found {shown(value, 40)}")
 
     def read(self, where: str, text: str) -> float | None:
         """Read a number of pips, or ``none``."""
@@ -112,7 +112,7 @@ class OneOf:
         """Return ``value``, which must be one of the names."""
         if isinstance(value, str) and value in self.names:
             return str(value)
-        raise UsageError(f"{where}: unknown value {value!r:.40}: {nearest(str(value), self.names)}")
+        raise UsageError(f"{where}: unknown value {shown(value, 40)}: {nearest(str(value), self.names)}")
 
     def read(self, where: str, text: str) -> str:
         """Read a name."""
@@ -146,15 +146,18 @@ def read_values(where: str, bounds: Bounds, raw: object, most: int) -> tuple[Any
     Returns
     -------
     tuple
-        In the order written, each once.
+        In the order written.
 
     Raises
     ------
     UsageError
-        If a value is out of range, a range is empty, or there is no value at all.
+        If a value is out of range, a range is empty or its steps miss its end, or there is no value at all.
     """
     values: list[Any] = []
     for part in raw if isinstance(raw, list) else [raw]:
+        if isinstance(part, dict | list):
+            kind = "a table" if isinstance(part, dict) else "a list in a list"
+            raise UsageError(f"{where}: expected values, or texts such as '5:50:5', found {kind}")
         if not isinstance(part, str):
             values.append(bounds.check(where, part))
             continue
@@ -165,13 +168,13 @@ def read_values(where: str, bounds: Bounds, raw: object, most: int) -> tuple[Any
                 values.append(bounds.read(where, text))
     if not values:
         raise UsageError(f"{where}: expected at least one value, found an empty list")
-    return tuple(dict.fromkeys(values))
+    return tuple(values)
 
 
 def _numbers(where: str, text: str, most: int) -> list[str]:
     # Decimal, so that 0.1:0.5:0.1 ends with 0.5 and holds 0.3, not 0.30000000000000004.
     wrong = UsageError(
-        f"{where}: expected a range such as 5:50:5, from the first to the last number, found {text!r:.40}"
+        f"{where}: expected a range such as 5:50:5, from the first to the last number, found {shown(text, 40)}"
     )
     try:
         first, last, *rest = (Decimal(part) for part in text.split(":"))
@@ -182,4 +185,12 @@ def _numbers(where: str, text: str, most: int) -> list[str]:
         raise wrong
     if last - first >= step * most:
         raise UsageError(f"{where}: the range {text} holds more than {most:,} values")
-    return [f"{(first + step * i).normalize():f}" for i in range(int((last - first) / step) + 1)]
+    numbers = [f"{(first + step * i).normalize():f}" for i in range(int((last - first) / step) + 1)]
+    if (last - first) % step:
+        # Both ends are said to be included: neither is left out, or another put in its place, without a word.
+        end, beyond = numbers[-1], f"{(first + step * len(numbers)).normalize():f}"
+        instead = f"{first}:{end}:{step}" if len(numbers) > 1 else end
+        raise UsageError(
+            f"{where}: the range {text} misses its end: after {end} comes {beyond}; write {instead}, or another step"
+        )
+    return numbers

@@ -86,7 +86,11 @@ class Rule(ABC):
 
     @abstractmethod
     def _signals(self, bars: Bars) -> Int8Array:
-        """Compute the signals of more bars than the warm-up needs."""
+        """Compute the signals of more bars than the warm-up needs.
+
+        The kernels are imported here and not at the top of a family's module: settings are made, named and counted
+        by commands that compute nothing, and the compiler takes longer to load than all of that.
+        """
 
     def explain_silence(self, bars: Bars) -> str | None:
         """Say why no bar can carry a signal, or None where one could."""

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from necrozma_core.errors import UsageError, nearest
+from necrozma_core.errors import UsageError, nearest, shown
 from necrozma_core.strategies.catalog import FAMILIES
 from necrozma_core.strategies.files import read_toml
 from necrozma_core.strategies.parameters import read_values
@@ -82,8 +82,11 @@ def load_settings(path: Path, text: str | None = None) -> Sweep:
         raise UsageError(f"{path}: not valid TOML: {error}") from error
     for key in tables:
         if key != "grid":
-            raise UsageError(f"{path}: unknown name {key!r}: settings stand in tables that begin with [[grid]]")
+            hint = nearest(key, ["grid"], "tables that begin with [[grid]], in which settings stand")
+            raise UsageError(f"{path}: unknown name {shown(key, 40)}: {hint}")
     grids = tables.get("grid", [])
+    if isinstance(grids, dict):
+        raise UsageError(f"{path}: expected [[grid]], with two brackets on each side, found [grid]")
     if not isinstance(grids, list) or not grids or not all(isinstance(grid, dict) for grid in grids):
         raise UsageError(f"{path}: expected at least one table that begins with [[grid]]")
     return _expand([(f"{path}: grid {number}", grid) for number, grid in enumerate(grids, 1)])
@@ -97,7 +100,8 @@ def parse_grid(text: str) -> Sweep:
         for word in part.split():
             key, equals, value = word.partition("=")
             if not (key and equals and value):
-                raise UsageError(f"grid {number}: expected name=values without spaces, found {word!r:.40}")
+                hint = f"; did you mean family={word}?" if word in FAMILIES else ""
+                raise UsageError(f"grid {number}: expected name=values without spaces, found {shown(word, 40)}{hint}")
             if key in grid:
                 raise UsageError(f"grid {number}: {key} is given twice")
             grid[key] = value
@@ -131,17 +135,32 @@ def _expand(grids: list[tuple[str, Mapping[str, Any]]]) -> Sweep:
 
 
 def _axes(where: str, grid: Mapping[str, Any]) -> tuple[type[Rule], dict[str, tuple[Any, ...]]]:
-    name = grid.get("family")
-    if not isinstance(name, str):
-        raise UsageError(f"{where}: expected a family: one of {', '.join(sorted(FAMILIES))}")
+    name = _family_of(where, grid)
     if name not in FAMILIES:
-        raise UsageError(f"{where}: unknown family {name!r:.40}: {nearest(name, FAMILIES)}")
+        raise UsageError(f"{where}: unknown family {shown(name, 40)}: {nearest(name, FAMILIES)}")
     family = FAMILIES[name]
     bounds = bounds_of(family)
     for key in grid:
         if key != "family" and key not in bounds:
-            raise UsageError(f"{where}: {name} has no setting {key!r:.40}: {nearest(key, bounds)}")
+            hint = nearest(key, ["family", *bounds], otherwise=", ".join(bounds))
+            raise UsageError(f"{where}: {name} has no setting {shown(key, 40)}: {hint}")
     # In the family's own order, so that the order of the keys decides nothing.
     return family, {
         key: read_values(f"{where}: {key}", bounds[key], grid[key], MAX_SETTINGS) for key in bounds if key in grid
     }
+
+
+def _family_of(where: str, grid: Mapping[str, Any]) -> str:
+    """Return the name that a grid gives as its family, whether or not there is such a family."""
+    if "family" not in grid:
+        names = {name for family in FAMILIES.values() for name in bounds_of(family)}
+        for key in grid:
+            # The name of a parameter is not one that was meant to be another.
+            hint = nearest(key, ["family", *names], otherwise="others")
+            if key not in names and "family" in hint:
+                raise UsageError(f"{where}: unknown name {shown(key, 40)}: {hint}")
+    name = grid.get("family")
+    if not isinstance(name, str):
+        found = "; found a list, and a grid has one" if isinstance(name, list) else ""
+        raise UsageError(f"{where}: expected a family: one of {', '.join(sorted(FAMILIES))}{found}")
+    return name

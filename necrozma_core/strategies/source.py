@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from necrozma_core.strategies.files import read_python, read_toml
+from necrozma_core.strategies.trial import try_text
 
 if TYPE_CHECKING:
     # The command line makes sources before it needs what these load: numpy, and the families with the compiler.
@@ -88,7 +89,7 @@ class StrategySource:
         return _sweep(self).strategies
 
     def try_file(self) -> None:
-        """Run a user's file once, here, so that one that cannot be used is found before anything starts.
+        """Run a user's file once, in a process of its own, to find before anything starts whether it can be used.
 
         Raises
         ------
@@ -96,7 +97,7 @@ class StrategySource:
             As :meth:`load`.
         """
         if self.kind is SourceKind.FILE:
-            self.load()
+            try_text(self.origin, self.text)
 
     def fingerprint(self) -> str:
         """Return a sha256, hex, of what was given: a user's text, or the settings that a sweep stands for.
@@ -123,7 +124,8 @@ class StrategySource:
         if self.kind is SourceKind.FILE:
             return f"the strategies of {self.origin}"
         sweep = _sweep(self)
-        text = f"{len(sweep.strategies):,} settings of {self.origin or 'a grid'}"
+        settings = "1 setting" if len(sweep.strategies) == 1 else f"{len(sweep.strategies):,} settings"
+        text = f"{settings} of {self.origin or 'a grid'}"
         left_out = [
             f"{count:,} {what}"
             for count, what in ((sweep.conflicting, "impossible"), (sweep.repeated, "repeated"))

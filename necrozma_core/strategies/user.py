@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from necrozma_core.errors import UsageError
+from necrozma_core.errors import UsageError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.strategies.checking import one_line, place_of
@@ -111,15 +111,15 @@ def _load(path: Path, text: str) -> tuple[Strategy, ...]:
     except BaseException as error:
         raise UsageError(f"{path}: strategies() raised {one_line(error)} ({place_of(error)})") from error
     if not objects:
-        shown = "an empty list" if objects == [] else f"a {type(found).__name__}"
-        raise UsageError(f"{path}: strategies() returned {shown}, expected a list of strategies; {_DOCUMENTED}")
+        kind = "an empty list" if objects == [] else f"a {type(found).__name__}"
+        raise UsageError(f"{path}: strategies() returned {kind}, expected a list of strategies; {_DOCUMENTED}")
     strategies: dict[str, Strategy] = {}
     for index, candidate in enumerate(objects):
         where = f"{path}: strategies()[{index}]"
         strategy = _checked(candidate, where)
         if strategy.name in strategies:
             earlier = list(strategies).index(strategy.name)
-            raise UsageError(f"{where}: the name {strategy.name!r} is already that of strategies()[{earlier}]")
+            raise UsageError(f"{where}: the name {shown(strategy.name)} is already that of strategies()[{earlier}]")
         strategies[strategy.name] = strategy
     return tuple(strategies.values())
 
@@ -165,27 +165,29 @@ def _checked(candidate: object, where: str) -> Strategy:
         try:
             values[attribute] = getattr(candidate, attribute)
         except BaseException as error:  # a property of the user's may raise anything
-            shown = "has no" if isinstance(error, AttributeError) else f"raised {one_line(error)} for its"
-            raise UsageError(f"{where}: a {type(candidate).__name__} {shown} {attribute}; {_DOCUMENTED}") from error
-    name = _checked_name(values["name"], where)
-    where = f"{where} ({name!r})"
+            lack = "has no" if isinstance(error, AttributeError) else f"raised {one_line(error)} for its"
+            raise UsageError(f"{where}: a {type(candidate).__name__} {lack} {attribute}; {_DOCUMENTED}") from error
+    name = checked_name(values["name"], where)
+    where = f"{where} ({shown(name)})"
     if not callable(values["signals"]):
-        raise UsageError(f"{where}: signals: expected a method signals(bars), found {values['signals']!r:.40}")
+        raise UsageError(f"{where}: signals: expected a method signals(bars), found {shown(values['signals'], 40)}")
     stop, target = (Pips().check(f"{where}: {level}", _number(values[level])) for level in LEVELS)
-    return UserStrategy(name, _checked_params(values["params"], where), stop, target, values["signals"])
+    return UserStrategy(name, checked_params(values["params"], where), stop, target, values["signals"])
 
 
-def _checked_name(name: object, where: str) -> str:
+def checked_name(name: object, where: str) -> str:
+    """Return a strategy's name; UsageError where it cannot be one."""
     if isinstance(name, str) and name.strip() and name.isprintable() and len(name) <= _LONGEST_NAME:
         return name
     raise UsageError(
-        f"{where}: name: expected a printable text of up to {_LONGEST_NAME} characters, found {name!r:.40}"
+        f"{where}: name: expected a printable text of up to {_LONGEST_NAME} characters, found {shown(name, 40)}"
     )
 
 
-def _checked_params(params: object, where: str) -> Mapping[str, Any]:
+def checked_params(params: object, where: str) -> Mapping[str, Any]:
+    """Return a strategy's settings as JSON would hold them; UsageError where it cannot."""
     if not isinstance(params, Mapping) or not all(isinstance(key, str) for key in params):
-        raise UsageError(f"{where}: params: expected a dict with names as keys, found {params!r:.60}")
+        raise UsageError(f"{where}: params: expected a dict with names as keys, found {shown(params, 60)}")
     try:
         kept: dict[str, Any] = json.loads(json.dumps(dict(params), default=_jsonable, allow_nan=False))
     except BaseException as error:

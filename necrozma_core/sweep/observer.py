@@ -72,6 +72,10 @@ class Observer(Protocol):
         """Show a line about something that happened."""
         ...
 
+    def on_phase(self, text: str) -> None:
+        """Show what the run begins to do; an observer without this method is not told."""
+        ...
+
     def on_pair_done(self, receipt: Receipt) -> None:
         """Show that a pair is stored."""
         ...
@@ -99,6 +103,10 @@ class RunLog:
         """Log it."""
         self._log.info("%s", text)
 
+    def on_phase(self, text: str) -> None:
+        """Log it."""
+        self._log.info("%s", text)
+
     def on_pair_done(self, receipt: Receipt) -> None:
         """Log what came out."""
         how = "computed" if receipt.computed else "stored before"
@@ -110,4 +118,9 @@ class RunLog:
 
     def on_finish(self, outcome: RunOutcome) -> None:
         """Log how."""
-        self._log.info("run %s ended: %s, ranking %s", outcome.run_id, outcome.exit_code.name, outcome.ranking_path)
+        if failed := outcome.describe_strategies():
+            self._log.warning("run %s: %s", outcome.run_id, failed)
+        ending = (
+            f"{len(outcome.receipts)} pairs stored, {len(outcome.failures)} failed, {len(outcome.pending)} not done"
+        )
+        self._log.info("run %s ended: %s, %s", outcome.run_id, ending, outcome.ranking_path or "no ranking")

@@ -1,26 +1,27 @@
 """A run opened and closed: its folder locked and made, and never left saying that it runs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.errors import ExitCode, StorageError
 from necrozma_core.storage.disk.lock import ResultsLock, lock_results
 from necrozma_core.storage.disk.network import network_file_system
 from necrozma_core.storage.disk.publish import probe_writable
+from necrozma_core.storage.disk.scratch import scratch_folder
 from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.listing import mark_crashed, mark_ended
 from necrozma_core.storage.runs.manifest import RunStatus
 from necrozma_core.sweep.observer import Observer
-from necrozma_core.sweep.plan import plan_requests, recorded_inputs
+from necrozma_core.sweep.plan import find_stored, plan_requests, recorded_inputs
 from necrozma_core.sweep.request import SweepRequest
 from necrozma_core.sweep.session import RunSession
 
 
 @contextmanager
-def open_session(sweep: SweepRequest, observer: Observer, run_pids: Iterable[int] = ()) -> Iterator[RunSession]:
+def open_session(
+    sweep: SweepRequest, observer: Observer, start_others: Callable[[], Iterable[int]] = tuple
+) -> Iterator[RunSession]:
     """Hold a run: everything it needs is there, its folder exists, its workers warm up.
 
     Parameters
@@ -28,8 +29,9 @@ def open_session(sweep: SweepRequest, observer: Observer, run_pids: Iterable[int
     sweep : SweepRequest
     observer : Observer
         Its `on_start` is given the session, whose `stop` ends the run from a signal handler.
-    run_pids : iterable of int
-        Other processes of the run, such as its server, whose load is not somebody else's.
+    start_others : callable
+        Starts what else a run needs that computes something, such as a server, and returns the ids of its processes,
+        whose load is not somebody else's. Not called where everything is stored.
 
     Raises
     ------
@@ -46,13 +48,16 @@ def open_session(sweep: SweepRequest, observer: Observer, run_pids: Iterable[int
         probe_writable(sweep.results)
         # Before this run exists: whatever says that it is running is dead, because we hold the lock.
         crashed = mark_crashed(lock)
-        scratch = stack.enter_context(TemporaryDirectory(prefix="necrozma-"))
+        missing = sum(find_stored(request) is None for request in requests)
+        # Before the run's folder is made: what cannot be started leaves no run behind, and starts the sooner.
+        pids = start_others() if missing else ()
+        scratch = stack.enter_context(scratch_folder())
         with _ending(lock):
             run = _make_run(sweep, requests, lock)
-            session = RunSession(sweep, requests, run, crashed, Path(scratch), observer)
+            session = RunSession(sweep, requests, run, crashed, scratch, observer, missing)
             stack.callback(session.close)
         try:
-            for pid in run_pids:
+            for pid in pids:
                 session.throttle.count_as_overhead(pid)
             if kind := network_file_system(sweep.results):
                 session.tell(f"{sweep.results} is on a network file system ({kind}): start no run there elsewhere")

@@ -5,7 +5,7 @@ from typing import Any
 
 from necrozma_core.backtest.key import engine_fingerprint, with_key
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
-from necrozma_core.errors import DamagedError
+from necrozma_core.errors import DamagedError, StorageError
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.ticks.store import TickStore, no_ticks_error
@@ -53,6 +53,20 @@ def find_stored(request: PairRequest) -> Receipt | None:
     store = ResultsFolder(request.results_dir).store
     is_stored = bool(request.key) and store.has(request.pair, request.key)
     return stored_receipt(store, request) if is_stored else None
+
+
+def count_missing(requests: list[PairRequest]) -> int:
+    """Count the requests whose results the store lacks.
+
+    A result that cannot be read counts as lacking: that is its pair's trouble, told when the pair's turn comes.
+    """
+    missing = 0
+    for request in requests:
+        try:
+            missing += find_stored(request) is None
+        except StorageError:
+            missing += 1
+    return missing
 
 
 def _request(sweep: SweepRequest, pair: str) -> PairRequest:

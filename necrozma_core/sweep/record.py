@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import ParamSpec
 
 from necrozma_core.backtest.request import PairRequest, Receipt
-from necrozma_core.errors import DamagedError, ExitCode, NecrozmaError, StoppedError, StorageError
+from necrozma_core.errors import (
+    AllStrategiesFailedError,
+    DamagedError,
+    ExitCode,
+    NecrozmaError,
+    StoppedError,
+    StorageError,
+    shown,
+)
 from necrozma_core.storage.runs.folder import RANKING_FILE, REPORT_FILE, RunFolder
 from necrozma_core.storage.runs.manifest import PairRecord, PairState, RunStatus
 from necrozma_core.sweep.observer import Observer
@@ -29,10 +37,15 @@ class RunRecord:
     observer : Observer
     retry : str
         The command that computes what is missing.
+    strict : bool
+        The run fails by one failed strategy, not only by more than half of them.
     """
 
-    def __init__(self, requests: list[PairRequest], run: RunFolder, observer: Observer, retry: str = "") -> None:
+    def __init__(
+        self, requests: list[PairRequest], run: RunFolder, observer: Observer, retry: str = "", *, strict: bool = False
+    ) -> None:
         self._retry = retry
+        self._strict = strict
         self._requests = requests
         self._run = run
         self._observer = observer
@@ -65,6 +78,12 @@ class RunRecord:
         """Pass a line on to whoever watches."""
         self.show(self._observer.on_message, text)
 
+    def begin_phase(self, text: str) -> None:
+        """Tell whoever watches what the run begins to do."""
+        # Observers of scripts that are older than this method have none.
+        if (on_phase := getattr(self._observer, "on_phase", None)) is not None:
+            self.show(on_phase, text)
+
     def show(self, method: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         """Call a method of the observer's, one at a time; what it raises is logged, for no result depends on it."""
         with self.telling:
@@ -90,7 +109,7 @@ class RunRecord:
                 if isinstance(result, Receipt):
                     self._note_receipt(result)
                 else:
-                    unknown = NecrozmaError(f"{request.pair}: expected a receipt, found {result!r}")
+                    unknown = NecrozmaError(f"{request.pair}: expected a receipt, found {shown(result)}")
                     self._note_failure(request, result if isinstance(result, Exception) else unknown)
             except StorageError as error:
                 # The manifest cannot be written. The pair's results may be there, but the run is in trouble.
@@ -109,8 +128,9 @@ class RunRecord:
         if stop_code is not None:
             status = RunStatus.CANCELLED
         else:
-            status = RunStatus.FAILED if outcome.failures or outcome.pending else RunStatus.COMPLETED
-        self._run.finish(status, outcome.seconds)
+            status = RunStatus.COMPLETED if outcome.exit_code is ExitCode.OK else RunStatus.FAILED
+        counts = {"strategies": outcome.strategies, "failed_strategies": outcome.failed_strategies}
+        self._run.finish(status, outcome.seconds, counts)
 
     def outcome(self, stop_code: ExitCode | None) -> RunOutcome:
         """Say how the run stands.
@@ -124,9 +144,12 @@ class RunRecord:
             receipts, failures = self.receipts, dict(self._failures)
         stored = {receipt.pair for receipt in receipts}
         missing = sorted({request.pair for request in self._requests} - stored)
+        code = _exit_code(missing, failures)
+        if code is ExitCode.OK and self._have_too_many_failed(receipts):
+            code = ExitCode.PAIRS_FAILED
         return RunOutcome(
             run_id=self._run.run_id,
-            exit_code=stop_code if stop_code is not None else _exit_code(missing, failures),
+            exit_code=code if stop_code is None else stop_code,
             ranking_path=self._published(RANKING_FILE),
             report_path=self._published(REPORT_FILE),
             receipts=tuple(receipts),
@@ -136,6 +159,10 @@ class RunRecord:
             retry=self._retry if missing else "",
             seconds=self._seconds(),
         )
+
+    def _have_too_many_failed(self, receipts: list[Receipt]) -> bool:
+        failed = sum(len(receipt.failures) for receipt in receipts)
+        return failed > 0 if self._strict else 2 * failed > sum(receipt.strategies for receipt in receipts)
 
     def _seconds(self) -> dict[str, float]:
         seconds = {"run": time.monotonic() - self._began}
@@ -147,7 +174,12 @@ class RunRecord:
     def _note_receipt(self, receipt: Receipt) -> None:
         self._receipts[receipt.pair] = receipt
         self._failures.pop(receipt.pair, None)
-        counts = {"strategies": receipt.strategies, "trades": receipt.trades, "ticks": receipt.ticks}
+        counts = {
+            "strategies": receipt.strategies,
+            "failed_strategies": len(receipt.failures),
+            "trades": receipt.trades,
+            "ticks": receipt.ticks,
+        }
         state = PairState.COMPUTED if receipt.computed else PairState.REUSED
         record = PairRecord(receipt.key, state, None, receipt.failures, counts, dict(receipt.seconds))
         self._run.record(receipt.pair, record)
@@ -155,7 +187,10 @@ class RunRecord:
 
     def _note_failure(self, request: PairRequest, error: Exception) -> None:
         self._failures[request.pair] = error
-        self._run.record(request.pair, PairRecord(request.key, PairState.FAILED, str(error)))
+        counts = {}
+        if isinstance(error, AllStrategiesFailedError):
+            counts = {"strategies": error.strategies, "failed_strategies": error.strategies}
+        self._run.record(request.pair, PairRecord(request.key, PairState.FAILED, str(error), counts=counts))
         self.show(self._observer.on_pair_failed, request.pair, error)
 
     def _published(self, name: str) -> Path | None:

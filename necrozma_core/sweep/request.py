@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 
-from necrozma_core.errors import UsageError
+from necrozma_core.errors import UsageError, shown
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
 from necrozma_core.money.costs import Account, Costs
@@ -49,12 +49,16 @@ class SweepRequest:
     account : Account
     keep_trades : int or None
         Strategies of a pair whose trades are stored, the best first; None stores all.
+    strict : bool
+        The run fails by one failed strategy, not only by more than half of them.
     limits : Limits
         How many workers, and how much of the machine.
     workers : WorkerLimits
         What one worker may take.
     kernels : Path
         The folder below which compiled kernels are kept; it must be the user's own.
+    label : str
+        A name for the run, for people; empty for none.
     settings : mapping of str to JSON, optional
         What the manifest says was asked for; without it, what `described` returns.
     retry : str
@@ -76,22 +80,28 @@ class SweepRequest:
     swap_pips: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     account: Account = field(default_factory=Account)
     keep_trades: int | None = 50
+    strict: bool = False
     limits: Limits = field(default_factory=lambda: Limits(workers=1))
     workers: WorkerLimits = field(default_factory=WorkerLimits)
     kernels: Path = field(default_factory=default_kernels)
+    label: str = ""
     settings: Mapping[str, JSON] | None = None
     retry: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.pairs, str):
-            raise UsageError(f"pairs={self.pairs!r}: expected several names, such as ({self.pairs!r},)")
+            raise UsageError(f"pairs={shown(self.pairs)}: expected several names, such as ({shown(self.pairs)},)")
         for name in (*self.pairs, *self.swap_pips):
             get_pair(name)
         parse_timeframe(self.timeframe)
         if not (isfinite(self.lots) and self.lots > 0):
-            raise UsageError(f"lots={self.lots!r}: expected a number above zero")
+            raise UsageError(f"lots={shown(self.lots)}: expected a number above zero")
         if self.keep_trades is not None and self.keep_trades < 0:
-            raise UsageError(f"keep_trades={self.keep_trades!r}: expected a number of strategies, 0 or more, or None")
+            raise UsageError(
+                f"keep_trades={shown(self.keep_trades)}: expected a number of strategies, 0 or more, or None"
+            )
+        if not self.label.isprintable():
+            raise UsageError(f"label={shown(self.label)}: expected a text that can be printed on one line")
         if self.costs.swap_long_pips or self.costs.swap_short_pips:
             raise UsageError("costs: a swap differs from pair to pair; give it as swap_pips={'EURUSD': (-0.52, 0.11)}")
         for name in self.swap_pips:
@@ -109,7 +119,7 @@ class SweepRequest:
         try:
             long, short = map(float, swap)
         except (TypeError, ValueError):
-            raise UsageError(f"swap_pips[{pair!r}]={swap!r}: expected two numbers, (long, short)") from None
+            raise UsageError(f"swap_pips[{shown(pair)}]={shown(swap)}: expected two numbers, (long, short)") from None
         return replace(self.costs, swap_long_pips=long, swap_short_pips=short)
 
     @property
@@ -137,6 +147,7 @@ class SweepRequest:
             "account_currency": self.account.currency,
             "initial_balance": self.account.initial_balance,
             "keep_trades": self.keep_trades,
+            "strict": self.strict,
             # Whoever wrote the script allowed as many as it asked for.
             "max_workers": limits.workers,
             "workers": limits.workers,
@@ -149,5 +160,6 @@ class SweepRequest:
             "background": self.workers.priority is Priority.BACKGROUND,
             "pair_timeout_s": self.workers.pair_timeout_s,
             "worker_memory_mb": self.workers.memory_mb,
+            "label": self.label or None,
             **{name: limit for name, limit in dangers.items() if limit is not None},
         }

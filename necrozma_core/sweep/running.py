@@ -21,6 +21,9 @@ class Silent:
     def on_message(self, text: str) -> None:
         """Show nothing."""
 
+    def on_phase(self, text: str) -> None:
+        """Show nothing."""
+
     def on_pair_done(self, receipt: Receipt) -> None:
         """Show nothing."""
 

@@ -51,6 +51,8 @@ class RunSession:
     scratch : Path
         A folder for what the processes of the run share, gone with the run.
     observer : Observer
+    missing : int
+        How many of the requests' results the store lacks.
 
     Attributes
     ----------
@@ -69,31 +71,40 @@ class RunSession:
         crashed: list[str],
         scratch: Path,
         observer: Observer,
+        missing: int,
     ) -> None:
         self.sweep = sweep
         self.requests = requests
         self.run = run
         self.crashed = crashed
-        self.record = RunRecord(requests, run, observer, sweep.retry)
+        self.record = RunRecord(requests, run, observer, sweep.retry, strict=sweep.strict)
         self._observer = observer
-        self._missing = sum(find_stored(request) is None for request in requests)
+        self.missing = missing
         self._stop_code: ExitCode | None = None
         self._stopping = threading.Event()
         strategies, workers = sweep.source.count(), sweep.limits.workers
         # Where there are more workers than pairs, a pair with settings enough is cut into parts for several of them.
         parts = max(1, len(split(strategies, workers, scratch)))
-        size = max(1, min(workers, self._missing * parts))
+        size = max(1, min(workers, missing * parts))
         self._board = ProgressBoard.create(scratch / "progress", size)
-        self.throttle = Throttle(sweep.limits, scratch / "gate", lambda: self.pool.pids, self.tell)
+        self.throttle = Throttle(
+            sweep.limits,
+            scratch / "gate",
+            lambda: self.pool.computing_pids,
+            self.tell,
+            lambda: self.pool.loading_pids,
+        )
         gate = self.throttle.gate
+        self._cache = KernelCache(sweep.kernels)
         self.pool = WorkerPool(
             size,
             self._board,
-            KernelCache(sweep.kernels),
+            self._cache,
             gate_path=gate.path,
             vacate=gate.vacate,
             limits=sweep.workers,
-            sharing=Sharing(self._missing, strategies, scratch, gate.join, gate.leave),
+            sharing=Sharing(missing, strategies, scratch, gate.join, gate.leave),
+            loaded=self.throttle.note_started,
         )
         self.dispatch = Dispatch(requests, self.throttle, self._compute)
 
@@ -139,10 +150,18 @@ class RunSession:
             self.tell(remark)
         with self.record.telling:
             self._observer.on_start(self)
-        if self._missing:
+        if self.missing:
+            self.record.begin_phase(self._describe_start())
             self.pool.warm_up()
             self.throttle.start()
         self.dispatch.begin()
+
+    def _describe_start(self) -> str:
+        workers = "1 worker" if self._board.slots == 1 else f"{self._board.slots} workers"
+        text = f"{self.missing} of {len(self.requests)} pairs to compute; starting {workers}"
+        if self._cache.is_sealed():
+            return text
+        return f"{text}, the first of which compiles the engine: once for this version, up to a minute"
 
     def stop(self, code: ExitCode = ExitCode.INTERRUPTED) -> None:
         """End the run now: admit nothing, kill the workers, retry nothing. Returns at once; safe in a signal handler.
@@ -189,9 +208,11 @@ class RunSession:
         receipts = self.receipts
         if not self.record.is_concluded:
             if receipts:
+                self.record.begin_phase("ranking the strategies")
                 rank(self.run, receipts)
             self.conclude()
         if receipts and REPORT_FILE not in self.run.manifest.files:
+            self.record.begin_phase("writing the report")
             report(self.run)
 
     def conclude(self) -> None:
@@ -235,6 +256,7 @@ class RunSession:
         request = with_key(request)
         if receipt := find_stored(request):
             return receipt
+        self.record.begin_phase(f"{request.pair}: begun")
         receipt = self.pool.run(request)
         self.record.note_computed(receipt)
         return receipt

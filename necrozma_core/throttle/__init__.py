@@ -4,7 +4,9 @@
 ``throttle``    all of it behind one face
 ``limits``      what the user allows
 ``sensors``     what the machine says: each reading has an age, or a reason why there is none
-``governor``    readings to an allowance of workers, a pure function; ``estimates`` is its memory
+``governor``    readings to an allowance of workers, a pure function; ``state`` and ``estimates`` are its memory
+``danger``      when all rest: heat, a lack of memory
+``start_up``    what the run's own start takes of it
 ``decisions``   what the governor decides, and the words for it
 ``gate``        admits tasks and says what workers are held to; ``worker_gate`` is where they wait
 ``schedule``    the windows of time of a fractional allowance; ``gate_file`` the file that is shared

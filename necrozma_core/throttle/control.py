@@ -11,9 +11,10 @@ from typing import Final
 
 from necrozma_core.throttle.decisions import Decision, Reason
 from necrozma_core.throttle.gate import Gate
-from necrozma_core.throttle.governor import State, decide, initial_state
+from necrozma_core.throttle.governor import decide
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.sensors.readings import Readings, Sensors
+from necrozma_core.throttle.state import State, initial_state
 
 RECORD_EVERY_S: Final = 2.0
 """A look that changed nothing is recorded no more often than this: a run may last for days."""
@@ -78,6 +79,7 @@ class Controller:
         self._busy_at = -math.inf
         self._busy_seconds = 0.0
         self._busy_workers = 0.0
+        self._loaded_workers = math.inf
         self._stopping = False
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="necrozma-governor", daemon=True)
@@ -103,7 +105,11 @@ class Controller:
         """Report that a task has ended; every `Limits.cpu_check_interval` tasks the loop looks at once."""
         # Called from many threads: `next` on a `count` is atomic.
         if next(self._completed) % self._limits.cpu_check_interval == 0:
-            self._wake.set()
+            self.look_soon()
+
+    def look_soon(self) -> None:
+        """Have the loop look at once, because something of ours has started up; returns at once."""
+        self._wake.set()
 
     def take_records(self) -> list[Look]:
         """Return the looks recorded since the last call, oldest first: all changes, and one every two seconds."""
@@ -115,7 +121,10 @@ class Controller:
         """Read, decide and set the gate once; the loop's step."""
         readings = self._count_busy(self._sensors.read())
         self._state, decision = decide(self._state, readings, self._limits)
-        self._gate.set_allowance(0.0 if decision.resting else decision.allowance)
+        if decision.resting:
+            self._gate.set_allowance(0.0)
+        else:
+            self._gate.set_allowance(decision.allowance, decision.expected)
         look = Look(self._wall_clock(), readings, decision)
         self._record(look)
         self._latest = look
@@ -124,12 +133,17 @@ class Controller:
         return look
 
     def _count_busy(self, readings: Readings) -> Readings:
-        """Add the mean number of tasks in flight between the last two readings of the workers."""
+        """Add the mean number of tasks at work between the last two readings of the workers.
+
+        A task in flight waits while its worker loads, so no more are at work than workers have loaded.
+        """
         if readings.workers.at > self._busy_at:
             now, before = self._gate.task_seconds(), self._busy_seconds
             elapsed = readings.workers.at - self._busy_at
-            self._busy_workers = (now - before) / elapsed if math.isfinite(elapsed) else float(self._gate.in_flight)
+            in_flight = (now - before) / elapsed if math.isfinite(elapsed) else float(self._gate.in_flight)
+            self._busy_workers = min(in_flight, self._loaded_workers, readings.loaded_workers)
             self._busy_at, self._busy_seconds = readings.workers.at, now
+            self._loaded_workers = readings.loaded_workers
         return replace(readings, busy_workers=self._busy_workers)
 
     def _loop(self) -> None:

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     ROOM = "room"
     OTHERS = "others use the limit"
     RUN_OVERHEAD = "own processes"
+    START_UP = "own start-up"
     BLIND = "no reading"
     HEAT = "too hot"
     MEMORY = "memory short"
@@ -32,16 +33,20 @@ class Decision:
     allowance : float
         Workers, between the floor and N.
     reason : Reason
+        Of the last change.
     message : str or None
         For the user, where whole workers changed or a danger began.
     resting : bool
         All workers rest for now; the allowance holds when they go on.
+    expected : float or None
+        What the allowance will be once the run has started up; None where that is over.
     """
 
     allowance: float
     reason: Reason
     message: str | None = None
     resting: bool = False
+    expected: float | None = None
 
 
 def describe_change(before: float, after: float, reason: Reason, readings: Readings, limits: Limits) -> str:
@@ -57,7 +62,8 @@ def describe_change(before: float, after: float, reason: Reason, readings: Readi
         That led to it.
     limits : Limits
     """
-    step = f"{'increasing' if after > before else 'reducing'} to {count_workers(after)}"
+    turn = "increasing" if after > before else "reducing" if after < before else "keeping"
+    step = f"{turn} to {count_workers(after)}"
     match reason:
         case Reason.HEAT:
             temperature = readings.temperature.describe(" °C", 0)
@@ -82,6 +88,21 @@ def describe_change(before: float, after: float, reason: Reason, readings: Readi
         overhead = readings.percent(readings.run_overhead) or 0.0
         return f"🌡️  {cause} - {step}: our own processes beside the workers use {overhead:.1f}%"
     return f"🌡️  {cause} - {step}"
+
+
+def describe_start(allowance: float, expected: float, readings: Readings) -> str:
+    """Say that the run's own start leaves the workers so many for now, and what they get after it."""
+    names = ", ".join(dict.fromkeys(each.name for each in readings.starting))
+    percent = readings.percent(readings.start_up) or 0.0
+    return (
+        f"⏳  starting up ({names}: CPU {percent:.1f}%) - {count_workers(allowance)} until that is over, "
+        f"then {count_workers(expected)}"
+    )
+
+
+def describe_started(allowance: float) -> str:
+    """Say that the run's own start is over."""
+    return f"⏳  started up - {count_workers(allowance)}"
 
 
 def count_workers(number: float) -> str:

@@ -35,12 +35,16 @@ _MOST_SQUEEZED: Final = 0.1
 """The least share of their wish that our workers are taken to have got, so others' demand is put at ten times their use
 at most. Less lets one look at starved workers claim the whole machine for others."""
 
+_ALONE: Final = 0.06
+"""Share of the capacity that is used without being anybody's: kernel threads, the clock tick's noise, processes that
+lived between two looks. While others use no more, we are alone. It reached 5 % in starts that were recorded beside
+nobody; less takes that for somebody, more takes somebody for it."""
 _NEVER_SURPRISED: Final = 1_000
 """Looks since the last surprise where there was none: any number beyond those that the governor asks for."""
 
 # What our own other processes use.
-_OVERHEAD_FALL_PATIENCE: Final = 3
-"""Looks in a row after which a fall is believed: 1.5 seconds. One fewer than for others, because process times are
+_OVERHEAD_PATIENCE: Final = 3
+"""Looks in a row after which a change is believed: 1.5 seconds. One fewer than for others, because process times are
 exact and the machine's total is sampled."""
 
 # What one worker uses.
@@ -58,6 +62,11 @@ _LEAST_PER_WORKER: Final = 0.05
 """Cores. A worker that waits for a disk uses almost none, and dividing by almost none would make the allowance jump."""
 
 
+def is_full(total: float, capacity: float) -> bool:
+    """Tell whether a machine of which so much was used had nothing left to give."""
+    return total >= _FULL * capacity
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One look at the processor, everything in cores.
@@ -71,6 +80,8 @@ class Sample:
         What the workers used, and the run's overhead: what its parent and a server it started used.
     allowed : float
         How many workers were at work: the allowance, or the tasks in flight where those were fewer.
+    start_up, start_up_wanted : float
+        What those of our processes used that were starting, and what they would have used on a machine with room.
     """
 
     elapsed_s: float
@@ -79,11 +90,13 @@ class Sample:
     workers: float
     allowed: float
     run_overhead: float = 0.0
+    start_up: float = 0.0
+    start_up_wanted: float = 0.0
 
     @property
     def is_full(self) -> bool:
         """Whether the machine had nothing left to give."""
-        return self.total >= _FULL * self.capacity
+        return is_full(self.total, self.capacity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +171,21 @@ class Load:
     looks: int
 
     @classmethod
-    def first(cls, demand: float) -> "Load":
-        """Return the estimate after the first look."""
-        return cls(demand, 0.0, demand, (demand,), 1)
+    def first(cls, sample: Sample, demand: float) -> "Load":
+        """Return the estimate after the first look.
+
+        That nobody was there is believed as firmly as after many looks. So is that nobody is there beside our own
+        start: what it leaves unexplained for a moment is mostly its own, and a load that lasts is noticed.
+        """
+        if sample.start_up or sample.start_up_wanted:
+            return cls(0.0, 0.0, 0.0, (demand,), _NEVER_SURPRISED)
+        looks = _NEVER_SURPRISED if demand <= _ALONE * sample.capacity else 1
+        return cls(demand, 0.0, demand, (demand,), looks)
 
     @classmethod
-    def none(cls) -> "Load":
-        """Return the estimate of no load, as firm as after many looks: only a load that lasts changes it."""
-        return cls(0.0, 0.0, 0.0, (), _NEVER_SURPRISED)
+    def unknown(cls) -> "Load":
+        """Return the estimate before any look, which the first one replaces."""
+        return cls(0.0, 0.0, 0.0, (), 0)
 
     @property
     def mean(self) -> float:
@@ -177,7 +197,7 @@ class Load:
         """How much ``quick`` grew in about half a minute; a surprise sets it back to 0."""
         return self.quick - self.slow
 
-    def after(self, sample: Sample, seen: float, demand: float, fall_patience: int = PATIENCE) -> "Load":
+    def after(self, sample: Sample, seen: float, demand: float, patience: int = PATIENCE) -> "Load":
         """Return the estimate that one more look leads to.
 
         Parameters
@@ -185,14 +205,14 @@ class Load:
         sample : Sample
         seen, demand : float
             Cores that were used, and that would be used if the machine were not full.
-        fall_patience : int
-            Looks in a row below the average after which a fall is believed.
+        patience : int
+            Looks in a row away from the average after which a change is believed.
         """
         recent = (*self.recent, demand)[-PATIENCE:]
         apart = [look - self.quick for look in recent]
         least = _SURPRISE * sample.capacity
-        rises = len(recent) == PATIENCE and min(apart) > least
-        falls = len(recent) >= fall_patience and max(apart[-fall_patience:]) < -least
+        rises = len(recent) >= patience and min(apart[-patience:]) > least
+        falls = len(recent) >= patience and max(apart[-patience:]) < -least
         if rises or falls:
             # The mean of the newest two: the oldest look may cover time before the change, and the load may have
             # changed further since.
@@ -228,45 +248,58 @@ class Estimates:
     others : Load or None
         What everybody else uses; None before the first look.
     run_overhead : Load
-        The run's overhead while a worker is at work. It is not counted before, because it keeps no worker back, and
-        most of what starts a run is over when the first pair begins.
+        The run's overhead while a worker is at work and nothing starts. It is not counted before a worker is at work,
+        because it keeps none back.
     full_looks : int
-        Looks in a row that found the machine full while a worker was at work. A look that did not halves the number
-        and does not clear it, because it may be noise.
+        Looks in a row that found the machine full while a worker was at work and nothing of ours started. A look that
+        did not halves the number and does not clear it, because it may be noise.
     """
 
     per_worker: PerWorker = field(default_factory=PerWorker)
     others: Load | None = None
-    run_overhead: Load = field(default_factory=Load.none)
+    run_overhead: Load = field(default_factory=Load.unknown)
     full_looks: int = 0
 
     def after(self, sample: Sample) -> "Estimates":
         """Return the estimates that one more look leads to."""
-        seen = max(0.0, sample.total - sample.workers - sample.run_overhead)
+        seen = max(0.0, sample.total - sample.workers - sample.run_overhead - sample.start_up)
         demand = self._demand_of_others(sample, seen)
         return Estimates(
             per_worker=self.per_worker.after(sample),
-            others=Load.first(demand) if self.others is None else self.others.after(sample, seen, demand),
-            run_overhead=self.run_overhead.after(
-                sample, sample.run_overhead, sample.run_overhead, _OVERHEAD_FALL_PATIENCE
-            )
-            if sample.allowed > 0
-            else Load.none(),
-            full_looks=self.full_looks + 1 if sample.is_full and sample.allowed > 0 else self.full_looks // 2,
+            others=Load.first(sample, demand) if self.others is None else self.others.after(sample, seen, demand),
+            run_overhead=self._overhead_after(sample),
+            full_looks=self.full_looks + 1
+            if sample.is_full and sample.allowed > 0 and not sample.start_up
+            else self.full_looks // 2,
         )
+
+    def are_alone(self, capacity: float, patience: int) -> bool:
+        """Tell whether nobody else has used the machine for so many looks."""
+        others = self.others
+        if others is None or others.looks <= patience:
+            return False
+        return max(others.mean, others.slow, *others.recent[-2:]) <= _ALONE * capacity
 
     def overhead_fell_since(self, before: "Estimates") -> bool:
         """Tell whether the newest look brought a surprise downwards in the run's overhead."""
         return self.run_overhead.looks == 1 and self.run_overhead.mean < before.run_overhead.mean
 
+    def _overhead_after(self, sample: Sample) -> Load:
+        if sample.allowed <= 0:
+            return Load.unknown()
+        if sample.start_up:
+            # What starts is about to change what the others of our processes use, so the looks begin anew.
+            return replace(self.run_overhead, recent=(), looks=0)
+        return self.run_overhead.after(sample, sample.run_overhead, sample.run_overhead, _OVERHEAD_PATIENCE)
+
     def _demand_of_others(self, sample: Sample, seen: float) -> float:
         """Return what others would use if the machine were not full.
 
-        A fair scheduler cuts their share by the same factor as our workers', and that factor is known: it is what the
-        workers used by what they would have used.
+        A fair scheduler cuts their share by the same factor as ours, and that factor is known: it is what our workers
+        and starting processes used by what they would have used. What is nobody's is not made larger.
         """
-        wanted = sample.allowed * self.per_worker.cores
-        if not sample.is_full or wanted <= 0:
+        wanted = sample.allowed * self.per_worker.cores + sample.start_up_wanted
+        if not sample.is_full or wanted <= 0 or (sample.start_up and seen <= _ALONE * sample.capacity):
             return seen
-        squeezed = min(1.0, max(sample.workers / wanted, _MOST_SQUEEZED))
+        squeezed = min(1.0, max((sample.workers + sample.start_up) / wanted, _MOST_SQUEEZED))
         return min(sample.capacity, seen / squeezed)

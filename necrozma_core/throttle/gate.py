@@ -71,6 +71,7 @@ class Gate:
         self._clock = clock
         self._changed = threading.Condition()
         self._allowance = float(limits.workers)
+        self._expected = float(limits.workers)
         self._in_flight = 0
         self._counted_at = clock()
         self._task_seconds = 0.0
@@ -93,8 +94,8 @@ class Gate:
     def admit(self) -> None:
         """Wait until a task may start; every call that returns must be followed by one of `release`.
 
-        At most so many tasks are in flight as the allowance rounded up. After a batch the next task waits until the
-        whole batch is done and the cooldown is over.
+        At most so many tasks are in flight as the allowance that is expected, rounded up. After a batch the next task
+        waits until the whole batch is done and the cooldown is over.
 
         Raises
         ------
@@ -116,7 +117,7 @@ class Gate:
         A helper counts like a task against the allowance, but not towards the batch. The call never waits.
         """
         with self._changed:
-            has_room = not self._closed and self._in_flight < math.ceil(self._allowance - 1e-9)
+            has_room = not self._closed and self._has_room()
             if has_room:
                 self._count(1)
             return has_room
@@ -137,10 +138,19 @@ class Gate:
                 self._cool_until = now + self._limits.rest_after(now - self._batch_began)
             self._changed.notify_all()
 
-    def set_allowance(self, allowance: float) -> None:
-        """Let so many workers run. From N on no worker is held; at 0 all are, and no task is admitted."""
+    def set_allowance(self, allowance: float, expected: float | None = None) -> None:
+        """Let so many workers run. From N on no worker is held; at 0 all are, and no task is admitted.
+
+        Parameters
+        ----------
+        allowance : float
+        expected : float, optional
+            The allowance that is foreseen to come within seconds, where that is more: tasks are admitted by it, and
+            share the allowance until then. So a task that is shared by several workers begins with all of them.
+        """
         with self._changed:
             self._allowance = allowance
+            self._expected = allowance if expected is None else max(allowance, expected)
             field = self._allowed_field(allowance)
             if self._fields[ALLOWED] == OPEN:
                 self._fields[SINCE] = int(self._clock() * 1e9)
@@ -175,7 +185,10 @@ class Gate:
             raise StoppedError("the run is ending; no more tasks are begun")
         if self._cooling_left() > 0 or self._batch_is_full():
             return False
-        return self._in_flight < math.ceil(self._allowance - 1e-9)
+        return self._has_room()
+
+    def _has_room(self) -> bool:
+        return self._in_flight < math.ceil(self._expected - 1e-9)
 
     def _batch_is_full(self) -> bool:
         return self._limits.cooldown_s > 0 and self._batch >= self._limits.tasks_per_batch

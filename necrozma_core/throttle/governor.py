@@ -7,6 +7,10 @@ the overhead is what this run's processes other than its workers use.
   by our own workers after two.
 - Room: the allowance rises by three quarters of the room, at most by one worker (an eighth of N where that is more),
   and at most by half of that unless the total is 20 points below the limit. Two rises are about two seconds apart.
+- Alone: while nobody else has used the machine for ten seconds, the room is taken at once. So it is at the start: the
+  run begins with what fits by the limit, the capacity and one core a worker.
+- Own start: the command that imports Prefect, its server, workers that load. What they use is taken off the allowance
+  look by look and given back as each reports that it is done; see `start_up`. The other rules do not see it.
 - Overhead: counts like the load of others, but only while a worker is at work. When it ends, its room is given back
   without waiting for the next rise. The user is told of it only if it lasts.
 - Danger (heat, memory): the allowance is halved at once, and all workers rest until the danger is over or has lasted
@@ -19,13 +23,16 @@ half of what is used aims below the limit, and lower still while the others grow
 """
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-from necrozma_core.throttle.decisions import Decision, Reason, describe_change
-from necrozma_core.throttle.estimates import PATIENCE, Estimates, Load, Sample
+from necrozma_core.throttle.danger import heed_danger
+from necrozma_core.throttle.decisions import Decision, Reason, describe_change, describe_start, describe_started
+from necrozma_core.throttle.estimates import PATIENCE, Load, Sample, is_full
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.sensors.readings import Readings
+from necrozma_core.throttle.start_up import Told, hold_for_start, wanted_cores
+from necrozma_core.throttle.state import PAUSE_S, SEED_MASK, State
 
 # "The traces" are the simulated machines and loads of the governor's tests; `benchmarks.governor.simulation` plays them
 # too, and docs/throttling.md has what they gave. Where a value was not measured, its line says what it trades off.
@@ -42,9 +49,6 @@ allowance crosses a whole number by a little, more keeps a real change quiet."""
 _PASSING_S: Final = 5.0
 """How long the run's overhead must hold the allowance down before the user is told: it is mostly a start or an end, and
 a short one is not worth a line."""
-_PAUSE_S: Final = 2.0
-"""Mean time between two rises: four looks, after which the estimates show what the first rise did. Longer leaves room
-unused; in the traces a load that leaves is made up for within 15 seconds."""
 _RISE: Final = 0.75
 """Share of the room that one rise takes. Less fills the room slowly, all of it overshoots where an estimate is low."""
 _TURN_S: Final = 60.0
@@ -52,14 +56,9 @@ _TURN_S: Final = 60.0
 _CALM_LOOKS: Final = 20
 """Looks without a surprise after which a load counts as calm: ten seconds. Fewer damp the answer to a load that is
 still settling, more let noise turn the allowance meanwhile."""
-_SEED_MASK: Final = 2**64 - 1
-"""The random generator works modulo 2**64."""
-_EASED_MEMORY: Final = 1.25
-"""Hysteresis: a lack of memory is over at so many times the memory floor. Less lets the first allocations after the
-rest bring it back, more rests longer."""
-_EASED_HEAT_C: Final = 5.0
-"""Hysteresis: heat is over so many degrees below the maximum. Less makes rest and work alternate quickly, more rests
-longer."""
+_WARY_S: Final = 60.0
+"""Time after a danger in which room is taken up step by step also beside nobody. Less heats a hot machine up again
+before it has cooled."""
 
 # Shares of the capacity.
 _BAND: Final = 0.002
@@ -86,61 +85,6 @@ _EAGER_TO: Final = 0.025
 for another run, more overlooks one that grows slowly."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What the governor knows between two looks.
-
-    Attributes
-    ----------
-    allowance, announced : float
-        Workers: as decided last, and as the user was told last.
-    seed : int
-        State of the random generator behind the pauses.
-    estimates : Estimates
-    begun_at, sampled_at : float or None
-        When the first look was, and when the newest reading of the processor was taken.
-    rise_at : float
-        No rise before this time.
-    danger : Reason or None
-        The danger that holds; None if there is none.
-    danger_since : float
-    reason : Reason
-        Of the last change.
-    reason_since : float
-        When that reason began.
-    direction : int
-        Of the last change: 1 up, -1 down, 0 before the first.
-    turned_at : float
-        When the direction changed last.
-    """
-
-    allowance: float
-    announced: float
-    seed: int = 0
-    estimates: Estimates = field(default_factory=Estimates)
-    begun_at: float | None = None
-    sampled_at: float | None = None
-    rise_at: float = -math.inf
-    danger: Reason | None = None
-    danger_since: float = 0.0
-    reason: Reason = Reason.STEADY
-    reason_since: float = -math.inf
-    direction: int = 0
-    turned_at: float = -math.inf
-
-
-def initial_state(limits: Limits, seed: int = 0) -> State:
-    """Return the state that a run begins with: all N workers.
-
-    Parameters
-    ----------
-    limits : Limits
-    seed : int
-        A different one for every run, so that two runs do not move in step.
-    """
-    return State(float(limits.workers), float(limits.workers), seed & _SEED_MASK)
-
-
 def decide(state: State, readings: Readings, limits: Limits) -> tuple[State, Decision]:
     """Decide how many workers may run.
 
@@ -159,16 +103,55 @@ def decide(state: State, readings: Readings, limits: Limits) -> tuple[State, Dec
     """
     if not limits.adaptive:
         return state, Decision(float(limits.workers), Reason.FIXED)
-    begun = state if state.begun_at is not None else replace(state, begun_at=readings.time)
-    after, resting = _heed_danger(_learn(begun, readings), readings, limits)
+    begun = state if state.begun_at is not None else _begin(state, readings, limits)
+    elapsed = max(0.0, readings.time - begun.decided_at)
+    begun = replace(begun, given_s=begun.given_s + begun.given * elapsed, decided_at=readings.time)
+    after, resting = heed_danger(_learn(begun, readings), readings, limits)
     if not resting:
         after = _adjust(after, readings, limits)
-    message = None
-    if _is_news(state, after, readings.time, limits):
-        message = describe_change(state.announced, after.allowance, after.reason, readings, limits)
-        after = replace(after, announced=after.allowance)
-    changed = after.allowance != state.allowance or resting
-    return after, Decision(after.allowance, after.reason if changed else Reason.STEADY, message, resting)
+    after, is_held = _hold_for_start(after, readings, limits)
+    after, message = _tell(begun, after, is_held, readings, limits)
+    reason = Reason.START_UP if is_held else after.reason
+    if after.given == state.given and not resting:
+        reason = Reason.STEADY
+    expected = after.allowance if is_held else None
+    return after, Decision(after.given, reason, message, resting, expected)
+
+
+def _begin(state: State, readings: Readings, limits: Limits) -> State:
+    """Begin with what is known before anything was measured: the limit, the capacity, and one core a worker."""
+    state = replace(state, begun_at=readings.time, decided_at=readings.time)
+    if not readings.capacity.value or limits.cpu_limit >= 100:
+        return state
+    fits = max(limits.floor, limits.cpu_limit / 100 * readings.capacity.value / state.estimates.per_worker.cores)
+    known = min(float(limits.workers), fits)
+    return replace(state, allowance=known, announced=known, given=known, fits=fits)
+
+
+def _hold_for_start(state: State, readings: Readings, limits: Limits) -> tuple[State, bool]:
+    """Give the workers what the run's own start leaves, and tell whether that is less than they will get."""
+    if limits.cpu_limit >= 100:
+        return replace(state, given=state.allowance), False
+    start = wanted_cores(readings.starting, _is_full(readings)) / state.estimates.per_worker.cores
+    held = hold_for_start(state.allowance, state.fits, limits.floor, start, readings)
+    return replace(state, given=held.allowance), held.is_less
+
+
+def _is_full(readings: Readings) -> bool:
+    capacity, total = readings.capacity.value, readings.total.value
+    return bool(capacity) and total is not None and is_full(total, capacity or 0.0)
+
+
+def _tell(before: State, after: State, is_held: bool, readings: Readings, limits: Limits) -> tuple[State, str | None]:
+    """Return what the user is told, if anything."""
+    if _is_news(before, after, readings.time, limits):
+        message = describe_change(before.announced, after.allowance, after.reason, readings, limits)
+        return replace(after, announced=after.allowance), message
+    if is_held and after.told is Told.NOTHING and _differ(after.allowance, after.given, limits):
+        return replace(after, told=Told.LASTS), describe_start(after.given, after.allowance, readings)
+    if not readings.starting and after.told is Told.LASTS and after.danger is None:
+        return replace(after, told=Told.IS_OVER, announced=after.allowance), describe_started(after.allowance)
+    return after, None
 
 
 def _learn(state: State, readings: Readings) -> State:
@@ -185,52 +168,15 @@ def _learn(state: State, readings: Readings) -> State:
         total=total,
         workers=workers,
         run_overhead=readings.run_overhead.value or 0.0,
-        allowed=min(state.allowance, readings.busy_workers),
+        # The allowance may have changed between two readings: what was given is their mean.
+        allowed=min(state.given_s / elapsed if elapsed else state.given, readings.busy_workers),
+        start_up=readings.start_up.value or 0.0,
+        start_up_wanted=wanted_cores(readings.starting, is_full(total, capacity)),
     )
     estimates = state.estimates.after(sample)
     # Overhead that ended gives its room back at once: the pause before the next rise is dropped.
     rise_at = -math.inf if estimates.overhead_fell_since(state.estimates) else state.rise_at
-    return replace(state, estimates=estimates, sampled_at=taken, rise_at=rise_at)
-
-
-def _heed_danger(state: State, readings: Readings, limits: Limits) -> tuple[State, bool]:
-    """Return the state that danger leads to, and whether to rest."""
-    now = readings.time
-    lasts_too_long = state.danger is not None and now - state.danger_since >= limits.cooling_limit_s
-    danger = _find_danger(state.danger, lasts_too_long, readings, limits)
-    if danger is None:
-        if state.danger is not None:
-            state = replace(state, danger=None, rise_at=now + _PAUSE_S)
-        return state, False
-    if danger is not state.danger:
-        halved = max(limits.floor, state.allowance / 2)
-        return replace(state, danger=danger, danger_since=now, allowance=halved, reason=danger), True
-    if not lasts_too_long:
-        return state, True
-    # Only finished work frees memory, so one worker goes on. Heat falls with the load, so the floor goes on.
-    least = min(1.0, state.allowance) if danger is Reason.MEMORY else limits.floor
-    return replace(state, allowance=max(limits.floor, least), rise_at=math.inf, reason=Reason.RESTED), False
-
-
-def _find_danger(current: Reason | None, given_up: bool, readings: Readings, limits: Limits) -> Reason | None:
-    """Return the danger, or None. Hysteresis: a danger that holds ends only beyond the level at which it began."""
-    memory, heat = readings.memory_available.value, readings.temperature.value
-    if limits.memory_floor_mb is not None:
-        if memory is None:
-            # A sensor that falls silent during a danger keeps it up, but only for as long as a rest may last.
-            unsure = current is Reason.MEMORY and not given_up
-        else:
-            unsure = memory < limits.memory_floor_mb * (_EASED_MEMORY if current is Reason.MEMORY else 1.0)
-        if unsure:
-            return Reason.MEMORY
-    if limits.max_temperature_c is not None:
-        if heat is None:
-            unsure = current is Reason.HEAT and not given_up
-        else:
-            unsure = heat >= limits.max_temperature_c - (_EASED_HEAT_C if current is Reason.HEAT else 0.0)
-        if unsure:
-            return Reason.HEAT
-    return None
+    return replace(state, estimates=estimates, sampled_at=taken, given_s=0.0, rise_at=rise_at)
 
 
 def _adjust(state: State, readings: Readings, limits: Limits) -> State:
@@ -248,6 +194,9 @@ def _adjust(state: State, readings: Readings, limits: Limits) -> State:
     fits = (aim - others.mean) / per_worker if limits.cpu_limit < 100 else math.inf
     overhead = state.estimates.run_overhead.mean / per_worker
     fits_without_overhead, fits = fits, fits - overhead
+    state = replace(state, fits=fits)
+    # Of the start the gate holds nothing: it is taken off afterwards.
+    total = max(0.0, total - (readings.start_up.value or 0.0))
     exceeds = total > capacity * limits.cpu_limit / 100
     if exceeds and state.estimates.full_looks >= PATIENCE:
         # A full machine hides by how much the limit is exceeded, so the cut has a fixed size.
@@ -263,7 +212,11 @@ def _adjust(state: State, readings: Readings, limits: Limits) -> State:
     if state.reason is Reason.RUN_OVERHEAD and fits_without_overhead <= state.allowance + down:
         # The overhead ended and others took its room: the allowance stays, the reason changes.
         state = replace(state, reason=reason, reason_since=now)
-    if now < state.rise_at or total > aim or state.allowance + (up if allowed < limits.workers else 0.0) >= allowed:
+    if total > aim or state.allowance + (up if allowed < limits.workers else 0.0) >= allowed:
+        return state
+    if state.estimates.are_alone(capacity, _CALM_LOOKS) and now - state.eased_at >= _WARY_S and state.danger is None:
+        return _move(state, allowed, Reason.ROOM, now)
+    if now < state.rise_at:
         return state
     below = 100 * total / capacity <= limits.cpu_limit - _BAND_POINTS
     most = max(1.0, limits.workers / 8) * (1.0 if below else 0.5)
@@ -278,9 +231,9 @@ def _adjust_blindly(state: State, readings: Readings, limits: Limits, capacity: 
     if last_known is None or readings.time - last_known <= _STALE_S:
         return state
     most = max(limits.floor, capacity * limits.cpu_limit / 100)
-    if state.allowance <= most:
+    if state.allowance <= most and state.sampled_at is not None:
         return state
-    return replace(state, allowance=most, reason=Reason.BLIND)
+    return replace(state, allowance=min(state.allowance, most), reason=Reason.BLIND)
 
 
 def _yielded(state: State, others: Load, capacity: float) -> float:
@@ -311,7 +264,7 @@ def _bands(state: State, others: Load, now: float) -> tuple[float, float]:
 def _move(state: State, allowance: float, reason: Reason, now: float) -> State:
     """Set the allowance, and forbid the next rise for 0.75 to 1.25 times the pause, by chance."""
     # Knuth's generator: the state stays a value that can be compared, stored and replayed.
-    seed = (state.seed * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) & _SEED_MASK
+    seed = (state.seed * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) & SEED_MASK
     chance = (seed >> 11) / 2**53
     direction = 1 if allowance > state.allowance else -1
     return replace(
@@ -320,19 +273,28 @@ def _move(state: State, allowance: float, reason: Reason, now: float) -> State:
         reason=reason,
         reason_since=state.reason_since if reason is state.reason else now,
         seed=seed,
-        rise_at=now + _PAUSE_S * (0.75 + chance / 2),
+        rise_at=now + PAUSE_S * (0.75 + chance / 2),
         direction=direction,
         turned_at=state.turned_at if direction == state.direction else now,
     )
 
 
 def _is_news(before: State, after: State, now: float, limits: Limits) -> bool:
-    """Tell whether whole workers changed since the user was told last, the floor is reached, or a danger began."""
+    """Tell whether whole workers changed since the user was told last, the floor is reached, or worse began."""
     if after.danger is not None and after.danger is not before.danger:
+        return True
+    if after.reason is Reason.BLIND and before.reason is not Reason.BLIND:
         return True
     if after.reason is Reason.RUN_OVERHEAD and now - after.reason_since < _PASSING_S:
         return False
-    told, new = before.announced, after.allowance
+    if before.allowance < after.allowance < before.announced:
+        # What was not worth a line is being made good.
+        return False
+    return _differ(before.announced, after.allowance, limits)
+
+
+def _differ(told: float, new: float, limits: Limits) -> bool:
+    """Tell whether the difference between two allowances is worth a line."""
     if new <= limits.floor < told:
         return True
     return math.floor(new) != math.floor(told) and abs(new - told) >= max(_TOLD_APART, _TOLD_SHARE * max(new, told))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from necrozma_core.errors import UsageError
+from necrozma_core.errors import UsageError, shown
 
 _MANY: Final = 1e9
 """The bound of numbers that need none; it keeps infinity out."""
@@ -95,4 +95,4 @@ def _require(name: str, value: float | None, least: float, most: float, *, above
     if (value > least if above else value >= least) and value <= most:
         return
     bound = f"{'above' if above else 'at least'} {least:g} and at most {most:g}"
-    raise UsageError(f"{name}={value!r}: expected {bound}{unit}")
+    raise UsageError(f"{name}={shown(value)}: expected {bound}{unit}")

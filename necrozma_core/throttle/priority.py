@@ -1,9 +1,10 @@
 """How a worker lets all other programs go first. For workers alone: the parent must stay responsive."""
 
-import os
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
+
+from necrozma_core.system.chosen import SYSTEM
 
 NICENESS: Final = 10
 """What the command ``nice`` adds where no number is given."""
@@ -35,9 +36,9 @@ def lower_priority(priority: Priority) -> str | None:
         return None
     if ignored := why_ignored(priority):
         return ignored
-    if priority is Priority.BACKGROUND and hasattr(os, "SCHED_IDLE"):
-        return _try(lambda: os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0)), "background priority")
-    return _try(lambda: os.nice(NICENESS), "a lower priority")
+    if priority is Priority.BACKGROUND:
+        return _try(lambda: SYSTEM.be_idle(NICENESS), "background priority")
+    return _try(lambda: SYSTEM.be_nice(NICENESS), "a lower priority")
 
 
 def why_ignored(priority: Priority) -> str | None:
@@ -45,9 +46,9 @@ def why_ignored(priority: Priority) -> str | None:
 
     The parent asks this once, before any worker starts.
     """
-    if priority is Priority.NORMAL or hasattr(os, "nice"):
+    if priority is Priority.NORMAL or SYSTEM.has_priorities:
         return None
-    return f"--{priority} is ignored: this system has no process priorities of the Unix kind"
+    return f"the --{priority} flag requires Unix-like systems (Linux, macOS); on Windows, this flag is ignored"
 
 
 def _try(change: Callable[[], object], wish: str) -> str | None:

@@ -1,7 +1,7 @@
 """The throttle of a run: gate, governor and sensors behind one face."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from necrozma_core.throttle.control import Controller, Look
@@ -22,20 +22,44 @@ class Throttle:
         The workers that live now.
     tell : callable
         Takes a line for the user.
+    loading_pids : callable, optional
+        Those of the workers that take no task yet.
     """
 
     def __init__(
-        self, limits: Limits, path: Path, worker_pids: Callable[[], Iterable[int]], tell: Callable[[str], None]
+        self,
+        limits: Limits,
+        path: Path,
+        worker_pids: Callable[[], Iterable[int]],
+        tell: Callable[[str], None],
+        loading_pids: Callable[[], Iterable[int]] = list,
     ) -> None:
         self._run_pids: list[int] = []
+        self._starting: dict[int, str] = {}
+        self._loading_pids = loading_pids
         self.gate = Gate(path, limits)
-        sensors = MachineSensors(worker_pids, lambda: self._run_pids)
+        sensors = MachineSensors(worker_pids, lambda: self._run_pids, starting=self._all_starting)
         self._controller = Controller(limits, sensors, self.gate, seed=os.getpid(), say=tell)
         self._is_looking = False
 
     def count_as_overhead(self, pid: int) -> None:
         """Count another process of the run, such as its server, as ours rather than as somebody else's."""
         self._run_pids.append(pid)
+
+    def expect_start_up(self, names: Mapping[int, str]) -> None:
+        """Take what some of the run's processes use for a start that will end, until each has started up.
+
+        Parameters
+        ----------
+        names : mapping of int to str
+            The name that the user is told, by process id: of this process, or of one that is counted as overhead.
+        """
+        self._starting = self._starting | dict(names)
+
+    def note_started(self, *pids: int) -> None:
+        """Report that processes have started up, workers or expected ones: what they used is free at once."""
+        self._starting = {pid: name for pid, name in self._starting.items() if pid not in pids}
+        self._controller.look_soon()
 
     def start(self) -> None:
         """Begin to look at the machine."""
@@ -68,3 +92,6 @@ class Throttle:
         self.gate.close()
         if self._is_looking:
             self._controller.stop()
+
+    def _all_starting(self) -> dict[int, str]:
+        return self._starting | dict.fromkeys(self._loading_pids(), "workers")

@@ -9,6 +9,7 @@
 ``sharing``    several workers on one pair, where fewer pairs are left than workers
 ``progress``   a small shared file that shows what every worker is doing
 ``cache``      the private folder of compiled kernels, wiped when it is damaged
+``loading``    how a worker loads the engine, and when the kernels are to blame for a failure
 ``rehearsal``  a small backtest that loads or compiles every kernel before the first pair
 ``limits``     what one worker may take
 =============  ========================================================================

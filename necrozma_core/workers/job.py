@@ -6,18 +6,18 @@ The parent imports this module for the names of these functions, so only their b
 import logging
 import os
 import pickle
-import resource
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from necrozma_core.errors import NecrozmaError, WorkerMemoryError
+from necrozma_core.printing import keep_logs_printable
+from necrozma_core.system.chosen import SYSTEM
 from necrozma_core.throttle.priority import Priority, lower_priority, why_ignored
 from necrozma_core.throttle.worker_gate import WorkerGate
 from necrozma_core.workers.progress import ProgressBoard, SlotState, SlotWriter
@@ -72,6 +72,7 @@ class WorkerSlot:
         self.progress = SlotWriter(ProgressBoard(setup.board_path), setup.slot)
         self._gate = WorkerGate.attach(setup.gate_path, setup.slot, self.progress.hold) if setup.gate_path else None
         self._memory_mb = setup.memory_mb
+        self._is_bound = False
 
     @contextmanager
     def at_work(self, pair: str) -> Iterator["WorkerSlot"]:
@@ -95,8 +96,9 @@ class WorkerSlot:
         WorkerMemoryError
             The engine alone takes all of it.
         """
-        if self._memory_mb is not None:
+        if self._memory_mb is not None and not self._is_bound:
             _bound_memory(self._memory_mb)
+            self._is_bound = True
 
     def __call__(self, stage: str, done: int, total: int, label: str, ticks: int) -> None:
         """Show how far the pair is, and wait while the gate holds this worker; StoppedError once it is closed."""
@@ -111,8 +113,9 @@ def become_worker(setup: WorkerSetup) -> None:
     # Pebble's handler is Python code, which runs only after compiled code has returned. The default ends the process
     # at once; there is nothing to clean up.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if sys.platform != "linux":
+    if not SYSTEM.has_parent_death:
         threading.Thread(target=_end_with_parent, daemon=True).start()
+    keep_logs_printable()
     step_back(setup)
     _slot = WorkerSlot(setup)
     _slot.progress.rest()
@@ -139,7 +142,7 @@ def run_pair(request: "PairRequest") -> "Receipt":
     ensure_rehearsed()
     from necrozma_core.backtest.river import evaluate_pair  # noqa: PLC0415 -- only workers load the compiler
 
-    return in_slot(request.pair, lambda slot: evaluate_pair(request, slot))
+    return in_slot(request.pair, lambda slot: evaluate_pair(request, slot, slot.progress.show_helper))
 
 
 def run_part(request: "PairRequest", part: "Part") -> dict[str, float]:
@@ -209,29 +212,13 @@ def _portable(error: Exception) -> Exception:
 
 
 def _bound_memory(memory_mb: int) -> None:
-    # RLIMIT_DATA counts what is allocated. RLIMIT_AS also counts hundreds of megabytes of code that are only mapped.
-    kind = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
-    before, hard = resource.getrlimit(kind)
-    limit = memory_mb << 20
-    if before == limit:
-        return
-    taken = _data_bytes()
+    limit, taken = memory_mb << 20, SYSTEM.allocated(os.getpid())
     if taken >= limit:
         raise WorkerMemoryError(
             f"the engine alone takes {taken >> 20} MB, and a worker may use {memory_mb} MB; "
             "allow more with --worker-memory"
         )
-    resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
-
-
-def _data_bytes() -> int:
-    """Return what this process has allocated, as the limit counts it; 0 where the system does not tell."""
-    with suppress(OSError, ValueError):
-        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-            name, _, value = line.partition(":")
-            if name == "VmData":
-                return int(value.split()[0]) << 10
-    return 0
+    SYSTEM.limit_memory(limit)
 
 
 def _end_with_parent() -> None:

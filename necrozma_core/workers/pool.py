@@ -8,11 +8,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing import resource_tracker
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from necrozma_core.backtest.key import with_key
 from necrozma_core.backtest.request import PairRequest, Receipt
 from necrozma_core.errors import (
     NecrozmaError,
@@ -23,15 +24,20 @@ from necrozma_core.errors import (
     WorkerMemoryError,
     WorkerTimeoutError,
 )
+from necrozma_core.strategies.source import SourceKind
+from necrozma_core.system.chosen import SYSTEM
 from necrozma_core.workers.cache import KernelCache
 from necrozma_core.workers.job import WorkerSetup, rehearse_here, run_pair
 from necrozma_core.workers.limits import WorkerLimits
-from necrozma_core.workers.progress import ProgressBoard, SlotProgress
+from necrozma_core.workers.loading import EngineLoading
+from necrozma_core.workers.progress import ProgressBoard, SlotProgress, SlotState
 from necrozma_core.workers.sharing import Sharing
 from necrozma_core.workers.slot import Slot
 
 DEATHS_ALLOWED: Final = 3
 """A pair whose worker died this often is set aside."""
+_SET_ASIDE: Final = 5
+"""As many strategies of a user's file, each to blame for that, are set aside before their pair is."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +60,8 @@ class WorkerPool:
     limits : WorkerLimits
     sharing : Sharing or None
         How workers that would be idle help others with their pairs; None where they do not.
+    loaded : callable
+        Called whenever another worker takes pairs from now on.
     run, warm : callable
         What a worker does for a pair, and once before its first; importable by name.
 
@@ -73,6 +81,7 @@ class WorkerPool:
         vacate: Callable[[int], object] = lambda _: None,
         limits: WorkerLimits | None = None,
         sharing: Sharing | None = None,
+        loaded: Callable[[], object] = lambda: None,
         run: Callable[[PairRequest], Receipt] = run_pair,
         warm: Callable[[], None] = rehearse_here,
     ) -> None:
@@ -80,9 +89,10 @@ class WorkerPool:
         self._board = board
         self._cache = cache
         self._sharing = sharing
+        self._loaded = loaded
         self._ended: set[tuple[str, str]] = set()
         self._run = run
-        self._warm = warm
+        self._loading = EngineLoading(cache, warm)
         self._slots = [self._make_slot(number, gate_path, vacate) for number in range(size)]
         self._free: list[Slot] = []
         self._opening = size
@@ -94,11 +104,28 @@ class WorkerPool:
         self._failure: NecrozmaError | None = None
         self._deaths: Counter[tuple[str, str]] = Counter()
         self._overruns: Counter[tuple[str, str]] = Counter()
+        self._suspects: dict[tuple[str, str], list[tuple[int, str] | None]] = {}
+        self._aside: dict[tuple[str, str], dict[int, str]] = {}
 
     @property
     def pids(self) -> list[int]:
         """Process ids of the workers that were started, dead ones until they are replaced."""
         return [slot.pid for slot in self._slots if slot.pid is not None]
+
+    @property
+    def loading_pids(self) -> list[int]:
+        """Process ids of the workers that take no pair yet, because they start or load the engine."""
+        found = []
+        for slot in self._slots:
+            pid, row = slot.pid, self._board.read(slot.number)
+            if pid is not None and (row.pid != pid or row.state is SlotState.WARMING):
+                found.append(pid)
+        return found
+
+    @property
+    def computing_pids(self) -> list[int]:
+        """Process ids of the workers, and of the processes that run a user's strategies for them."""
+        return self.pids + [row.helper_pid for row in self.progress() if row.helper_pid]
 
     def progress(self) -> list[SlotProgress]:
         """Return what every worker is doing."""
@@ -135,14 +162,24 @@ class WorkerPool:
         """
         self.warm_up()
         key = (request.pair, request.key)
+        while True:
+            try:
+                return self._try(request, key)
+            except WorkerError as error:
+                verdict = self._judged(request, key, error)
+                # Once a strategy was set aside the pair is tried again here: its caller's tries may be used up.
+                if key not in self._aside or isinstance(verdict, PoisonousPairError):
+                    raise verdict from None
+
+    def _try(self, request: PairRequest, key: tuple[str, str]) -> Receipt:
         alone = self._overruns[key] > 0
+        if aside := self._aside.get(key):
+            request = with_key(replace(request, set_aside=tuple(sorted(aside.items())), key=""))
         with self._turn(alone=alone) as slot, self._helpers(alone) as helpers:
             try:
                 if helpers and self._sharing:
                     return self._sharing.backtest([slot, *helpers], self._limits.pair_timeout_s, request)
                 return slot.call(self._run, self._limits.pair_timeout_s, request)
-            except WorkerError as error:
-                raise self._judged(key, error) from None
             finally:
                 self._ended.add(key)
 
@@ -162,53 +199,46 @@ class WorkerPool:
         return Slot(setup, setup.environment() | self._cache.environment(), self._board, vacate)
 
     def _start(self) -> None:
-        # Started here, because multiprocessing's resource tracker was seen to die where two workers that start at the
-        # same time both try to start it.
-        with suppress(OSError):
-            resource_tracker.ensure_running()
+        SYSTEM.prepare_spawning()
         first, *others = self._slots
-        if not self._cache.is_sealed():
-            self._cache.wipe()
-            if not self._open(first, sealing=True):
-                return
+        try:
+            compiled = self._loading.compile_missing(first)
+        except StoppedError:
+            return
+        except NecrozmaError as error:
+            self._fail(error)
+            return
+        if compiled:
+            self._admit(first)
         else:
             others = self._slots
         for slot in others:
             threading.Thread(target=self._open, args=(slot,), daemon=True).start()
         self._cache.sweep()
 
-    def _open(self, slot: Slot, sealing: bool = False) -> bool:
-        """Warm a slot's worker and let it take pairs; after a failure once more, with an empty cache."""
-        for attempt in (1, 2):
-            try:
-                slot.call(self._warm, None)
-                break
-            except StoppedError:
-                return False
-            except WorkerMemoryError as error:
-                return self._fail(error)
-            except Exception as error:  # noqa: BLE001 -- damaged machine code may raise anything
-                if attempt == 2:
-                    return self._fail(error)
-                _log.warning("the compiled kernels do not load (%s); compiling them anew", error)
-                self._cache.wipe()
-                sealing = True
-        if sealing:
-            self._cache.seal()
+    def _open(self, slot: Slot) -> None:
+        """Load the engine in a slot's worker and let it take pairs."""
+        try:
+            self._loading.load(slot)
+        except StoppedError:
+            return
+        except NecrozmaError as error:
+            self._fail(error)
+        else:
+            self._admit(slot)
+
+    def _admit(self, slot: Slot) -> None:
         with self._changed:
             self._opening -= 1
             self._free.append(slot)
             self._changed.notify_all()
-        return True
+        self._loaded()
 
-    def _fail(self, error: Exception) -> bool:
-        reason = str(error) if isinstance(error, WorkerMemoryError) else f"{type(error).__name__}: {error}"
+    def _fail(self, error: NecrozmaError) -> None:
         with self._changed:
-            self._failure = NecrozmaError(f"no worker could load the engine: {reason}")
-            self._failure.__cause__ = error
+            self._failure = error
             self._opening -= 1
             self._changed.notify_all()
-        return False
 
     @contextmanager
     def _turn(self, *, alone: bool) -> Iterator[Slot]:
@@ -270,15 +300,33 @@ class WorkerPool:
             return True
         return bool(self._free) and (self._busy == 0 if alone else self._alone == 0)
 
-    def _judged(self, key: tuple[str, str], error: WorkerError) -> WorkerError:
+    def _judged(self, request: PairRequest, key: tuple[str, str], error: WorkerError) -> WorkerError:
         """Return the error with the pair's name; PoisonousPairError if the pair used up its tries."""
         pair = key[0]
+        suspects = self._suspects.setdefault(key, [])
+        suspects.append(error.suspect)
         if isinstance(error, WorkerDiedError):
             self._deaths[key] += 1
-            if self._deaths[key] >= DEATHS_ALLOWED:
+            if self._deaths[key] >= DEATHS_ALLOWED and not self._blame(request, key, suspects[-DEATHS_ALLOWED:]):
                 return PoisonousPairError(f"{pair}: set aside, its worker died {DEATHS_ALLOWED} times: {error}")
         if isinstance(error, (WorkerMemoryError, WorkerTimeoutError)):
             self._overruns[key] += 1
-            if self._overruns[key] > 1:
+            if self._overruns[key] > 1 and not self._blame(request, key, suspects[-2:]):
                 return PoisonousPairError(f"{pair}: set aside, also when it ran alone: {error}")
         return type(error)(f"{pair}: {error}")
+
+    def _blame(self, request: PairRequest, key: tuple[str, str], suspects: list[tuple[int, str] | None]) -> bool:
+        """Set a strategy of a user's file aside if it alone used up the pair's tries, which begin anew; tell whether.
+
+        Ours do not end workers: what kills one at them comes from elsewhere.
+        """
+        suspect, *others = suspects
+        aside = self._aside.get(key, {})
+        if suspect is None or any(other is None or other[0] != suspect[0] for other in others):
+            return False
+        if request.source.kind is not SourceKind.FILE or len(aside) >= _SET_ASIDE:
+            return False
+        self._aside[key] = aside | {suspect[0]: f"set aside, because {suspect[1]}"}
+        _log.warning("%s: strategy %d is set aside, because %s", key[0], suspect[0] + 1, suspect[1])
+        del self._deaths[key], self._overruns[key]
+        return True

@@ -1,21 +1,15 @@
 """A worker process's first lines, run by path before it imports anything of ours.
 
 Libraries read their thread counts when they are imported, so the environment is set first. A worker whose parent died
-during the start must end. Standard library only.
+during the start must end. Standard library only, and the seam to the system, which imports nothing else.
 """
 
-import ctypes
 import json
 import os
-import signal
 import sys
 from typing import Any
 
-_PR_SET_PDEATHSIG = 1
-
-# For glibc's mallopt: the process keeps freed memory, and large arrays come from the heap like small ones. A worker
-# needs as much for the next pair as for this one, and a fresh page from the kernel costs more than filling it.
-_KEEP_MEMORY = {"M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 2**26), "M_MMAP_MAX": (-4, 0)}
+from necrozma_core.system.chosen import SYSTEM
 
 
 def prepare(parent: int, environment: dict[str, str]) -> None:
@@ -30,15 +24,9 @@ def prepare(parent: int, environment: dict[str, str]) -> None:
         Variables to set.
     """
     os.environ.update(environment)
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if hasattr(libc, "gnu_get_libc_version"):
-            for parameter, value in _KEEP_MEMORY.values():
-                libc.mallopt(parameter, value)
-    # The kernel sends no signal for a parent that died before the call above.
-    if os.getppid() != parent:
-        os._exit(1)
+    SYSTEM.deafen()
+    SYSTEM.keep_freed_memory()
+    SYSTEM.end_with_parent(parent)
 
 
 # multiprocessing runs the child's main module under this name.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 _SEQUENCE: Final = struct.Struct("<Q")
-_ROW: Final = struct.Struct("<qqqqqqqq16s24s96s")
+_ROW: Final = struct.Struct("<qqqqqqqqq16s24s96s")
 _ROW_BYTES: Final = 256
 _READ_ATTEMPTS: Final = 64
 """Tries after which a row counts as left half written by a worker that was killed."""
@@ -47,10 +47,12 @@ class SlotProgress:
         Units of the stage, such as strategies.
     ticks : int
         Ticks that one unit goes over.
+    helper_pid : int
+        The process that computes a user's strategies for the worker; 0 where there is none.
     held_s : float
         Seconds for which the gate has held the worker since the pair was begun, without a hold that still lasts.
     pair, stage, label : str
-        Empty while idle; ``label`` is the strategy, shortened to 96 bytes.
+        Empty while idle; ``label`` is the strategy, its middle cut out beyond 96 bytes.
     """
 
     pid: int = 0
@@ -60,6 +62,7 @@ class SlotProgress:
     done: int = 0
     total: int = 0
     ticks: int = 0
+    helper_pid: int = 0
     held_s: float = 0.0
     pair: str = ""
     stage: str = ""
@@ -119,10 +122,11 @@ class ProgressBoard:
             row.done,
             row.total,
             row.ticks,
+            row.helper_pid,
             _nanoseconds(row.held_s),
             row.pair.encode()[:16],
             row.stage.encode()[:24],
-            row.label.encode()[:96],
+            _short(row.label),
         )
         _SEQUENCE.pack_into(self._map, offset, sequence + 1)
 
@@ -176,6 +180,10 @@ class SlotWriter:
         """Show how far the pair is."""
         self._publish(replace(self._row, stage=stage, done=done, total=total, label=label, ticks=ticks))
 
+    def show_helper(self, pid: int) -> None:
+        """Show which process computes a user's strategies for this worker; 0 once there is none."""
+        self._publish(replace(self._row, helper_pid=pid))
+
     def hold(self, held: bool) -> None:
         """Show that the gate holds the worker, or that it goes on."""
         now = time.monotonic()
@@ -191,8 +199,8 @@ class SlotWriter:
         self._board.write(self._slot, row)
 
 
-def _row(fields: tuple[int, int, int, int, int, int, int, int, bytes, bytes, bytes]) -> SlotProgress:
-    pid, state, since, started, done, total, ticks, held, pair, stage, label = fields
+def _row(fields: tuple[int, int, int, int, int, int, int, int, int, bytes, bytes, bytes]) -> SlotProgress:
+    pid, state, since, started, done, total, ticks, helper_pid, held, pair, stage, label = fields
     return SlotProgress(
         pid,
         SlotState(state),
@@ -201,6 +209,7 @@ def _row(fields: tuple[int, int, int, int, int, int, int, int, bytes, bytes, byt
         done,
         total,
         ticks,
+        helper_pid,
         held / 1e9,
         _text(pair),
         _text(stage),
@@ -212,6 +221,12 @@ def _nanoseconds(seconds: float) -> int:
     return round(seconds * 1e9)
 
 
+def _short(label: str) -> bytes:
+    """Return a name in the bytes that the board has for it; of a long one its beginning and its end."""
+    content = label.encode(errors="replace")
+    return content if len(content) <= 96 else content[:46] + "…".encode() + content[-47:]
+
+
 def _text(field: bytes) -> str:
-    # Cut at a byte, so the last character may be half of one.
+    # Cut at bytes, so characters at the cut may be half.
     return field.rstrip(b"\0").decode(errors="ignore")

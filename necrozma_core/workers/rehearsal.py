@@ -1,7 +1,5 @@
 """A whole backtest of a few days of made-up quotes, which loads or compiles every kernel that a real one uses."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
@@ -13,6 +11,7 @@ from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.market.timeframes import parse_timeframe
 from necrozma_core.money.conversion import Quotes
+from necrozma_core.storage.disk.scratch import scratch_folder
 from necrozma_core.storage.ticks.store import TickStore
 from necrozma_core.strategies.source import StrategySource
 
@@ -27,8 +26,7 @@ def rehearse() -> None:
 
     It goes the way of a real pair, from stored ticks to a committed result, so nothing is left to compile later.
     """
-    with TemporaryDirectory(prefix="necrozma-rehearsal-") as folder:
-        root = Path(folder)
+    with scratch_folder("rehearsal-") as root:
         TickStore(root / "data").write(_quotes())
         request = PairRequest(
             pair=_PAIR,

@@ -7,12 +7,12 @@ Three things that :mod:`multiprocessing` does not do by itself:
 - It creates the child from whatever thread asks, and a parent-death signal fires when that *thread* ends. Here
   one thread creates them all and lives as long as the process.
 - A Ctrl-C reaches every process of the terminal, also a child that had no time yet to ignore it. The creating thread
-  blocks SIGINT, and children inherit the block from their first instruction on.
+  blocks SIGINT, and children inherit the block from their first instruction on; on Windows they ignore it as soon as
+  their prelude runs.
 """
 
 import json
 import os
-import signal
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +21,7 @@ from multiprocessing import spawn
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any
 
+from necrozma_core.system.chosen import SYSTEM
 from necrozma_core.workers import prelude
 
 _launch = threading.local()
@@ -78,11 +79,7 @@ class WorkerContext(SpawnContext):
 @cache
 def _nursery() -> ThreadPoolExecutor:
     """Return the one thread that starts every worker."""
-
-    def deafen() -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-
-    return ThreadPoolExecutor(1, thread_name_prefix="necrozma-nursery", initializer=deafen)
+    return ThreadPoolExecutor(1, thread_name_prefix="necrozma-nursery", initializer=SYSTEM.deafen_children)
 
 
 def _bare(original: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str, Any]]:

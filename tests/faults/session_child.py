@@ -31,6 +31,9 @@ class Told:
     def on_message(self, text: str) -> None:
         print(text)
 
+    def on_phase(self, text: str) -> None:
+        pass
+
     def on_pair_done(self, receipt: Receipt) -> None:
         print(receipt.pair, "computed" if receipt.computed else "stored before")
 

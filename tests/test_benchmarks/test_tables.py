@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import scaling, startup, targets
+from benchmarks import scaling, startup, stored, targets
 from benchmarks.__main__ import TABLES
 from benchmarks.engine import measure_engine, measure_parity
 from benchmarks.measuring import command, market
@@ -113,6 +113,14 @@ def test_startup_without_processes_lists_all_that_begins(monkeypatch):
     report = startup.measure_startup(SMOKE)
     assert report.figures == {"help": 0.25}
     assert report.text.count("250") >= 9
+
+
+def test_stored_run_is_compared_with_the_help_of_the_same_moment(monkeypatch):
+    taken = iter([1.0, 1.0, 0.0, 0.0, 0.0, 0.1, 1.4, 1.7])  # computed, tried once, then help and both runs
+    monkeypatch.setattr(stored, "_seconds", lambda *_: next(taken))
+    report = stored.measure_stored(SMOKE)
+    assert report.figures == {"above_help": pytest.approx(1.1)}
+    assert "0.80 s" in report.text
 
 
 def test_grids_of_settings_hold_as_many_as_they_say():

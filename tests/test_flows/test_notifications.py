@@ -5,7 +5,6 @@ import json
 import logging
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -18,37 +17,6 @@ from flows.notifications import notify
 
 FLOW = SimpleNamespace(name="backtest-pairs")
 FLOW_RUN_ID = UUID("00000000-0000-4000-8000-000000000001")
-
-
-@pytest.fixture
-def webhook():
-    """A loopback server that keeps what it is sent and answers what it is told."""
-    received: list[dict] = []
-    hook = SimpleNamespace(received=received, answer=204, wait=None)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            received.append({"path": self.path, "type": self.headers["Content-Type"], "body": json.loads(body)})
-            if hook.wait:
-                hook.wait.wait(20)
-            self.send_response(hook.answer)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    hook.url = f"http://127.0.0.1:{server.server_address[1]}/hook/SECRET"
-    yield hook
-    if hook.wait:
-        hook.wait.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def end(kind: StateType, message: str = ""):
@@ -90,6 +58,14 @@ def test_long_message_is_cut(webhook, monkeypatch):
     monkeypatch.setenv("NECROZMA_NOTIFY_URL", webhook.url)
     end(StateType.FAILED, "x" * 100_000)
     assert len(webhook.received[0]["body"]["message"]) == 2_000
+
+
+def test_message_that_steers_terminals_is_posted_as_what_may_be_shown(webhook, monkeypatch):
+    monkeypatch.setenv("NECROZMA_NOTIFY_URL", webhook.url)
+    end(StateType.FAILED, f"a\x1b[31m failed at {webhook.url}, http://me:pw@host/x?token=1")
+    body = webhook.received[0]["body"]
+    assert body["message"] == "a\\x1b[31m failed at ***, http://***@host/x?***"
+    assert "\x1b" not in body["text"]
 
 
 def test_refusing_webhook_is_a_warning_without_its_address(webhook, monkeypatch, caplog):

@@ -83,6 +83,11 @@ def test_parameter_of_the_flow_is_as_its_setting_says(setting: Setting) -> None:
     assert repr(found.__metadata__[0]) == repr(parameter(setting.name)), "the parameter of another setting"
     schema = backtest_pairs.parameters.properties[setting.name]
     assert schema["description"] == setting.form.description
+    assert schema["title"] == setting.name.replace("_", " ").capitalize()
+    # The form sends null for what was left empty, and shows a choice without a title by its type.
+    titles = {choice.get("type"): choice.get("title") for choice in schema["anyOf"]}
+    assert titles["null"] == "as configured"
+    assert all(titles.values())
     assert schema.get("examples") == setting.form.examples
     bounds = setting.range or (Range(ge=0) if setting.name == "keep_trades" else Range())
     stated = {"ge": bounds.ge, "gt": bounds.gt, "le": setting.form.le or bounds.le}

@@ -26,12 +26,14 @@ def test_defaults_of_the_settings_are_those_of_a_request() -> None:
 
 
 def test_description_of_a_request_is_the_record_of_its_settings() -> None:
-    settings = load_settings({"pairs": "EURUSD", "workers": 2, "grid": "family=rsi period=7", "commission": 3.5})
+    settings = load_settings(
+        {"pairs": "EURUSD", "workers": 2, "grid": "family=rsi period=7", "commission": 3.5, "label": "a"}
+    )
     record, described = settings.record(), sweep_request(settings).described()
     # A script is allowed as many workers as it asks for.
     assert described == {name: record[name] for name in described} | {"max_workers": 2}
     # What only the command has is all that is not there.
-    assert record.keys() - described.keys() == {"storage_format", "prefect_home"}
+    assert record.keys() - described.keys() == {"storage_format", "history", "prefect_home", "repairs"}
 
 
 def test_run_of_a_script_is_retried_with_what_it_asked_for(tmp_path: Path) -> None:
@@ -64,12 +66,13 @@ def test_settings_of_every_room_arrive(tmp_path: Path) -> None:
         "initial_balance": 5_000, "keep_trades": "all", "workers": 3, "cpu_limit": 60, "cooldown_seconds": 7,
         "adaptive_throttling": False, "cpu_check_interval": 9, "max_temperature_c": 70, "memory_floor_mb": 99,
         "pair_timeout_s": 11, "worker_memory_mb": 900, "grid": "family=rsi period=7",
+        "strict": True,
     }  # fmt: skip
     sweep = sweep_request(load_settings(asked))
     assert (sweep.data, sweep.results, sweep.pairs) == (tmp_path / "d", tmp_path / "r", ("EURUSD", "USDJPY"))
     assert (sweep.timeframe, sweep.timeframe_ms, sweep.lots) == ("1h", 3_600_000, 0.5)
     assert (sweep.costs, sweep.swap_pips) == (Costs(3.5, 0.2), {"EURUSD": (-0.5, 0.1)})
-    assert (sweep.account, sweep.keep_trades) == (Account("EUR", 5_000.0), None)
+    assert (sweep.account, sweep.keep_trades, sweep.strict) == (Account("EUR", 5_000.0), None, True)
     assert (sweep.source.kind, sweep.source.text) == (SourceKind.GRID, "family=rsi period=7")
     limits = sweep.limits
     assert (limits.workers, limits.cpu_limit, limits.cooldown_s, limits.cooldown_explicit) == (3, 60.0, 7.0, True)
@@ -94,7 +97,7 @@ def test_workers_step_back_as_far_as_was_asked(settings: dict[str, bool], priori
 def test_retry_is_the_command_that_asks_for_the_same_again(tmp_path: Path) -> None:
     settings = load_settings({"results": tmp_path, "pairs": "EURUSD", "workers": 2})
     words = shlex.split(sweep_request(settings).retry)
-    assert words[:2] == ["necrozma", "backtest"]
+    assert (Path(words[0]).name, words[1]) == ("necrozma", "backtest")
     assert {"--results", str(tmp_path), "--pairs", "EURUSD", "--workers", "2"} <= set(words)
 
 

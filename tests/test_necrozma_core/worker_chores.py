@@ -5,10 +5,11 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from necrozma_core.errors import DataError
+from necrozma_core.strategies.source import StrategySource
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Errand:
     key: str = "0"
     deed: str = "pid"
     args: tuple = ()
+    source: StrategySource = field(default_factory=StrategySource)
 
 
 def obey(errand):
@@ -196,6 +198,22 @@ def load_kernels():
         kernel.write_text("good")
     elif kernel.read_text() == "poison":
         die(signal.SIGSEGV)
+
+
+def load_kernels_killed_once(note):
+    """Load good kernels, but be killed from outside the first time."""
+    if not note.exists():
+        note.touch()
+        die()
+    load_kernels()
+
+
+def load_kernels_killed():
+    die()
+
+
+def be_refused(number):
+    raise OSError(number, os.strerror(number))
 
 
 def count_compiled(errand):

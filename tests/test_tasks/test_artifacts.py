@@ -5,12 +5,13 @@ import logging
 import math
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from storage_samples import KEY, METADATA, random_table
+from storage_samples import KEY, METADATA, random_ranking, random_table
 
 from necrozma_core.backtest.request import Receipt
 from necrozma_core.reporting import curves
@@ -18,7 +19,9 @@ from necrozma_core.storage.results.schemas import GOVERNOR_SCHEMA, METRICS_SCHEM
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder
 from tasks import artifacts, best_effort, progress
-from tasks.artifacts import governor_artifact, pair_artifact
+from tasks.artifacts import governor_artifact, pair_artifact, ranking_artifact
+from tasks.markdown import code, plain
+from tasks.markdown import shown as shown_value
 from tasks.progress import Progress
 
 RECEIPT = Receipt("EURUSD", KEY, True, 10, 40, 1_000, (("bad|name", "Error: <b>no</b>"),))
@@ -77,6 +80,17 @@ def test_pair_is_shown_with_its_best_strategy_as_a_picture(store, shown):
     assert "currentColor" not in ET.tostring(picture, "unicode")
 
 
+def test_tables_mark_and_explain_what_a_sharpe_ratio_lacks(shown, tmp_path):
+    ranking = random_ranking(3)
+    marks = {"few_trades": [False, True, False], "few_days": [False, True, True]}
+    marks |= {"constant_returns": [False, False, True], "sharpe": [1.0, 2.0, 3.0]}
+    for name, values in marks.items():
+        field = ranking.schema.field(name)
+        ranking = ranking.set_column(ranking.schema.get_field_index(name), field, pa.array(values, field.type))
+    ranking_artifact(ranking, tmp_path)
+    assert [row["marks"] for row in shown["table", "ranking"]] == ["", "†‡", "‡≈"]
+
+
 def test_picture_ends_at_the_balance_after_all_trades(store, shown):
     pair_artifact(store, RECEIPT, 10_000.0)
     markdown = shown["markdown", "pair-eurusd"]
@@ -118,6 +132,14 @@ def governor(rows: int, **columns) -> pa.Table:
         field = GOVERNOR_SCHEMA.field(name)
         table = table.set_column(GOVERNOR_SCHEMA.get_field_index(name), field, pa.array(values, field.type))
     return table
+
+
+def test_texts_from_outside_steer_nothing_in_an_artifact():
+    text = "a\x1b]0;t\x07\u202e`|b"
+    assert plain(text) == "a\\\\x1b\\]0;t\\\\x07\\\\u202e\\`\\|b"
+    assert shown_value("strategy", text) == "a\\x1b]0;t\\x07\\u202e`|b"
+    assert shown_value("strategy", "a" * 100 + "z" * 100) == "a" * 30 + "…" + "z" * 29
+    assert code(Path("/data/\x1b`x")) == "`/data/\\x1b'x`"
 
 
 def test_governor_is_summed_up(run, shown):

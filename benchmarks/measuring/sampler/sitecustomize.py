@@ -114,6 +114,8 @@ class Sampler:
         os.replace(temporary, self._path)  # noqa: PTH105
 
     def _look(self) -> None:
+        if sys.platform != "linux":
+            return
         own = threading.get_ident()
         natives = {thread.ident: thread.native_id for thread in threading.enumerate()}
         for ident, frame in sys._current_frames().items():

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from necrozma_core.errors import DataError
+from necrozma_core.errors import DataError, shown
 from necrozma_core.feeds.formats.symbols import strip_symbol
 from necrozma_core.feeds.reading.cells import Cells, Fault
 from necrozma_core.feeds.reading.prices import PRICE_DECIMALS
@@ -92,7 +92,9 @@ def _hour_ms(path: Path, pair: Pair) -> int:
     year, month, day, hour = (int(hour_of_path[part]) for part in ("year", "month", "day", "hour"))
     symbol = path.absolute().parents[3].name
     if strip_symbol(symbol) != pair.name:
-        raise DataError(f"{path}: expected a folder of {pair.name}, found '{symbol[:40]}'; import each pair by itself")
+        raise DataError(
+            f"{path}: expected a folder of {pair.name}, found {shown(symbol, 40)}; import each pair by itself"
+        )
     try:
         return round(datetime(year, month + 1, day, hour, tzinfo=UTC).timestamp()) * 1000
     except ValueError as error:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from necrozma_core.errors import DataError
+from necrozma_core.errors import DataError, shown
 from necrozma_core.feeds.formats.symbols import strip_symbol
 from necrozma_core.feeds.reading.cells import NO_FAULT, Cells, to_bool
 from necrozma_core.feeds.reading.delimited import ByteStream, TextBlock, read_blocks, read_head_lines
@@ -200,7 +200,7 @@ class _Reader:
             position, found = error.args
             raise DataError(
                 f"{self.source}: row {block.row[position]}, column {self.layout.header[self.layout.time[0]]}: expected "
-                f"a time with its zone, found '{found[:40]}'; say which zone it is with --zone: {ZONES}"
+                f"a time with its zone, found {shown(found, 40)}; say which zone it is with --zone: {ZONES}"
             ) from error
         except DataError as error:
             raise DataError(f"{self.source}: column {self.layout.header[self.layout.time[0]]}: {error}") from error
@@ -240,7 +240,7 @@ class _Reader:
         if (first := wrong.index(True).as_py()) >= 0:
             raise DataError(
                 f"{self.source}: row {block.row[first]}, column {self.layout.header[column]}: expected "
-                f"{self.pair.name}, found '{symbols[first].as_py()[:40]}'; import each pair from its own files"
+                f"{self.pair.name}, found {shown(symbols[first].as_py(), 40)}; import each pair from its own files"
             )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from necrozma_core.errors import DataError, UsageError
+from necrozma_core.errors import DataError, UsageError, shown
 from necrozma_core.feeds.formats.layout import Head, Layout
 from necrozma_core.feeds.reading.times import TimeStyle, style_of
 
@@ -63,7 +63,7 @@ def mapped(head: Head, names: Mapping[str, str]) -> Layout:
         A column is not there, or one of bid, ask and time is missing.
     """
     if unknown := sorted(set(names) - set(SYNONYMS)):
-        raise UsageError(f"--columns: expected time, date, bid, ask or symbol, found '{unknown[0][:40]}'")
+        raise UsageError(f"--columns: expected time, date, bid, ask or symbol, found {shown(unknown[0], 40)}")
     if not {"bid", "ask"} <= set(names) or not {"time", "date"} & set(names):
         raise UsageError("--columns: expected time, bid and ask, such as time=Date,bid=Bid price,ask=Ask price")
     found_at = {role: _column_of(head, role, name) for role, name in names.items()}
@@ -111,19 +111,19 @@ def find_columns(names: Sequence[str], source: str, header: Sequence[str] = ()) 
     DataError
         One is missing, two could be it, or a name stands there twice.
     """
-    shown = list(header or names)
+    given = list(header or names)
     for name in names:
         if name and names.count(name) > 1:
-            raise DataError(f"{source}: expected every column once, found '{name[:40]}' {names.count(name)} times")
+            raise DataError(f"{source}: expected every column once, found {shown(name, 40)} {names.count(name)} times")
     if set(names) >= _BARS and not {"bid", "ask"} <= _roles(names):
-        raise DataError(f"{source}: these are bars ({', '.join(shown)[:60]}), and only ticks are imported")
-    found_at = {role: _one(role, names, shown, source) for role in SYNONYMS}
+        raise DataError(f"{source}: these are bars ({', '.join(given)[:60]}), and only ticks are imported")
+    found_at = {role: _one(role, names, given, source) for role in SYNONYMS}
     time = tuple(column for column in (found_at["date"], found_at["time"]) if column is not None)
     bid, ask = found_at["bid"], found_at["ask"]
     if bid is None or ask is None or not time:
-        found = ", ".join(shown) or "nothing"
+        found = ", ".join(given) or "nothing"
         raise DataError(
-            f"{source}: expected a header with the columns timestamp, bid, ask, found '{found[:80]}'; "
+            f"{source}: expected a header with the columns timestamp, bid, ask, found {shown(found, 80)}; "
             "say which they are with --columns time=...,bid=...,ask=..."
         )
     return Columns(time, bid, ask, found_at["symbol"])
@@ -133,11 +133,11 @@ def _roles(names: Sequence[str]) -> set[str]:
     return {role for role, known in SYNONYMS.items() if set(known) & set(names)}
 
 
-def _one(role: str, names: Sequence[str], shown: Sequence[str], source: str) -> int | None:
+def _one(role: str, names: Sequence[str], given: Sequence[str], source: str) -> int | None:
     found = [column for column, name in enumerate(names) if name in SYNONYMS[role]]
     exact = [column for column in found if names[column] == SYNONYMS[role][0]]
     if len(found) > 1 and len(exact) != 1:
-        both = " and ".join(shown[column] for column in found[:2])
+        both = " and ".join(given[column] for column in found[:2])
         raise DataError(f"{source}: {both} could both be the {role}; say which with --columns {role}=...")
     return exact[0] if exact else found[0] if found else None
 
@@ -160,7 +160,7 @@ def _style(head: Head, time: tuple[int, ...]) -> TimeStyle:
     if not styles:
         if any("/" in text for text in texts[:1]):
             raise DataError(
-                f"{head.source}: column {head.header[time[0]]}: '{texts[0][:40]}' may be day/month or month/day; "
+                f"{head.source}: column {head.header[time[0]]}: {shown(texts[0], 40)} may be day/month or month/day; "
                 "write dates as 2024-01-15"
             )
         return TimeStyle.ISO

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-from necrozma_core.errors import DataError, UsageError, nearest
+from necrozma_core.errors import DataError, UsageError, nearest, shown
 from necrozma_core.feeds.formats import dukascopy, exness, fxcm, histdata, lean, metatrader, named, truefx
 from necrozma_core.feeds.formats.bi5 import read_bi5
 from necrozma_core.feeds.formats.layout import Head, Layout, read_head, read_layout
@@ -208,7 +208,7 @@ def _in_unit(layout: Layout, options: ReadOptions) -> Layout:
 
 def _first_line(head: Head) -> str:
     line = head.delimiter.join(head.header)
-    return f"'{line[:80]}'" if line else "nothing"
+    return f"{shown(line, 80)}" if line else "nothing"
 
 
 def _state(path: Path) -> tuple[int, int, int]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from necrozma_core.errors import DataError
+from necrozma_core.errors import DataError, shown
 from necrozma_core.feeds.formats.named import Columns, find_columns
 from necrozma_core.feeds.formats.symbols import strip_symbol
 from necrozma_core.feeds.reading.cells import Cells
@@ -105,7 +105,7 @@ class TableReading:
             position, text = error.args
             raise DataError(
                 f"{self.source}: row {row[position]}, column {name}: expected a time with its zone, found "
-                f"'{text[:40]}'; say which zone it is with --zone: {ZONES}"
+                f"{shown(text, 40)}; say which zone it is with --zone: {ZONES}"
             ) from error
         except DataError as error:
             raise DataError(f"{self.source}: column {name}: {error}") from error
@@ -122,7 +122,7 @@ class TableReading:
                 first = pc.equal(symbols.cast(pa.string()), symbol or "").index(True).as_py()
                 raise DataError(
                     f"{self.source}: row {row[max(first, 0)]}, column {self.symbol}: expected {self._pair.name}, "
-                    f"found '{(symbol or '')[:40]}'; import each pair from its own files"
+                    f"found {shown((symbol or ''), 40)}; import each pair from its own files"
                 )
 
 

@@ -1,5 +1,6 @@
 """CSV as it is: text cells with the line each row stands on, one block of the file at a time."""
 
+import codecs
 import io
 import re
 from collections.abc import Iterator
@@ -72,9 +73,7 @@ def read_head_lines(stream: ByteStream, source: str) -> list[str]:
             texts.append(line.decode("utf-8-sig" if row == 1 else "utf-8"))
         except UnicodeDecodeError as error:
             if row == 1:
-                raise DataError(
-                    f"{source}: row 1: expected UTF-8 text, found another encoding; save it as UTF-8"
-                ) from error
+                raise _other_encoding(source, 1) from error
             break
     return texts
 
@@ -105,7 +104,7 @@ def read_blocks(
     DataError
         For what spoils more than a row: another encoding, a quote that is never closed.
     """
-    lines, watched = _Lines(source, 2 if has_header else 1), _Watched(stream)
+    lines, watched = _Lines(source, 2 if has_header else 1), _Watched(stream, source)
     empty = pa.record_batch([pa.array([], pa.string())] * fields, names=_names(fields))
     try:
         for block in _open(watched, fields, lines, delimiter):
@@ -126,10 +125,16 @@ def _names(fields: int) -> list[str]:
 
 
 class _Watched(io.RawIOBase):
-    """A stream that remembers how it ended."""
+    """A stream of UTF-8 that remembers how it ended.
 
-    def __init__(self, stream: ByteStream) -> None:
+    Arrow, too, refuses other encodings, but not in a row that is torn as well: there it prints a traceback.
+    """
+
+    def __init__(self, stream: ByteStream, source: str) -> None:
         self._stream = stream
+        self._source = source
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._lines = 0
         self.tail = b""
 
     def readable(self) -> bool:
@@ -138,7 +143,18 @@ class _Watched(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         content = self._stream.read(size)
         self.tail = (self.tail + content[-_TAIL_BYTES:])[-_TAIL_BYTES:]
+        self._check(content)
         return content
+
+    def _check(self, content: bytes) -> None:
+        """Refuse what is no UTF-8; characters may lie across two pieces."""
+        if not content.isascii() or self._decoder.getstate()[0]:
+            try:
+                self._decoder.decode(content)
+            except UnicodeDecodeError as error:
+                row = self._lines + error.object.count(b"\n", 0, error.start) + 1
+                raise _other_encoding(self._source, row) from error
+        self._lines += content.count(b"\n")
 
 
 def _open(stream: _Watched, fields: int, lines: "_Lines", delimiter: str) -> pa_csv.CSVStreamingReader:
@@ -256,6 +272,10 @@ def _refuse_line_breaks(table: pa.RecordBatch, row: Int64Array, source: str) -> 
 
 def _line_break(source: str, row: int) -> DataError:
     return DataError(f"{source}: row {row}: expected a row on one line, found a quote not closed on it; mend it")
+
+
+def _other_encoding(source: str, row: int) -> DataError:
+    return DataError(f"{source}: row {row}: expected UTF-8 text, found another encoding; save it as UTF-8")
 
 
 def _cause(error: pa.ArrowInvalid) -> str:

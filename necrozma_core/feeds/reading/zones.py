@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from necrozma_core.errors import DataError, UsageError
+from necrozma_core.errors import DataError, UsageError, shown
 
 ZONES: Final = "UTC, America/New_York, America/New_York+7 (most MetaTrader brokers) or -05:00"
 """What may be given, for messages and help."""
@@ -42,7 +42,7 @@ def split_zone(zone: str) -> tuple[str, int]:
     ahead = _AHEAD.fullmatch(zone)
     if ahead and abs(int(ahead["hours"])) <= _MOST_HOURS and _is_name(ahead["zone"]):
         return ahead["zone"], int(ahead["hours"]) * _HOUR_S
-    raise UsageError(f"unknown zone '{zone[:40]}': expected a name or an offset such as {ZONES}")
+    raise UsageError(f"unknown zone {shown(zone, 40)}: expected a name or an offset such as {ZONES}")
 
 
 def _is_name(zone: str) -> bool:

@@ -18,6 +18,8 @@ _REMEDIES: Final = {
     errno.EPERM: "check who owns the folder and its permissions",
     errno.EIO: "the disk reports a fault: check its health before trusting it again",
     errno.ENOTDIR: "a file stands where a folder is needed: move it or choose another folder",
+    errno.EISDIR: "a folder stands where a file is needed: move it away",
+    errno.ENAMETOOLONG: "choose a shorter path",
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
 }
 

@@ -1,9 +1,9 @@
 """The calls by which files reach the disk."""
 
-import errno
-import os
 from pathlib import Path
 from typing import BinaryIO
+
+from necrozma_core.system.chosen import SYSTEM
 
 
 class FileLayer:
@@ -15,20 +15,15 @@ class FileLayer:
 
     def sync(self, path: Path) -> None:
         """Wait until the file's bytes are on the disk."""
-        _fsync(path, os.O_RDONLY)
+        SYSTEM.sync_file(path)
 
     def rename(self, source: Path, target: Path) -> None:
         """Put `source` in the place of `target` in one step."""
-        source.replace(target)
+        SYSTEM.replace(source, target)
 
     def sync_folder(self, folder: Path) -> None:
         """Wait until the folder's names are on the disk."""
-        try:
-            _fsync(folder, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError as error:
-            # Some network and FUSE file systems have no fsync for folders; they order names themselves.
-            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-                raise
+        SYSTEM.sync_folder(folder)
 
     def remove(self, path: Path) -> None:
         """Remove a file; one that is gone already is as good."""
@@ -36,11 +31,3 @@ class FileLayer:
 
 
 DISK = FileLayer()
-
-
-def _fsync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

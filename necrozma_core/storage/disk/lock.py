@@ -1,6 +1,5 @@
 """One run at a time in a results folder, and who it is. The kernel frees the lock when its holder dies."""
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from necrozma_core.errors import LockedError
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.process import Process
 from necrozma_core.storage.disk.publish import make_folder, remove_stale_temporaries
+from necrozma_core.system.locks import lock_file
 
 LOCK_FILE: Final = ".lock"
 
@@ -31,7 +31,8 @@ class ResultsLock:
         # Only a hint for a message, so neither a torn nor a missing one matters.
         with suppress(OSError):
             os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, json.dumps(holder).encode() + b"\n", 0)
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            os.write(self._descriptor, json.dumps(holder).encode() + b"\n")
 
 
 @contextmanager
@@ -48,13 +49,11 @@ def lock_results(folder: Path) -> Iterator[ResultsLock]:
     make_folder(folder)
     path = folder / LOCK_FILE
     with disk_errors("lock", path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         with disk_errors("lock", path):
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise LockedError(_refusal(folder, descriptor)) from None
+            if not lock_file(descriptor):
+                raise LockedError(_refusal(folder, descriptor))
         lock = ResultsLock(folder, descriptor)
         lock.announce()
         remove_stale_temporaries(folder)
@@ -67,9 +66,10 @@ def lock_results(folder: Path) -> Iterator[ResultsLock]:
 def _refusal(folder: Path, descriptor: int) -> str:
     advice = "wait for it to end, or choose another --results"
     try:
-        holder = json.loads(os.pread(descriptor, 4096, 0))
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        holder = json.loads(os.read(descriptor, 4096))
         run = f", run {holder['run']}," if holder["run"] else ""
         who = f"process {holder['pid']} on {holder['host']}{run} since {holder['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         who = "another process"
-    return f"{folder}: locked by {who}; {advice}"
+    return f"{folder.absolute()}: locked by {who}; {advice}"

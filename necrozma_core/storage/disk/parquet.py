@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from necrozma_core.errors import DamagedError
+from necrozma_core.errors import DamagedError, not_a_file
 from necrozma_core.storage.disk.columns import array_of, arrow_column
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.layer import DISK, FileLayer
@@ -177,8 +177,8 @@ def read_bytes(path: Path, expected: Published) -> bytes:
         They cannot be read.
     """
     with disk_errors("read", path):
-        if not path.is_file():
-            raise DamagedError(f"{path}: missing; run `necrozma verify --repair`")
+        if found := not_a_file(path, absent="missing"):
+            raise DamagedError(f"{path}: {found}; run `necrozma verify --repair`")
         size = path.stat().st_size
         if size != expected.size:
             raise DamagedError(f"{path}: expected {expected.size} bytes, found {size}; run `necrozma verify --repair`")
@@ -193,6 +193,11 @@ def read_bytes(path: Path, expected: Published) -> bytes:
 
 def read_table(path: Path, expected: Published, schema: pa.Schema) -> pa.Table:
     """Read a published table; nothing is parsed before its hash was found right.
+
+    Returns
+    -------
+    pyarrow.Table
+        With every column of ``schema``; one that an earlier release did not write is null.
 
     Raises
     ------
@@ -209,6 +214,14 @@ def read_table(path: Path, expected: Published, schema: pa.Schema) -> pa.Table:
             f"{path}: expected the schema {schema_name(schema)}, found {schema_name(table.schema) or 'none'}; "
             "remove the entry and run again"
         )
+    return _completed(table, schema)
+
+
+def _completed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return a table with all columns of a schema: those that came with a later release are null."""
+    for field in schema:
+        if field.name not in table.schema.names:
+            table = table.append_column(field.with_nullable(True), pa.nulls(len(table), field.type))
     return table
 
 

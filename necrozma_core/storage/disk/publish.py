@@ -6,18 +6,18 @@ whether its writer still lives.
 """
 
 import errno
-import fcntl
 import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.layer import DISK, FileLayer
+from necrozma_core.system.chosen import SYSTEM
 
 TEMPORARY_SUFFIX: Final = ".tmp"
 
@@ -86,17 +86,16 @@ def draft(path: Path, *, files: FileLayer = DISK) -> Iterator[Path]:
         The temporary cannot be made. What the block raises passes through.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
-    with disk_errors("write", path):
-        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDONLY | os.O_CLOEXEC, 0o666)
-    try:
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        yield temporary
-    finally:
-        os.close(descriptor)
-        # The cause of a failure matters more than a temporary that a later start removes.
-        with suppress(OSError):
-            files.remove(temporary)
+    with ExitStack() as claimed:
+        with disk_errors("write", path):
+            claimed.enter_context(SYSTEM.claim(temporary))
+        try:
+            yield temporary
+        finally:
+            claimed.close()
+            # The cause of a failure matters more than a temporary that a later start removes.
+            with suppress(OSError):
+                files.remove(temporary)
 
 
 def seal(temporary: Path, path: Path, *, files: FileLayer = DISK) -> Published:
@@ -168,7 +167,7 @@ def remove_stale_temporaries(folder: Path, *, files: FileLayer = DISK) -> None:
         A stale temporary cannot be removed.
     """
     for temporary in sorted(folder.rglob(f".*{TEMPORARY_SUFFIX}")):
-        if _is_stale(temporary):
+        if not SYSTEM.is_claimed(temporary):
             with disk_errors("remove", temporary):
                 files.remove(temporary)
 
@@ -176,18 +175,3 @@ def remove_stale_temporaries(folder: Path, *, files: FileLayer = DISK) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _is_stale(temporary: Path) -> bool:
-    """Tell whether nobody holds the temporary's lock, which the kernel frees when its writer dies."""
-    try:
-        descriptor = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from necrozma_core.errors import DamagedError
+from necrozma_core.errors import DamagedError, not_a_file
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.layer import DISK, FileLayer
 from necrozma_core.storage.disk.publish import publish_bytes
@@ -61,8 +62,12 @@ def read_sealed(path: Path) -> dict[str, Any]:
     StorageError
         It cannot be read.
     """
-    with disk_errors("read", path), path.open("rb") as handle:
-        content = handle.read(_MAX_BYTES)
+    with disk_errors("read", path):
+        if found := not_a_file(path, absent=""):
+            raise DamagedError(f"{path}: {found} where a record was published; run `necrozma verify --repair`")
+        with path.open("rb") as handle:
+            # Python sets aside as much memory as it is asked to read.
+            content = handle.read(min(_MAX_BYTES, os.fstat(handle.fileno()).st_size))
     try:
         record = json.loads(content)
         seal = record.pop(_SEAL)

@@ -54,6 +54,12 @@ _FIGURE_FIELDS: Final = (
     pa.field("exits_end_of_data", pa.int64(), nullable=False),
 )
 _NOTE_FIELD: Final = pa.field("note", pa.string())
+_DAYS_FIELDS: Final = (
+    pa.field("days", pa.int64(), nullable=False),
+    pa.field("few_days", pa.bool_(), nullable=False),
+    pa.field("constant_returns", pa.bool_(), nullable=False),
+)
+"""Figures too, added later: columns come at the end."""
 
 TRADES_SCHEMA: Final = pa.schema(
     [
@@ -75,7 +81,7 @@ TRADES_SCHEMA: Final = pa.schema(
 """One row a trade, strategy by strategy, in order of entry. Pair and timeframe are in the file's metadata."""
 
 METRICS_SCHEMA: Final = pa.schema(
-    [*_SETTINGS_FIELDS, *_FIGURE_FIELDS, _NOTE_FIELD], metadata={SCHEMA_KEY: b"metrics/1"}
+    [*_SETTINGS_FIELDS, *_FIGURE_FIELDS, _NOTE_FIELD, *_DAYS_FIELDS], metadata={SCHEMA_KEY: b"metrics/1"}
 )
 """One row a strategy on a pair. A figure that is undefined is null, never 0, infinity or NaN."""
 

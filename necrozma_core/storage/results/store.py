@@ -8,9 +8,8 @@ The commit is written last and holds size, rows and sha256 of the other two; wit
 entry that is committed and whole is never written again: its key says that it would hold the same bytes.
 """
 
-import fcntl
-import os
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from necrozma_core.errors import DamagedError, StorageError, UsageError
+from necrozma_core.errors import DamagedError, StorageError, UsageError, shown
 from necrozma_core.market.instruments import PAIRS, get_pair
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.layer import DISK, FileLayer
@@ -27,6 +26,7 @@ from necrozma_core.storage.disk.publish import Published, draft, make_folder, se
 from necrozma_core.storage.disk.schema_names import schema_name, with_metadata
 from necrozma_core.storage.disk.sealed import JSON, publish_sealed, read_sealed
 from necrozma_core.storage.results.schemas import METRICS_SCHEMA, TRADES_SCHEMA
+from necrozma_core.system.chosen import SYSTEM
 
 METRICS_FILE: Final = "metrics.parquet"
 TRADES_FILE: Final = "trades.parquet"
@@ -91,7 +91,7 @@ class ResultStore:
             The key is not a sha256 in hexadecimal. Nothing else ever becomes part of a path.
         """
         if not _KEY.fullmatch(key):
-            raise UsageError(f"expected a key of 64 hexadecimal digits, found {key[:80]!r}")
+            raise UsageError(f"expected a key of 64 hexadecimal digits, found {shown(key, 80)}")
         return self.root / get_pair(pair).name / key
 
     def has(self, pair: str, key: str) -> bool:
@@ -218,8 +218,12 @@ class ResultStore:
                 return
             self._revoke(folder)
             for path in folder.iterdir():
-                self._files.remove(path)
-            folder.rmdir()
+                if not _is_folder(path):
+                    self._files.remove(path)
+            # A folder in it is somebody else's, and stays unless it is empty.
+            for path in [*folder.iterdir(), folder]:
+                with suppress(OSError):
+                    path.rmdir()
 
     def _read(self, pair: str, key: str, name: str) -> pa.Table:
         file = self.commit_of(pair, key)["files"][name]
@@ -268,20 +272,28 @@ class ResultStore:
             },
             "details": details,
         }
-        with disk_errors("publish", folder), _sole_publisher(folder):
+        # Two that finish the same entry at the same moment take turns; the second finds it whole.
+        with disk_errors("publish", folder), SYSTEM.alone_in(folder):
             if self._is_whole(pair, key):
                 return
             self._revoke(folder)
             for name, temporary in temporaries.items():
+                self._make_way(folder / name)
                 self._files.rename(temporary, folder / name)
             self._files.sync_folder(folder)
             publish_sealed(folder / COMMIT_FILE, record, files=self._files)
 
     def _revoke(self, folder: Path) -> None:
         commit = folder / COMMIT_FILE
-        if commit.exists():
+        self._make_way(commit)
+        if commit.is_symlink() or commit.exists():
             self._files.remove(commit)
             self._files.sync_folder(folder)
+
+    def _make_way(self, path: Path) -> None:
+        """Set aside a folder that somebody put where a file of ours belongs: no file can take its place."""
+        if _is_folder(path):
+            self._files.rename(path, path.with_name(f"{path.name}.set-aside-{secrets.token_hex(4)}"))
 
     def _is_whole(self, pair: str, key: str) -> bool:
         try:
@@ -291,18 +303,9 @@ class ResultStore:
         return True
 
 
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
 def _published(file: Mapping[str, Any]) -> Published:
     return Published(size=file["bytes"], sha256=file["sha256"])
-
-
-@contextmanager
-def _sole_publisher(folder: Path) -> Iterator[None]:
-    # Two that finish the same entry at the same moment take turns; the second finds it whole. A file system
-    # without such locks is served by the lock of the results folder alone.
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

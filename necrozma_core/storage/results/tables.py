@@ -15,6 +15,7 @@ from necrozma_core.money.costs import Money
 from necrozma_core.storage.disk.columns import arrow_column, coded_column, column_of
 from necrozma_core.storage.disk.schema_names import coded
 from necrozma_core.storage.results.schemas import (
+    _DAYS_FIELDS,
     _FIGURE_FIELDS,
     _NOTE_FIELD,
     _TIME,
@@ -37,7 +38,7 @@ class MetricsRow:
     stop_loss_pips, take_profit_pips : float or None
     metrics : Metrics
     note : str or None
-        Why there is no trade, or why a figure is null.
+        Why there is no trade, or why figures are null.
     """
 
     strategy: str
@@ -73,7 +74,7 @@ def metrics_table(pair: str, timeframe: str, lots: float, rows: Sequence[Metrics
         "take_profit_pips": [row.take_profit_pips for row in rows],
         "lots": [lots] * len(rows),
     }
-    for field in _FIGURE_FIELDS:
+    for field in (*_FIGURE_FIELDS, *_DAYS_FIELDS):
         values[field.name] = [_defined(getattr(row.metrics, field.name)) for row in rows]
     values[_NOTE_FIELD.name] = [row.note for row in rows]
     columns = [column_of(field.type, values[field.name]) for field in METRICS_SCHEMA]

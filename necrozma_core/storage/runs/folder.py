@@ -9,6 +9,7 @@ The manifest is replaced whole at every step, so that a run killed anywhere tell
 
 import platform
 import secrets
+import shlex
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -144,7 +145,12 @@ class RunFolder:
         with self._lock:
             self._publish(replace(self._manifest, pairs={**self._manifest.pairs, pair: record}))
 
-    def finish(self, status: RunStatus, seconds: Mapping[str, float] | None = None) -> None:
+    def finish(
+        self,
+        status: RunStatus,
+        seconds: Mapping[str, float] | None = None,
+        counts: Mapping[str, int] | None = None,
+    ) -> None:
         """End the run; StorageError where that cannot be written."""
         ended_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         with self._lock:
@@ -154,6 +160,7 @@ class RunFolder:
                     status=status,
                     ended_at=ended_at,
                     seconds={**self._manifest.seconds, **(seconds or {})},
+                    counts={**self._manifest.counts, **(counts or {})},
                 )
             )
 
@@ -206,8 +213,10 @@ def read_ranking(path: Path, manifest: Manifest) -> pa.Table:
         It cannot be read.
     """
     if RANKING_FILE not in manifest.files:
+        results = shlex.quote(str(path.absolute().parents[1]))
         raise DamagedError(
-            f"{path}: the run ended without a ranking; go on with it by `necrozma retry {manifest.run_id}`"
+            f"{path}: the run ended without a ranking; "
+            f"go on with it by `necrozma retry {manifest.run_id} --results {results}`"
         )
     return read_table(path / RANKING_FILE, manifest.files[RANKING_FILE], RANKING_SCHEMA)
 

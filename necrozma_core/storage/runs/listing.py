@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from necrozma_core.errors import DamagedError, UsageError
+from necrozma_core.errors import DamagedError, UsageError, shown
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.lock import ResultsLock
 from necrozma_core.storage.results_folder import ResultsFolder
@@ -40,7 +40,7 @@ def list_runs(results: Path) -> list[Manifest]:
 
 
 def find_run(results: Path, name: str) -> Manifest:
-    """Find a run by its id, the beginning of its id, or ``latest``.
+    """Find a run by its id, the beginning of its id, its label, or ``latest``.
 
     Raises
     ------
@@ -55,12 +55,13 @@ def find_run(results: Path, name: str) -> Manifest:
     if name == LATEST:
         return runs[0]
     found = [run for run in runs if run.run_id.startswith(name)] if name else []
+    found = found or [run for run in runs if name and run.settings.get("label") == name]
     exact = [run for run in found if run.run_id == name]
     if len(exact or found) == 1:
         return (exact or found)[0]
     if found:
-        raise UsageError(f"run {name!r} is one of {_names(found)}: give more of its id")
-    raise UsageError(f"no run {name[:40]!r} in {results}: there are {_names(runs)}")
+        raise UsageError(f"run {shown(name)} is one of {_names(found)}: give more of its id")
+    raise UsageError(f"no run {shown(name, 40)} in {results.absolute()}: there are {_names(runs)}")
 
 
 def no_runs_error(results: Path) -> UsageError:
@@ -112,5 +113,5 @@ def _as_seen(manifest: Manifest) -> Manifest:
 
 
 def _names(runs: list[Manifest]) -> str:
-    shown = ", ".join(run.run_id for run in runs[:5])
-    return shown if len(runs) <= 5 else f"{shown} and {len(runs) - 5} more"
+    names = ", ".join(run.run_id for run in runs[:5])
+    return names if len(runs) <= 5 else f"{names} and {len(runs) - 5} more"

@@ -50,7 +50,7 @@ class PairRecord:
     strategy_failures : tuple of (name, reason)
         Strategies that failed alone.
     counts : mapping of str to int
-        Such as ``strategies``, ``trades``, ``ticks``.
+        Such as ``strategies``, ``failed_strategies``, ``trades``, ``ticks``.
     seconds : mapping of str to float
         Time spent by stage.
     """
@@ -85,6 +85,9 @@ class Manifest:
         Time spent by stage of the run.
     files : mapping of str to Published
         Size and sha256 of ``ranking.parquet`` and ``report.html``, once they are there.
+    counts : mapping of str to int
+        ``strategies`` and ``failed_strategies`` of all pairs that were tried, each counted once a pair; empty in a run
+        that did not end by itself, and in one of an earlier release.
     """
 
     run_id: str
@@ -98,6 +101,7 @@ class Manifest:
     pairs: Mapping[str, PairRecord]
     seconds: Mapping[str, float] = field(default_factory=dict)
     files: Mapping[str, Published] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def keys(self) -> dict[str, str]:

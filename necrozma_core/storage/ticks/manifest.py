@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from necrozma_core.errors import DamagedError, StorageError
+from necrozma_core.errors import DamagedError, StorageError, shown
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.storage.disk.layer import DISK, FileLayer
 from necrozma_core.storage.disk.sealed import content_key, publish_sealed, read_sealed
@@ -222,7 +222,7 @@ class TickManifest:
         try:
             if record["schema"] != _SCHEMA:
                 found = record["schema"]
-                raise StorageError(f"{path}: expected {_SCHEMA}, found {found!r}; use the version that wrote it")
+                raise StorageError(f"{path}: expected {_SCHEMA}, found {shown(found)}; use the version that wrote it")
             years = tuple(YearFile(**{**year, "spreads": dict(year["spreads"])}) for year in record["years"])
             manifest = cls(record["pair"], years, tuple(StoredSource(**source) for source in record["sources"]))
         except (KeyError, TypeError, ValueError) as error:

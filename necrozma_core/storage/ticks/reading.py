@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from necrozma_core.errors import DamagedError
+from necrozma_core.errors import DamagedError, not_a_file
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.storage.disk.errors import disk_errors
@@ -99,8 +99,8 @@ def read_year(
 def check_size(folder: Path, year: YearFile) -> Path:
     """Return the path of a year's file, which is there and has its recorded size; errors as `read_years`."""
     path = folder / year.file
-    if not path.is_file():
-        raise MissingFileError(f"{path}: missing; restore it, or remove {folder} and import its files again")
+    if found := not_a_file(path, absent="missing"):
+        raise MissingFileError(f"{path}: {found}; restore it, or remove {folder} and import its files again")
     with disk_errors("read", path):
         size = path.stat().st_size
     if size != year.size:

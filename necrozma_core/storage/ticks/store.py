@@ -45,7 +45,7 @@ class TickStore:
 
     def pairs(self) -> list[str]:
         """Return the names of the pairs that have ticks, sorted; none where the folder is missing."""
-        return [name for name in sorted(PAIRS) if (self.data_dir / name / MANIFEST_FILE).is_file()]
+        return [name for name in sorted(PAIRS) if (self.data_dir / name / MANIFEST_FILE).exists()]
 
     def manifest(self, pair_name: str) -> TickManifest:
         """Return what is recorded of a pair.
@@ -60,7 +60,7 @@ class TickStore:
             The record is not what was published.
         """
         folder = self.data_dir / get_pair(pair_name).name
-        if not (folder / MANIFEST_FILE).is_file():
+        if not (folder / MANIFEST_FILE).exists():
             raise no_ticks_error(self.data_dir, pair_name)
         return TickManifest.read(folder)
 

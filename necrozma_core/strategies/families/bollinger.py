@@ -5,10 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from necrozma_core.kernels import signals as kernels
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies import indicators
 from necrozma_core.strategies.parameters import PERIOD, Real, within
 from necrozma_core.strategies.rule import Rule
 
@@ -36,5 +34,8 @@ class Bollinger(Rule):
         return self.period
 
     def _signals(self, bars: Bars) -> Int8Array:
+        from necrozma_core.kernels import signals as kernels
+        from necrozma_core.strategies import indicators
+
         z = indicators.zscore(bars, self.period)
         return np.asarray(kernels.fade_outside(z, self.period - 1, -self.width, self.width, True))

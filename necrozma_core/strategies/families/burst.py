@@ -5,11 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from necrozma_core.kernels import breakouts as kernels
-from necrozma_core.kernels.indicators import LARGEST_MOVE
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies import indicators
 from necrozma_core.strategies.parameters import PERIOD, Real, within
 from necrozma_core.strategies.rule import Rule
 
@@ -41,6 +38,10 @@ class Burst(Rule):
         return self.period + 2
 
     def _signals(self, bars: Bars) -> Int8Array:
+        from necrozma_core.kernels import breakouts as kernels
+        from necrozma_core.kernels.indicators import LARGEST_MOVE
+        from necrozma_core.strategies import indicators
+
         close = indicators.close(bars)
         if indicators.close_range(bars) > LARGEST_MOVE:
             return np.asarray(kernels.burst_wide(close, bars.first_tick, self.period, self.sigmas, self.activity))

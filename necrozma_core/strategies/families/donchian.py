@@ -5,10 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from necrozma_core.kernels import breakouts as kernels
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies import indicators
 from necrozma_core.strategies.parameters import SHORT_PERIOD
 from necrozma_core.strategies.rule import Rule
 
@@ -35,5 +33,8 @@ class Donchian(Rule):
         return self.period + 1
 
     def _signals(self, bars: Bars) -> Int8Array:
+        from necrozma_core.kernels import breakouts as kernels
+        from necrozma_core.strategies import indicators
+
         highest, lowest, width = indicators.extremes(bars, self.period)
         return np.asarray(kernels.channel_breakout(indicators.close(bars), highest, lowest, self.period, width))

@@ -5,10 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from necrozma_core.kernels import signals as kernels
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies import indicators
 from necrozma_core.strategies.parameters import PERIOD, SHORT_PERIOD
 from necrozma_core.strategies.rule import Rule
 
@@ -39,5 +37,8 @@ class EmaCross(Rule):
         return self.slow
 
     def _signals(self, bars: Bars) -> Int8Array:
+        from necrozma_core.kernels import signals as kernels
+        from necrozma_core.strategies import indicators
+
         fast, slow = indicators.ema(bars, self.fast), indicators.ema(bars, self.slow)
         return np.asarray(kernels.cross_of_lines(fast, slow, self.slow - 1))

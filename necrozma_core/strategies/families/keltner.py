@@ -5,10 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from necrozma_core.kernels import breakouts as kernels
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies import indicators
 from necrozma_core.strategies.parameters import PERIOD, Real, within
 from necrozma_core.strategies.rule import Rule
 
@@ -41,6 +39,9 @@ class Keltner(Rule):
         return self._first + 1
 
     def _signals(self, bars: Bars) -> Int8Array:
+        from necrozma_core.kernels import breakouts as kernels
+        from necrozma_core.strategies import indicators
+
         middle, true_range = indicators.ema(bars, self.period), indicators.atr(bars, self.atr_period)
         close = indicators.close(bars)
         return np.asarray(kernels.band_breakout(close, middle, true_range, self.width, self._first))

@@ -5,10 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from necrozma_core.kernels import signals as kernels
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies import indicators
 from necrozma_core.strategies.parameters import PERIOD, SHORT_PERIOD
 from necrozma_core.strategies.rule import Rule
 
@@ -41,5 +39,8 @@ class Macd(Rule):
         return self.slow + self.signal - 1
 
     def _signals(self, bars: Bars) -> Int8Array:
+        from necrozma_core.kernels import signals as kernels
+        from necrozma_core.strategies import indicators
+
         fast, slow = indicators.ema(bars, self.fast), indicators.ema(bars, self.slow)
         return np.asarray(kernels.macd_cross(fast, slow, self.slow - 1, self.signal))

@@ -5,10 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from necrozma_core.kernels import breakouts as kernels
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies import indicators
 from necrozma_core.strategies.parameters import SHORT_PERIOD, Real, within
 from necrozma_core.strategies.rule import Rule
 
@@ -36,5 +34,8 @@ class Momentum(Rule):
         return self.period + 1
 
     def _signals(self, bars: Bars) -> Int8Array:
+        from necrozma_core.kernels import breakouts as kernels
+        from necrozma_core.strategies import indicators
+
         share = self.threshold_percent / 100.0
         return np.asarray(kernels.rate_of_change(indicators.close(bars), self.period, 1.0 + share, 1.0 - share))

@@ -5,10 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from necrozma_core.kernels import breakouts as kernels
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies import indicators
 from necrozma_core.strategies.parameters import PERIOD, Real, within
 from necrozma_core.strategies.rule import Rule
 
@@ -45,6 +43,9 @@ class Regime(Rule):
         return self.period + 1
 
     def _signals(self, bars: Bars) -> Int8Array:
+        from necrozma_core.kernels import breakouts as kernels
+        from necrozma_core.strategies import indicators
+
         return np.asarray(
             kernels.regime_switch(
                 indicators.close(bars),

@@ -6,12 +6,10 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from necrozma_core.kernels import breakouts as kernels
 from necrozma_core.market.arrays import Int8Array, Int64Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.calendars import DAY_MS, clock_times_ms
 from necrozma_core.market.timeframes import format_timeframe
-from necrozma_core.strategies import indicators
 from necrozma_core.strategies.parameters import OneOf, Whole, within
 from necrozma_core.strategies.rule import Rule
 
@@ -73,6 +71,9 @@ class Session(Rule):
         return bars.remember(key, lambda: np.searchsorted(bars.open_time_ms, self._opens(bars)).astype(np.int64))
 
     def _signals(self, bars: Bars) -> Int8Array:
+        from necrozma_core.kernels import breakouts as kernels
+        from necrozma_core.strategies import indicators
+
         return np.asarray(
             kernels.opening_range_breakout(
                 bars.open_time_ms,

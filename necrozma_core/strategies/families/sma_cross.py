@@ -5,10 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from necrozma_core.kernels import signals as kernels
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies import indicators
 from necrozma_core.strategies.parameters import PERIOD, SHORT_PERIOD
 from necrozma_core.strategies.rule import Rule
 
@@ -40,4 +38,7 @@ class SmaCross(Rule):
         return self.slow
 
     def _signals(self, bars: Bars) -> Int8Array:
+        from necrozma_core.kernels import signals as kernels
+        from necrozma_core.strategies import indicators
+
         return np.asarray(kernels.cross_of_sums(indicators.close_sums(bars), self.fast, self.slow))

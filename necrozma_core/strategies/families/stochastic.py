@@ -5,10 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from necrozma_core.kernels import signals as kernels
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies import indicators
 from necrozma_core.strategies.parameters import PERIOD, Real, Whole, within
 from necrozma_core.strategies.rule import Rule
 
@@ -45,6 +43,9 @@ class Stochastic(Rule):
         return self.period + self.smooth + self.signal - 2
 
     def _signals(self, bars: Bars) -> Int8Array:
+        from necrozma_core.kernels import signals as kernels
+        from necrozma_core.strategies import indicators
+
         highest, lowest, width = indicators.extremes(bars, self.period)
         return np.asarray(
             kernels.stochastic_turn(

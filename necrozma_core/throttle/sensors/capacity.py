@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from necrozma_core.system.chosen import SYSTEM
 from necrozma_core.throttle.sensors.cgroups import cgroup_folders, read_number
 
 PROC: Final = Path("/proc")
@@ -75,18 +76,10 @@ def measure_capacity(
         Cores left to this process, or None where the platform cannot tell.
     """
     machine = count_cores() or 1
-    cpus = (affinity or process_affinity)()
+    cpus = (affinity or SYSTEM.affinity)()
     quota, group = _tightest_quota(proc, sysfs)
     cores: float = min(machine, len(cpus)) if cpus else machine
     return Capacity(cores if quota is None else min(cores, quota), machine, cpus, quota, group)
-
-
-def process_affinity() -> frozenset[int] | None:
-    """Return the cores this process may run on, or None where the platform cannot tell."""
-    try:
-        return frozenset(os.sched_getaffinity(0))
-    except (AttributeError, OSError):
-        return None
 
 
 def _tightest_quota(proc: Path, sysfs: Path) -> tuple[float | None, Path | None]:

@@ -32,7 +32,7 @@ def cgroup_folders(controller: str, proc: Path, sysfs: Path) -> Iterator[Path]:
 def read_number(path: Path) -> float | None:
     """Return the number a file holds; None where it cannot be read, or says ``max`` or -1, which is "no limit"."""
     try:
-        value = float(path.read_text().split()[0])
+        value = float(path.read_text(encoding="utf-8").split()[0])
     except (OSError, ValueError, IndexError):
         return None
     return value if value >= 0 else None
@@ -41,7 +41,7 @@ def read_number(path: Path) -> float | None:
 def read_field(path: Path, name: str) -> float | None:
     """Return the number behind a name in a file of ``name number`` lines; None where there is none."""
     try:
-        fields = dict(line.split(None, 1) for line in path.read_text().splitlines() if " " in line)
+        fields = dict(line.split(None, 1) for line in path.read_text(encoding="utf-8").splitlines() if " " in line)
         return float(fields[name])
     except (OSError, ValueError, KeyError):
         return None
@@ -56,7 +56,7 @@ def _version_2_root(sysfs: Path) -> Path:
 def _process_path(controller: str, proc: Path) -> str:
     """Return our group within a hierarchy; version 2's lists no controller."""
     try:
-        lines = (proc / "self" / "cgroup").read_text().splitlines()
+        lines = (proc / "self" / "cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
         return "/"
     for line in lines:

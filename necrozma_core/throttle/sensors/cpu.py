@@ -108,10 +108,14 @@ class ProcessesCpu:
         self._seconds_of = seconds_of
         self._pids = pids
         self._last: dict[int, float] | None = None
-        self._sum = 0.0
+        self._sums: dict[int, float] = {}
 
     def seconds(self) -> float:
-        """Look at the processes again and return the sum, which never goes down.
+        """Look at the processes again and return the sum, which never goes down; raises what `by_process` does."""
+        return sum(self.by_process().values())
+
+    def by_process(self) -> dict[int, float]:
+        """Look at the processes again and return the seconds of each that was ever seen, which never go down.
 
         A process that the last call did not see was started since then, so all its seconds count.
 
@@ -127,9 +131,9 @@ class ProcessesCpu:
         for pid, seconds in now.items():
             before = seconds if self._last is None else self._last.get(pid, 0.0)
             # A smaller number belongs to a new process with a reused id: clip, since its past is unknown.
-            self._sum += max(0.0, seconds - before)
+            self._sums[pid] = self._sums.get(pid, 0.0) + max(0.0, seconds - before)
         self._last = now
-        return self._sum
+        return dict(self._sums)
 
 
 class ProcessTable:

@@ -5,17 +5,19 @@ Rates need two looks. So the first look at a counter gives no reading, and neith
 """
 
 import math
+import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+from necrozma_core.system.chosen import SYSTEM
 from necrozma_core.throttle.sensors.capacity import PROC, SYS, Bound, Capacity, measure_capacity
 from necrozma_core.throttle.sensors.cpu import MachineTimes, ProcessesCpu, ProcessTable, group_seconds, machine_times
 from necrozma_core.throttle.sensors.memory import available_mb
-from necrozma_core.throttle.sensors.readings import Reading, Readings, Unavailable
+from necrozma_core.throttle.sensors.readings import Reading, Readings, Starting, Unavailable
 from necrozma_core.throttle.sensors.surroundings import battery_percent, cpu_pressure, hottest_c
 
 C = TypeVar("C")
@@ -35,14 +37,12 @@ _SLOW_EVERY_S: Final = 2.0
 """Memory, temperature and battery change slowly, and each reading opens several files."""
 
 
-def clock_that_counts_sleep() -> float:
-    """Return the seconds of a clock that, unlike the monotonic one, counts the time of a suspended machine."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.time() if clock is None else time.clock_gettime(clock)
-
-
 def _nothing() -> Iterable[int]:
     return ()
+
+
+def _nobody() -> Mapping[int, str]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Probes:
     battery_percent: Callable[[], float]
     pressure: Callable[[], float]
     clock: Callable[[], float] = time.monotonic
-    sleep_clock: Callable[[], float] = clock_that_counts_sleep
+    sleep_clock: Callable[[], float] = SYSTEM.clock_that_counts_sleep
 
     @classmethod
     def of_this_machine(cls, proc: Path = PROC, sysfs: Path = SYS) -> "Probes":
@@ -146,6 +146,8 @@ class MachineSensors:
         Other processes of this run, such as a server it started: ours, but not the gate's to hold.
     probes : Probes, optional
         The real ones by default.
+    starting : callable, optional
+        Those of all these processes, this one included, that are still starting up, with the name of each.
     """
 
     def __init__(
@@ -153,15 +155,20 @@ class MachineSensors:
         worker_pids: Callable[[], Iterable[int]],
         run_pids: Callable[[], Iterable[int]] = _nothing,
         probes: Probes | None = None,
+        starting: Callable[[], Mapping[int, str]] = _nobody,
     ) -> None:
         self._probes = probes or Probes.of_this_machine()
         self._worker_pids = worker_pids
-        self._run_pids = run_pids
+        self._starting = starting
+        self._starting_before: frozenset[int] = frozenset()
+        self._cores: dict[int, float] = {}
         self._cores_meter = Meter(self._machine_times, lambda now, before, _: now.since(before))
         self._group_meter = Meter(self._group_seconds, _growth)
-        self._workers_meter = Meter(ProcessesCpu(self._probes.process_seconds, worker_pids).seconds, _growth)
+        self._workers_meter = Meter(ProcessesCpu(self._probes.process_seconds, worker_pids).by_process, _growths)
         run_processes = ProcessesCpu(self._probes.process_seconds, run_pids)
-        self._overhead_meter = Meter(lambda: self._probes.command_seconds() + run_processes.seconds(), _growth)
+        self._overhead_meter = Meter(
+            lambda: {os.getpid(): self._probes.command_seconds(), **run_processes.by_process()}, _growths
+        )
         self._counted_at: float | None = None
         self._drift = 0.0
         self._capacity_at = -_CAPACITY_EVERY_S
@@ -179,7 +186,13 @@ class MachineSensors:
             self._look_at_counters(now)
         if now - self._slow_at >= _SLOW_EVERY_S:
             self._look_at_the_rest(now)
-        self._readings = replace(self._readings, time=now)
+        starting = self._starting()
+        self._readings = replace(
+            self._readings,
+            time=now,
+            starting=tuple(Starting(name, self._cores.get(pid, 1.0)) for pid, name in starting.items()),
+            loaded_workers=len(set(self._worker_pids()) - starting.keys()),
+        )
         return self._readings
 
     def _look_at_capacity(self, now: float) -> None:
@@ -200,17 +213,26 @@ class MachineSensors:
                 meter.restart()
         self._counted_at, self._drift = now, drift
         total, steal = self._busy_cores(now)
-        workers = _take(lambda: self._workers_meter.read(now), now)
-        overhead = _take(lambda: self._overhead_meter.read(now), now)
+        workers, no_workers = _take_each(self._workers_meter, now)
+        overhead, no_overhead = _take_each(self._overhead_meter, now)
+        self._cores = overhead | workers
+        # A process that has started up by now was starting for a part of the time: all of that time counts as start.
+        now_starting = frozenset(self._starting())
+        starting, self._starting_before = self._starting_before | now_starting, now_starting
         # Process times are exact and the machine's are sampled at its clock tick, so either may be a little ahead of
         # the other: all are clipped to the capacity.
         most = self._readings.capacity.value or math.inf
+
+        def sum_up(cores: Iterable[float], why: str) -> Reading:
+            return Reading.missing(why, now) if why else _at_most(most, Reading.taken(sum(cores), now))
+
         self._readings = replace(
             self._readings,
             total=_at_most(most, total),
             steal=steal,
-            workers=_at_most(most, workers),
-            run_total=_at_most(most, _add(overhead, workers)),
+            workers=sum_up((cores for pid, cores in workers.items() if pid not in starting), no_workers),
+            start_up=sum_up((self._cores.get(pid, 0.0) for pid in starting), no_workers or no_overhead),
+            run_total=sum_up(self._cores.values(), no_workers or no_overhead),
         )
 
     def _busy_cores(self, now: float) -> tuple[Reading, Reading]:
@@ -253,14 +275,20 @@ def _growth(now: float, before: float, elapsed_s: float) -> float:
     return (now - before) / elapsed_s
 
 
-def _add(one: Reading, other: Reading) -> Reading:
-    if one.value is None or other.value is None:
-        return one if one.value is None else other
-    return Reading.taken(one.value + other.value, one.at)
+def _growths(now: Mapping[int, float], before: Mapping[int, float], elapsed_s: float) -> dict[int, float]:
+    return {pid: _growth(seconds, before.get(pid, 0.0), elapsed_s) for pid, seconds in now.items()}
 
 
 def _at_most(most: float, reading: Reading) -> Reading:
     return reading if reading.value is None else Reading.taken(min(most, reading.value), reading.at)
+
+
+def _take_each(meter: Meter[dict[int, float], dict[int, float]], now: float) -> tuple[dict[int, float], str]:
+    """Return the cores of each process, or why there is no reading."""
+    try:
+        return meter.read(now), ""
+    except (Unavailable, OSError, ValueError) as error:
+        return {}, str(error) or type(error).__name__
 
 
 def _take(probe: Callable[[], float], now: float) -> Reading:

@@ -52,6 +52,22 @@ class Reading:
         return f"unavailable ({self.why})" if self.value is None else f"{self.value:.{digits}f}{unit}"
 
 
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """A process of this run that is still starting up; it uses what it gets, and the gate cannot hold it.
+
+    Attributes
+    ----------
+    name : str
+        As the user is told.
+    cores : float
+        What it used over the time that the readings of the processor cover; 1 where it was not there yet.
+    """
+
+    name: str
+    cores: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
     """Everything known about the machine at one time.
@@ -69,7 +85,13 @@ class Readings:
     run_total : Reading
         Cores that this process and its workers use. ``total - run_total`` is what others use.
     workers : Reading
-        Cores that the workers use, which the gate can change.
+        Cores that the workers use which have loaded, which the gate can change.
+    start_up : Reading
+        Cores used by those of our processes that were starting up when the time began which the readings cover.
+    starting : tuple of Starting
+        Those that still are.
+    loaded_workers : float
+        Workers that have loaded; infinite where that is not known.
     memory_available, memory_workers : Reading
         Megabytes that can be had without swapping, and that the workers hold.
     temperature : Reading
@@ -88,6 +110,9 @@ class Readings:
     steal: Reading = Reading()
     run_total: Reading = Reading()
     workers: Reading = Reading()
+    start_up: Reading = Reading()
+    starting: tuple[Starting, ...] = ()
+    loaded_workers: float = math.inf
     memory_available: Reading = Reading()
     memory_workers: Reading = Reading()
     temperature: Reading = Reading()
@@ -110,10 +135,11 @@ class Readings:
 
     @property
     def run_overhead(self) -> Reading:
-        """Cores that our processes beside the workers use: ``run_total - workers``, never below 0."""
+        """Cores that our processes beside the workers use once they have started up, never below 0."""
         if self.run_total.value is None or self.workers.value is None:
             return self.run_total if self.run_total.value is None else self.workers
-        return Reading.taken(max(0.0, self.run_total.value - self.workers.value), self.run_total.at)
+        lasting = self.run_total.value - self.workers.value - (self.start_up.value or 0.0)
+        return Reading.taken(max(0.0, lasting), self.run_total.at)
 
 
 class Sensors(Protocol):

@@ -66,7 +66,7 @@ def cpu_pressure(proc: Path = PROC) -> float:
         Where the kernel does not measure it.
     """
     try:
-        some = (proc / "pressure" / "cpu").read_text().splitlines()[0]
+        some = (proc / "pressure" / "cpu").read_text(encoding="utf-8").splitlines()[0]
         return float(dict(field.split("=") for field in some.split()[1:])["avg10"])
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise Unavailable("the kernel does not measure it") from error
@@ -88,7 +88,7 @@ def _others_c() -> list[float]:
 
 def _text(path: Path) -> str:
     with suppress(OSError, ValueError):
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     return ""
 
 

@@ -119,13 +119,14 @@ def test_import_of_an_instrument_that_is_no_pair_says_what_is_known(necrozma: An
 def test_strategies_are_listed_with_their_settings(necrozma: Any) -> None:
     result = necrozma("strategies", "list")
     assert result.exit_code == 0
-    assert len(result.stdout.splitlines()) == 51
+    assert len(result.stdout.splitlines()) == 52
+    assert result.stdout.splitlines()[-1] == "the default fifty strategies"
     assert "sma_cross(5,20) sl15 tp30" in result.stdout
 
 
 def test_strategies_of_a_grid_are_those_that_a_run_would_try(necrozma: Any) -> None:
     result = necrozma("strategies", "list", "--grid", "family=rsi period=7,14 low=20")
-    assert len(result.stdout.splitlines()) == 3
+    assert len(result.stdout.splitlines()) == 4
     refused = necrozma("strategies", "list", "--grid", "family=rsy")
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert "unknown family 'rsy'" in refused.stderr
@@ -151,3 +152,15 @@ def test_exported_ticks_are_those_that_were_imported(necrozma: Any) -> None:
     )
     assert (result.exit_code, result.stdout) == (0, "EURUSD: 1 ticks in out.csv\n")
     assert Path("out.csv").read_text().splitlines()[1].startswith("2024-01-15T00:00:00.000Z,")
+
+
+def test_strategies_are_counted_and_so_is_what_was_left_out(necrozma: Any) -> None:
+    grid = necrozma("strategies", "list", "--grid", "family=sma_cross fast=5:20:5 slow=10,20,20")
+    assert grid.stdout.splitlines()[-1] == "4 settings of a grid (5 impossible and 3 repeated left out)"
+    one = necrozma("strategies", "list", "--grid", "family=rsi")
+    assert one.stdout.splitlines()[-1] == "1 setting of a grid"
+    Path("mine.py").write_text(
+        "from necrozma_core.strategies.families.rsi import Rsi\ndef strategies():\n    return [Rsi(7), Rsi(9)]\n"
+    )
+    mine = necrozma("strategies", "list", "--strategies", "mine.py")
+    assert mine.stdout.splitlines()[-1] == f"2 strategies of {Path('mine.py').absolute()}"

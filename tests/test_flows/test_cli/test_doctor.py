@@ -78,8 +78,8 @@ def test_folders_in_order_are_described() -> None:
     write_samples(Path("data"), 1, 100, 1)
     Path("results").mkdir()
     found = {finding.subject: finding for finding in look_at_folders(load_settings())}
-    assert found["data"].text == "data: 1 pairs, 100 ticks"
-    assert found["results"].text == "results: writable"
+    assert found["data"].text == f"{Path.cwd() / 'data'}: 1 pairs, 100 ticks"
+    assert found["results"].text == f"{Path.cwd() / 'results'}: writable"
     assert found["runs"].text == "0"
     assert all(finding.code is ExitCode.OK for finding in found.values())
 
@@ -120,3 +120,13 @@ def test_doctor_of_a_server_that_does_not_answer_says_so(necrozma: Any, monkeypa
     result = necrozma("doctor")
     assert result.exit_code == 2
     assert "does not answer" in result.stdout
+
+
+def test_doctor_of_a_damaged_history_says_how_to_set_it_aside(necrozma: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NECROZMA_PREFECT_HOME", "history")
+    Path("history").mkdir()
+    Path("history/prefect.db").write_bytes(b"not a database" * 1_000)
+    result = necrozma("doctor")
+    assert result.exit_code == 74
+    assert "!!  history" in result.stdout
+    assert "is no SQLite database" in result.stdout

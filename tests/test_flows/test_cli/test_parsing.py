@@ -15,6 +15,7 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from flows.cli.app import app, sequential
+from flows.cli.starting import worker_remarks
 from flows.resuming import as_flags
 from flows.settings import Settings, load_settings
 from necrozma_core import __version__
@@ -126,6 +127,7 @@ flags_given = st.fixed_dictionaries(
         "cooldown_seconds": st.one_of(st.just(5.0), st.floats(0, 86_400)),
         "nice": st.booleans(),
         "background": st.booleans(),
+        "strict": st.booleans(),
         "pairs": st.lists(st.sampled_from(["EURUSD", "GBPUSD", "XAUUSD"]), min_size=1, unique=True),
         "results": st.sampled_from([Path("a b"), Path("/srv/results")]),
         "timeframe": st.sampled_from(["30s", "1h"]),
@@ -150,7 +152,8 @@ def test_flags_offered_by_a_message_ask_for_the_same_settings(flags: dict[str, A
         command = shlex.join(["necrozma", "backtest", *as_flags(asked)])
         result = CliRunner().invoke(app, shlex.split(command)[1:])
     assert result.output == ""
-    assert calls == [asked]
+    absolute = {name: value.absolute() for name, value in asked if isinstance(value, Path)}
+    assert calls == [asked.model_copy(update=absolute)]
 
 
 FREE_TEXT = {"--data", "--results", "--strategies", "--settings", "--grid"}
@@ -211,6 +214,22 @@ def test_profile_yields_to_flags(monkeypatch: pytest.MonkeyPatch, necrozma: Any,
     assert (settings.workers, settings.cpu_limit, settings.nice, look["remarks"]) == (6, 80, False, [])
 
 
+@pytest.mark.parametrize(
+    ("cores", "workers", "lines"),
+    [
+        (2.0, 8, ["8 workers on 2 cores: more workers than cores take memory and gain no time"]),
+        (1.0, 2, ["2 workers on 1 core: more workers than cores take memory and gain no time"]),
+        (1.5, 2, []),
+        (8.0, 8, []),
+    ],
+)
+def test_more_workers_than_cores_are_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, cores: float, workers: int, lines: list[str]
+) -> None:
+    monkeypatch.setattr("flows.cli.starting.measure_capacity", lambda: type("Capacity", (), {"cores": cores}))
+    assert worker_remarks(load_settings({"workers": workers})) == lines
+
+
 def test_look_is_passed_on(necrozma: Any, started: list[Any]) -> None:
     necrozma("backtest", "--quiet", "--plain")
     assert started[0][1] == {"quiet": True, "plain": True, "remarks": []}
@@ -218,7 +237,7 @@ def test_look_is_passed_on(necrozma: Any, started: list[Any]) -> None:
 
 def test_no_ticks_ends_with_a_line_that_says_how_to_get_some(necrozma: Any) -> None:
     result = necrozma("backtest", "--data", "nowhere")
-    assert (result.exit_code, result.stdout) == (2, "")
+    assert (result.exit_code, result.stdout) == (2, "looking up what is stored in results\n")
     assert result.stderr == f"error: {no_ticks_error(Path('nowhere'))}\n"
     assert not Path("results").exists()
 
@@ -244,6 +263,25 @@ def test_error_of_the_tree_is_one_line_and_its_exit_code(monkeypatch: pytest.Mon
     monkeypatch.setattr("flows.cli.starting.start", raising(PairsFailedError("two\nlines")))
     result = necrozma("backtest")
     assert (result.exit_code, result.stderr) == (3, "error: two lines\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (OSError(24, "Too many open files", "data"), 74, "ulimit -n"),
+        (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), 74, "TMPDIR"),
+        (RuntimeError("can't start new thread"), 2, "ulimit -u"),
+        (MemoryError(), 2, "ulimit -v"),
+    ],
+)
+def test_what_the_system_refuses_is_named_and_no_bug(
+    monkeypatch: pytest.MonkeyPatch, necrozma: Any, error: Exception, code: int, said: str
+) -> None:
+    monkeypatch.setattr("flows.cli.starting.start", raising(error))
+    result = necrozma("backtest")
+    assert result.exit_code == code
+    assert said in result.stderr
+    assert "bug" not in result.stderr
 
 
 def test_unexpected_error_is_called_a_bug(monkeypatch: pytest.MonkeyPatch, necrozma: Any) -> None:

@@ -1,6 +1,7 @@
 """``necrozma runs``, ``verify`` and ``retry`` on results folders that hold what a run leaves."""
 
 import itertools
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from storage_samples import KEY, OTHER_KEY, random_ranking, tree, write_entry
 from flows.cli.repair import runs_to_repeat
 from flows.settings import Settings, load_settings
 from flows.terminal.block_chart import draw_columns, spread_evenly
+from flows.terminal.run_lists import run_lines
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.listing import no_runs_error
-from necrozma_core.storage.runs.manifest import PairRecord, PairState, RunStatus
+from necrozma_core.storage.runs.manifest import PairRecord, PairState, RunStatus, publish_manifest
 from necrozma_core.storage.runs.verify import Damage
 from necrozma_core.sweep.governor_log import governor_table
 from necrozma_core.throttle.control import Look
@@ -61,6 +63,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
         ["runs", "show", "latest"],
         ["runs", "diff", "a", "b"],
         ["runs", "clean", "--keep", "1"],
+        ["runs", "clean", "--keep", "1", "--dry-run"],
         ["retry", "latest"],
         ["verify"],
         ["verify", "--repair"],
@@ -73,18 +76,43 @@ def test_commands_without_runs_say_so_in_one_line(words: list[str], necrozma: An
     assert result.stderr == f"error: {no_runs_error(RESULTS)}\n"
 
 
-def test_list_shows_newest_first(necrozma: Any) -> None:
-    runs = [make_run(), make_run(OTHER_KEY)]
+def test_list_shows_newest_first_with_what_each_was_asked_for(necrozma: Any) -> None:
+    runs = [make_run(lots=0.5, label="with half a lot"), make_run(OTHER_KEY, strategies="/home/me/mine.py")]
     lines = necrozma("runs", "list").stdout.splitlines()
     newest_first = sorted(runs, key=lambda run: (run.manifest.started_at, run.run_id), reverse=True)
     assert [line.split()[0] for line in lines[1:]] == [run.run_id for run in newest_first]
-    assert lines[1].split()[1:] == ["completed", "0s", "1", "1", "0", "0"]
+    asked = {
+        runs[0].run_id: "[with half a lot] 10 of the default strategies, 5min, --lots 0.5",
+        runs[1].run_id: "10 of mine.py, 5min",
+    }
+    for line in lines[1:]:
+        name, status, _, *counts = line.split()[:7]
+        assert [status, *counts] == ["completed", "1", "1", "0", "0"]
+        assert line.endswith(f"  {asked[name]}")
+
+
+def test_list_on_a_narrow_terminal_puts_what_was_asked_below(necrozma: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    grid = "family=rsi period=7,14,21,28 low=15:35:5 high=65:85:5 stop_loss_pips=20,30,40"
+    lines = list(run_lines([make_run(grid=grid, keep_trades=None).manifest], 80))
+    assert lines[2] == "    10 of family=rsi period=7,14,21,28 low=15:35:5 high=6…, 5min, --keep-trades all"
+    assert max(map(len, lines)) <= 90
+
+
+def test_list_of_a_run_that_recorded_less_shows_what_it_did(necrozma: Any) -> None:
+    RunFolder.create(RESULTS, settings={}, inputs={}, keys={"EURUSD": KEY}).finish(RunStatus.CANCELLED)
+    result = necrozma("runs", "list")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[1].endswith("  the default strategies")
 
 
 def test_show_gives_pairs_ranking_and_files(necrozma: Any) -> None:
-    run = make_run()
+    run = make_run(label="nightly", grid="family=rsi   period=7,14 low=20:30:5 high=65:85:5 stop_loss_pips=20,30")
+    assert necrozma("runs", "show", "nightly").stdout == necrozma("runs", "show", run.run_id[:-2]).stdout
     result = necrozma("runs", "show", run.run_id[:-2])
     assert result.exit_code == 0
+    assert (
+        "[nightly] 10 of family=rsi period=7,14 low=20:30:5 high=65:85:5 stop_loss_pips=20,30, 5min\n" in result.stdout
+    )
     for part in (run.run_id, "completed", "1,234", "EURUSD: mine: raised", "strategy 0", f"Files: {run.path}"):
         assert part in result.stdout
 
@@ -97,27 +125,134 @@ def test_show_of_a_run_without_ranking_shows_the_rest(necrozma: Any) -> None:
 
 
 def test_diff_names_what_differs_and_what_does_not(necrozma: Any) -> None:
-    before, after = make_run(seed=1), make_run(OTHER_KEY, seed=2, lots=0.5)
+    before = make_run(seed=1)
+    after = make_run(OTHER_KEY, seed=2, lots=0.5, cooldown_explicit=True, settings_file="/a.toml", keep_trades=None)
     result = necrozma("runs", "diff", before.run_id, after.run_id)
     assert result.exit_code == 0
-    assert "results: other ones for EURUSD" in result.stdout
-    assert "versions: the same" in result.stdout
-    assert any(line.split() == ["lots", "0.1", "0.5"] for line in result.stdout.splitlines())
-    same = necrozma("runs", "diff", before.run_id, before.run_id).stdout
-    assert same == "settings: the same\ninputs: the same\nversions: the same\nresults: the same bytes\n"
+    lines = result.stdout.splitlines()
+    assert lines[:4] == [
+        "settings:",
+        "    --keep-trades  50 -> all",
+        "    --lots         0.1 -> 0.5",
+        "    --settings     none -> /a.toml",
+    ]
+    assert lines[4:6] == ["inputs:", f"    ticks of EURUSD  {KEY[:12]} -> {OTHER_KEY[:12]}"]
+    assert lines[6:8] == ["versions: the same", "results:"]
+    assert re.fullmatch(r"    EURUSD: other figures: .*", lines[8])
+    for word in ("cooldown_explicit", "settings_file", "None", "keep_trades"):
+        assert word not in result.stdout
 
 
-def test_clean_keeps_the_newest(necrozma: Any) -> None:
-    runs = sorted([make_run(), make_run(OTHER_KEY)], key=lambda run: (run.manifest.started_at, run.run_id))
+def test_diff_of_a_run_with_itself_finds_nothing(necrozma: Any) -> None:
+    run = make_run()
+    assert necrozma("runs", "diff", run.run_id, run.run_id).stdout == (
+        "settings: the same\ninputs: the same\nversions: the same\n"
+        "results:\n    EURUSD: the same result\nranks: the same\n"
+    )
+
+
+def test_diff_with_a_run_that_has_no_result_of_a_pair_says_so(necrozma: Any) -> None:
+    before = make_run()
+    after = RunFolder.create(RESULTS, settings=before.manifest.settings, inputs={}, keys={"EURUSD": KEY})
+    after.record("EURUSD", PairRecord(KEY, PairState.FAILED, "no yen today"))
+    lines = necrozma("runs", "diff", before.run_id, after.run_id).stdout.splitlines()
+    assert lines[-2:] == ["    EURUSD: no result in the second run", "ranks: nothing to compare"]
+
+
+@pytest.fixture
+def two_runs(necrozma: Any) -> list[RunFolder]:
+    """Runs of one pair with a result each, the older first."""
+    runs = [make_run(), make_run(OTHER_KEY)]
+    return sorted(runs, key=lambda run: (run.manifest.started_at, run.run_id))
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, text: str | None) -> list[str]:
+    """Put a terminal in the place of stdin on which somebody answers; None for no terminal."""
+    asked: list[str] = []
+    monkeypatch.setattr("flows.cli.cleaning.can_ask", lambda: text is not None)
+    monkeypatch.setattr("typer.confirm", lambda question: asked.append(question) or text == "y")
+    return asked
+
+
+def test_clean_shows_what_goes_asks_and_removes_it(
+    necrozma: Any, two_runs: list[RunFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answer(monkeypatch, "y")
+    lines = necrozma("runs", "clean", "--keep", "1").stdout.splitlines()
+    assert lines[0] == "1 run to remove:"
+    assert lines[1].split()[:3] == [two_runs[0].run_id, "completed", "EURUSD"]
+    assert lines[2] == "1 result to remove that no run which stays names: 1 of EURUSD"
+    assert lines[-1] == "removed"
+    assert len(asked) == 1
+    assert [path.name for path in ResultsFolder(RESULTS).runs.iterdir()] == [two_runs[1].run_id]
+    assert necrozma("runs", "clean", "--keep", "1").stdout == "nothing to remove\n"
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("flags", "code"), [(["--yes"], 0), (["-y"], 0)])
+def test_clean_that_is_told_yes_asks_nobody(
+    necrozma: Any, two_runs: list[RunFolder], monkeypatch: pytest.MonkeyPatch, flags: list[str], code: int
+) -> None:
+    asked = answer(monkeypatch, None)
+    assert necrozma("runs", "clean", "--keep", "1", *flags).exit_code == code
+    assert (asked, len(list(ResultsFolder(RESULTS).runs.iterdir()))) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "code", "ending"),
+    [
+        ("n", [], 0, "nothing was removed"),
+        ("y", ["--dry-run"], 0, "MB in all"),
+        (None, ["--dry-run"], 0, "MB in all"),
+        (None, [], 2, "MB in all"),
+    ],
+)
+def test_clean_that_is_not_wanted_removes_nothing(
+    necrozma: Any,
+    two_runs: list[RunFolder],
+    monkeypatch: pytest.MonkeyPatch,
+    text: str | None,
+    flags: list[str],
+    code: int,
+    ending: str,
+) -> None:
+    answer(monkeypatch, text)
+    before = tree(RESULTS)
+    result = necrozma("runs", "clean", "--keep", "1", *flags)
+    assert (result.exit_code, "say --yes" in result.stderr) == (code, code == 2)
+    assert result.stdout.rstrip().endswith(ending)
+    after = tree(RESULTS)
+    assert {name: after[name] for name in before if name != ".lock"} == {
+        name: before[name] for name in before if name != ".lock"
+    }
+
+
+def test_clean_of_what_changed_while_it_was_asked_removes_nothing(
+    necrozma: Any, two_runs: list[RunFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(monkeypatch, "y")
+    monkeypatch.setattr("typer.confirm", lambda question: bool(make_run("ef" * 32)))
     result = necrozma("runs", "clean", "--keep", "1")
-    assert result.stdout == "removed 1 runs and 1 results that no other run names\n"
-    assert [path.name for path in ResultsFolder(RESULTS).runs.iterdir()] == [runs[-1].run_id]
+    assert result.exit_code == 2
+    assert "not those shown any more; nothing was removed" in result.stderr
+    assert len(list(ResultsFolder(RESULTS).runs.iterdir())) == 3
+
+
+def test_clean_of_named_runs_removes_them_alone(necrozma: Any, two_runs: list[RunFolder]) -> None:
+    assert necrozma("runs", "clean", two_runs[1].run_id, "--yes").exit_code == 0
+    assert [path.name for path in ResultsFolder(RESULTS).runs.iterdir()] == [two_runs[0].run_id]
+
+
+def test_clean_without_a_number_or_a_run_says_what_it_needs(necrozma: Any, two_runs: list[RunFolder]) -> None:
+    result = necrozma("runs", "clean")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "expected --keep N" in result.stderr
 
 
 def test_clean_while_a_run_goes_on_is_refused(necrozma: Any) -> None:
     make_run()
     with lock_results(RESULTS):
-        result = necrozma("runs", "clean", "--keep", "0")
+        result = necrozma("runs", "clean", "--keep", "0", "--yes")
     assert result.exit_code == 11
     assert "locked by" in result.stderr
 
@@ -182,7 +317,7 @@ def test_verify_of_whole_results_says_so(necrozma: Any) -> None:
     make_run()
     before = tree(RESULTS)
     result = necrozma("verify")
-    assert (result.exit_code, result.stdout) == (0, "results: all results are what was published\n")
+    assert (result.exit_code, result.stdout) == (0, f"{RESULTS.absolute()}: all results are what was published\n")
     assert tree(RESULTS) == before
 
 
@@ -201,7 +336,7 @@ def test_verify_of_damaged_results_names_them_and_changes_nothing(necrozma: Any,
     result = necrozma("verify")
     assert (result.exit_code, result.stdout, started) == (74, "", [])
     assert str(path) in result.stderr
-    assert "`necrozma verify --repair --results results`" in result.stderr
+    assert f"`necrozma verify --repair --results {RESULTS.absolute()}`" in result.stderr
     assert tree(RESULTS) == before
 
 
@@ -212,6 +347,7 @@ def test_repair_computes_what_was_damaged_anew(necrozma: Any, started: list[Sett
     assert result.exit_code == 0
     assert f"computing EURUSD of run {run.run_id} anew" in result.stdout
     assert [(settings.pairs, settings.workers, settings.results) for settings in started] == [(("EURUSD",), 2, RESULTS)]
+    assert started[0].repairs == run.run_id
     assert necrozma("verify").exit_code == 0
 
 
@@ -233,11 +369,35 @@ def test_runs_to_repeat_takes_each_entry_once_from_the_newest_run(necrozma: Any)
 
 
 def test_retry_runs_with_the_recorded_settings(necrozma: Any, started: list[Settings], tmp_path: Path) -> None:
-    make_run(lots=0.3, keep_trades=None, cooldown_seconds=0.0, cooldown_explicit=True)
+    make_run(lots=0.3, keep_trades=None, cooldown_seconds=0.0, cooldown_explicit=True).finish(RunStatus.FAILED)
     assert necrozma("retry", "latest", "--results", "results").exit_code == 0
     settings = started[0]
     assert (settings.lots, settings.keep_trades, settings.cooldown_explicit) == (0.3, None, True)
     assert (settings.data, settings.results) == (tmp_path / "data", RESULTS)
+
+
+def test_retry_of_a_complete_run_says_that_there_is_nothing_to_do(necrozma: Any, started: list[Settings]) -> None:
+    run = make_run()
+    result = necrozma("retry", "latest")
+    assert (result.exit_code, started) == (0, [])
+    assert result.stdout == f"run {run.run_id} is complete, its pair is stored: there is nothing to do\n"
+
+
+def test_retry_of_a_complete_run_whose_result_is_gone_computes_it(necrozma: Any, started: list[Settings]) -> None:
+    make_run()
+    ResultsFolder(RESULTS).store.remove("EURUSD", KEY)
+    assert necrozma("retry", "latest").exit_code == 0
+    assert len(started) == 1
+
+
+def test_retry_of_a_run_of_an_older_version_restores_what_it_did_not_record(
+    necrozma: Any, started: list[Settings]
+) -> None:
+    run = make_run()
+    record = {name: value for name, value in run.manifest.settings.items() if name not in {"label", "repairs"}}
+    publish_manifest(run.path, replace(run.manifest, settings=record, status=RunStatus.CANCELLED))
+    assert necrozma("retry", "latest").exit_code == 0
+    assert (started[0].label, started[0].repairs) == (None, None)
 
 
 def test_retry_of_an_unknown_run_names_those_there_are(necrozma: Any) -> None:

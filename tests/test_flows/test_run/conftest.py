@@ -67,7 +67,7 @@ class Watcher:
 
     def __init__(self):
         self.session = None
-        self.messages, self.done, self.failed, self.outcomes = [], [], [], []
+        self.messages, self.phases, self.done, self.failed, self.outcomes = [], [], [], [], []
         self.started = threading.Event()
 
     def on_start(self, session):
@@ -76,6 +76,9 @@ class Watcher:
 
     def on_message(self, text):
         self.messages.append(text)
+
+    def on_phase(self, text):
+        self.phases.append(text)
 
     def on_pair_done(self, receipt):
         self.done.append(receipt.pair)

@@ -1,25 +1,46 @@
 """The flow from settings to outcome, in this process."""
 
+import os
+import re
 import signal
 
 import pyarrow.parquet as pq
 import pytest
 
 from necrozma_core.errors import (
+    AllStrategiesFailedError,
     DataError,
     ExitCode,
     LockedError,
-    PoisonousPairError,
     StorageError,
     StrategyError,
 )
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.manifest import PairState, RunStatus
+from necrozma_core.throttle.throttle import Throttle
 
 from .conftest import PAIRS, Watcher, is_running, wait_until
 
 pytestmark = pytest.mark.slow
+
+TWO = """
+import numpy as np
+
+class Half:
+    params, stop_loss_pips, take_profit_pips = {}, 20.0, 40.0
+
+    def __init__(self, name):
+        self.name = name
+
+    def signals(self, bars):
+        if self.name == "bad":
+            raise ValueError("no such column")
+        return np.tile(np.array([1, -1], np.int8), len(bars))[: len(bars)]
+
+def strategies():
+    return [Half("good"), Half("bad")]
+"""
 
 
 def _manifest(result):
@@ -41,7 +62,7 @@ def flow_run_id(api):
 
 
 def test_run_computes_ranks_and_is_in_the_history(run, api, task_states, flow_run_id):
-    result = run()
+    result = run(label="after the rebuild")
 
     outcome = result.outcome
     assert (outcome.exit_code, outcome.failures, outcome.pending) == (ExitCode.OK, (), ())
@@ -52,9 +73,22 @@ def test_run_computes_ranks_and_is_in_the_history(run, api, task_states, flow_ru
     assert _manifest(result).status is RunStatus.COMPLETED
     flow_run = api.read_flow_run(flow_run_id(result))
     assert (flow_run.name, flow_run.state.name) == (outcome.run_id, "Completed")
-    assert set(flow_run.tags) == {"necrozma", *PAIRS}
-    assert flow_run.parameters["timeframe"] == "1h"
+    assert set(flow_run.tags) == {"necrozma", "after the rebuild", *PAIRS}
+    assert (flow_run.parameters["timeframe"], flow_run.parameters["label"]) == ("1h", "after the rebuild")
+    assert _manifest(result).settings["label"] == "after the rebuild"
     assert task_states(flow_run.id) == dict.fromkeys((*PAIRS, "rank-results", "publish-report"), "Completed")
+
+
+def test_run_tells_the_throttle_what_of_it_starts_and_when_each_is_done(run, monkeypatch):
+    expected, done = {}, []
+    monkeypatch.setattr(Throttle, "expect_start_up", lambda _, names: expected.update(names))
+    monkeypatch.setattr(Throttle, "note_started", lambda _, *pids: done.append(pids))
+    run()
+    server = next(pid for pid, name in expected.items() if name == "its server")
+    assert expected == {os.getpid(): "Prefect", server: "its server"}
+    # Each worker, then the server that answers, then the flow; and once more when the flow is over, whatever it did.
+    assert [pids for pids in done if pids] == [(server,), (os.getpid(),), (os.getpid(), server)]
+    assert done.count(()) == 2
 
 
 def test_run_again_computes_nothing_and_starts_no_worker(run):
@@ -97,20 +131,36 @@ def test_run_pair_that_fails_leaves_the_others_done_and_names_the_command(run, o
     outcome = result.outcome
     assert outcome.exit_code is ExitCode.PAIRS_FAILED
     [(pair, error)] = outcome.failures
-    assert (pair, type(error)) == ("USDJPY", StrategyError)
+    assert (pair, type(error)) == ("USDJPY", AllStrategiesFailedError)
     assert [receipt.pair for receipt in outcome.receipts] == ["EURUSD", "GBPUSD"]
-    assert outcome.retry.startswith("necrozma backtest --data")
+    assert re.search(r"necrozma backtest .*--data /", outcome.retry)
     assert len(list(tries.iterdir())) == 1  # a deterministic error is not tried again
     states = task_states(flow_run_id(result))
     assert (states["EURUSD"], states["USDJPY"]) == ("Completed", "Failed")
     flow_run = api.read_flow_run(flow_run_id(result))
     assert flow_run.state.name == "Failed"
-    assert "retry them with: necrozma backtest" in flow_run.state.message
+    assert f"retry them with: {outcome.retry}" in flow_run.state.message
     assert _manifest(result).pairs["USDJPY"].state is PairState.FAILED
 
 
+def test_run_strict_fails_in_prefect_by_one_failed_strategy_of_a_pair_that_is_done(
+    run, task_states, api, flow_run_id, tmp_path
+):
+    path = tmp_path / "two.py"
+    path.write_text(TWO)
+    result = run(strategies=path, strict=True, pairs=["EURUSD"])
+
+    assert (result.outcome.exit_code, result.outcome.failures) == (ExitCode.PAIRS_FAILED, ())
+    assert task_states(flow_run_id(result))["EURUSD"] == "Completed"
+    state = api.read_flow_run(flow_run_id(result)).state
+    assert state.name == "Failed"
+    assert "1 of 2 strategies failed; the run's manifest names them" in state.message
+    assert _manifest(result).status is RunStatus.FAILED
+    assert result.outcome.report_path.exists()
+
+
 @pytest.mark.faults
-def test_run_worker_killed_once_is_retried_and_the_others_untouched(run, odd, task_states, flow_run_id):
+def test_run_strategy_killed_once_is_retried_and_the_others_untouched(run, odd, task_states, flow_run_id):
     path, tries = odd("if tries == 0: os.kill(os.getpid(), signal.SIGKILL)")
     result = run(strategies=path)
 
@@ -122,12 +172,12 @@ def test_run_worker_killed_once_is_retried_and_the_others_untouched(run, odd, ta
 
 
 @pytest.mark.faults
-def test_run_worker_killed_always_is_set_aside_and_the_others_done(run, odd):
+def test_run_strategy_killed_always_fails_by_name_and_the_others_are_done(run, odd):
     path, tries = odd("os.kill(os.getpid(), signal.SIGKILL)")
     result = run(strategies=path)
 
     [(pair, error)] = result.outcome.failures
-    assert (pair, type(error)) == ("USDJPY", PoisonousPairError)
+    assert (pair, type(error)) == ("USDJPY", StrategyError)
     assert str(signal.SIGKILL.name) in str(error)
     assert len(list(tries.iterdir())) == 3
     assert [receipt.pair for receipt in result.outcome.receipts] == ["EURUSD", "GBPUSD"]
@@ -151,7 +201,7 @@ def test_run_strategy_that_never_returns_is_ended_in_time(run, odd, deed):
     result = run(strategies=path, pair_timeout_s=5)
 
     [(pair, error)] = result.outcome.failures
-    assert (pair, type(error)) == ("USDJPY", PoisonousPairError)
+    assert (pair, type(error)) == ("USDJPY", StrategyError)
     assert "--pair-timeout" in str(error)
     assert len(list(tries.iterdir())) == 2
     assert len(result.outcome.receipts) == 2
@@ -270,3 +320,77 @@ def test_run_through_prefect_stores_the_bytes_that_a_script_stores(run, settings
     assert len(stored(tmp_path / "results")) == 3 * len(PAIRS)
     rankings = [pq.read_table(outcome.ranking_path) for outcome in (by_flow, by_script)]
     assert rankings[0].equals(rankings[1])
+
+
+@pytest.fixture
+def refuse(monkeypatch):
+    """Make the server answer 503 to the first calls of each kind, as it does where its database is locked."""
+
+    def first(times, paths=("",)):
+        import httpx
+
+        real, refused = httpx.HTTPTransport.handle_request, dict.fromkeys(paths, 0)
+
+        def handle(transport, request):
+            for path in paths:
+                if request.method == "POST" and request.url.path.endswith(path) and refused[path] < times:
+                    refused[path] += 1
+                    return httpx.Response(503, json={"exception_message": "Service Unavailable"}, request=request)
+            return real(transport, request)
+
+        monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
+        return refused
+
+    return first
+
+
+def test_run_is_in_the_history_though_the_database_is_locked_at_every_first_call(run, history, refuse):
+    """Without the fixture `api`, whose settings would make the server one of the user's."""
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    paths = ("/flow_runs/", "/set_state", "/artifacts/")
+    refused = refuse(2, paths)
+    result = run()
+
+    assert refused == dict.fromkeys(paths, 2)
+    assert [text for text in result.watcher.messages if "history" in text] == []
+    with temporary_settings({PREFECT_API_URL: history.api_url}), get_client(sync_client=True) as client:
+        chosen = _named(result.outcome.run_id)
+        [flow_run] = client.read_flow_runs(flow_run_filter=chosen)
+        task_runs = client.read_task_runs(flow_run_filter=chosen)
+        artifacts = client.read_artifacts(flow_run_filter=chosen)
+    assert flow_run.state.name == "Completed"
+    assert {task_run.name: task_run.state.name for task_run in task_runs} == dict.fromkeys(
+        (*PAIRS, "rank-results", "publish-report"), "Completed"
+    )
+    assert {"ranking", "run", "progress"} <= {artifact.key for artifact in artifacts}
+
+
+def test_run_that_no_history_takes_says_so_and_is_whole(run, refuse, monkeypatch):
+    monkeypatch.setattr("flows.patience._PATIENCE_S", 0.0)
+    refuse(10_000, ("/flow_runs/",))
+    result = run()
+
+    assert result.outcome.exit_code is ExitCode.OK
+    assert sorted(result.watcher.done) == list(PAIRS)
+    [told] = [text for text in result.watcher.messages if "history" in text]
+    assert told.startswith("this run is not in the history, its results are not affected: Prefect failed with ")
+
+
+def test_run_with_a_damaged_history_is_whole_and_says_how_to_set_it_aside(run, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "prefect.db").write_bytes(b"not a database" * 1_000)
+    result = run(prefect_home=tmp_path / "home")
+
+    assert result.outcome.exit_code is ExitCode.OK
+    assert sorted(result.watcher.done) == list(PAIRS)
+    [told] = [text for text in result.watcher.messages if "history" in text]
+    assert told.startswith("this run is not in the history, its results are not affected: ")
+    assert f"{tmp_path}/home/prefect.db is no SQLite database" in told
+
+
+def _named(name):
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+
+    return FlowRunFilter(name=FlowRunFilterName(any_=[name]))

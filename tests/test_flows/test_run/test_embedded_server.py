@@ -1,6 +1,7 @@
 """The embedded server: started once, shared, left behind by nobody."""
 
 import os
+import stat
 import subprocess
 import sys
 import textwrap
@@ -11,7 +12,7 @@ from prefect.client.schemas.objects import StateType
 
 from flows.server.address import configured_api_url
 from flows.server.embedded import start_embedded
-from necrozma_core.errors import NecrozmaError, StorageError
+from necrozma_core.errors import DamagedError, NecrozmaError, StorageError
 
 from .conftest import is_running, wait_until
 
@@ -57,9 +58,26 @@ def test_server_folder_that_cannot_be_made_is_one_line(tmp_path):
 
 def test_server_that_ends_while_it_starts_says_why(tmp_path):
     handle = start_embedded(tmp_path / "home", {"PREFECT_API_DATABASE_CONNECTION_URL": "nonsense://"})
-    with pytest.raises(NecrozmaError, match=r"ended while it started; its last line was .*server.log"):
+    with pytest.raises(NecrozmaError, match=r"ended while it started; its last error was .*server.log"):
         handle.wait_ready()
     handle.stop()
+
+
+def test_server_with_a_damaged_history_says_how_to_set_it_aside(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "prefect.db").write_bytes(b"not a database" * 1_000)
+    handle = start_embedded(home)
+    with pytest.raises(DamagedError, match=r"prefect.db is no SQLite database, .* set it aside, .*: mkdir "):
+        handle.wait_ready()
+    handle.stop()
+
+
+def test_files_of_the_server_are_their_owners_alone(history):
+    assert stat.S_IMODE(history.home.stat().st_mode) == 0o700
+    files = [path for path in history.home.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"prefect.db", "server.log", "server.json"}
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in files} == {path.name: 0o600 for path in files}
 
 
 def test_server_no_longer_wanted_is_not_waited_for(tmp_path):

@@ -145,8 +145,9 @@ class TestOnOurServer:
     def test_form_explains_and_bounds_every_parameter(self, deployed, client):
         schema = client.read_deployment_by_name(f"{FLOW}/on-demand").parameter_openapi_schema["properties"]
         assert {name for name, parameter in schema.items() if not parameter.get("description")} == set()
-        assert {choice.get("type") for choice in schema["pairs"]["anyOf"]} == {"array", "null"}
-        assert any("enum" in choice for choice in schema["timeframe"]["anyOf"])
+        titles = {name: [choice["title"] for choice in schema[name]["anyOf"]] for name in schema}
+        assert titles.pop("keep_trades") == ["so many", "all", "as configured"]
+        assert {tuple(each) for each in titles.values()} == {("this", "as configured")}
         (number,) = [choice for choice in schema["cpu_limit"]["anyOf"] if choice["type"] == "number"]
         assert (number["minimum"], number["maximum"]) == (1, 100)
 
@@ -174,7 +175,8 @@ class TestOnOurServer:
         assert (first.status, second.status) == (RunStatus.FAILED, RunStatus.COMPLETED)
         assert second.pairs_in(PairState.COMPUTED) == ["GBPUSD"]
         assert set(second.pairs_in(PairState.REUSED)) == {"EURUSD", "USDCHF", "USDJPY"}
-        assert again.name == second.run_id
+        assert again.name == flow_run.name == first.run_id
+        assert f"run:{second.run_id}" in again.tags
 
         def posts():
             return [post for post in webhook.posted if post["flow_run_id"] == str(flow_run.id)]

@@ -1,7 +1,9 @@
 """What a run says: the original's words, one line a change, 80 columns, and a live view that survives its session."""
 
+import errno
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from flows.cli import starting
 from flows.cli.starting import open_observer
 from flows.settings import load_settings
 from flows.terminal.console import PlainConsole, QuietConsole
 from flows.terminal.live import LiveConsole, RunPicture, memory_line, part_done, processor_line, state_words
+from flows.terminal.streams import StandardStream
 from flows.terminal.tables import RANKING_COLUMNS, duration, ranking_table
 from flows.terminal.wording import done_line, ending_line, import_lines, start_up_block
 from necrozma_core.backtest.request import Receipt
@@ -94,6 +98,8 @@ def test_start_up_block_shows_fractions_and_no() -> None:
 
 def test_done_line_says_what_was_computed_or_that_nothing_was() -> None:
     assert done_line(receipt(), 3, 10) == "[3/10] EURUSD: 50 strategies, 12,345 trades, 532,903 ticks in 1.2s"
+    failed = receipt(failures=(("mine", "bad"),))
+    assert done_line(failed, 1, 2) == "[1/2] EURUSD: 50 strategies (1 failed), 12,345 trades, 532,903 ticks in 1.2s"
     assert done_line(receipt(computed=False), 3, 10) == "[3/10] EURUSD: stored already"
 
 
@@ -121,12 +127,36 @@ def test_done_line_says_what_was_computed_or_that_nothing_was() -> None:
     ],
 )
 def test_ending_line_says_what_is_missing_and_what_completes_it(found: RunOutcome, line: str | None) -> None:
-    assert ending_line(found) == line
+    assert ending_line(found, Path("results")) == line
+
+
+ONE_OF_FIFTY = receipt(failures=(("mine", "bad"),))
+NAMED = "`necrozma runs show 20260101-000000-abcd --results '/my results'` names them"
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (outcome(receipts=(ONE_OF_FIFTY,)), f"1 of 50 strategies failed; {NAMED}"),
+        (
+            outcome(ExitCode.PAIRS_FAILED, receipts=(ONE_OF_FIFTY, ONE_OF_FIFTY)),
+            f"2 of 100 strategies failed, counted on each pair; {NAMED}",
+        ),
+        (
+            outcome(ExitCode.PAIRS_FAILED, receipts=(ONE_OF_FIFTY,), failed=("GBPUSD",)),
+            "1 of 50 strategies failed, counted on each pair; 1 of 2 pairs failed (GBPUSD); "
+            "retry them with: necrozma backtest --workers 2",
+        ),
+    ],
+)
+def test_ending_line_counts_failed_strategies_whatever_the_exit_code(found: RunOutcome, line: str) -> None:
+    assert ending_line(found, Path("/my results")) == line
 
 
 def test_plain_console_says_one_line_a_change(capsys: pytest.CaptureFixture[str]) -> None:
     console = PlainConsole(load_settings({"workers": 4, "nice": True}), ["Profile vm: capped"])
     console.on_start(run(crashed=["20251231-235959-dead"]))
+    console.on_phase("2 of 4 pairs to compute; starting 2 workers")
     console.on_message("🌡️  CPU 85.2% > 80% - reducing to 3 workers")
     console.on_pair_done(receipt())
     console.on_pair_failed("GBPUSD", WorkerDiedError("GBPUSD: worker 2\ndied"))
@@ -135,6 +165,7 @@ def test_plain_console_says_one_line_a_change(capsys: pytest.CaptureFixture[str]
     assert found.out == (
         f"Profile vm: capped\n{BLOCK}\nrun 20251231-235959-dead had died; what it finished is kept\n"
         "4 pairs, the default fifty strategies, bars of 5min\n"
+        "2 of 4 pairs to compute; starting 2 workers\n"
         "🌡️  CPU 85.2% > 80% - reducing to 3 workers\n"
         "[1/4] EURUSD: 50 strategies, 12,345 trades, 532,903 ticks in 1.2s\n"
         "everything was stored already: nothing computed\n"
@@ -218,7 +249,8 @@ def printed(renderable: Any, width: int = 80) -> list[str]:
 def ranking_rows(**figures: Any) -> list[dict[str, Any]]:
     row = {
         "pair": "EURUSD", "trades": 123_456, "few_trades": False, "win_rate": 0.5, "profit_factor": 1.25,
-        "sharpe": -12.34, "net_profit": -12_345.67, "max_drawdown": -0.9876,
+        "sharpe": -12.34, "few_days": False, "constant_returns": False, "net_profit": -12_345.67,
+        "max_drawdown": -0.9876,
     }  # fmt: skip
     return [
         {**row, "rank": rank, "strategy": strategy.name, **figures}
@@ -239,6 +271,15 @@ def test_ranking_of_undefined_figures_shows_dashes_and_few_trades_a_mark() -> No
     words = printed(ranking_table(rows[:1], "USD"))[-1].split()
     assert "3†" in words
     assert words.count("–") == 1
+
+
+def test_ranking_marks_the_ratios_that_say_little_or_nothing() -> None:
+    rows = ranking_rows(sharpe=2.5, few_days=True) + ranking_rows(
+        sharpe=158_760.95, few_days=True, constant_returns=True
+    )
+    lines = printed(ranking_table([rows[0], rows[-1]], "USD", 120), 120)
+    assert "2.50‡" in lines[1].split()
+    assert "158760.95‡≈" in lines[2].split()
 
 
 def test_ranking_on_a_wide_terminal_shows_more() -> None:
@@ -270,8 +311,31 @@ def test_view_shows_every_worker_and_how_far_the_run_is() -> None:
     assert re.search(r"1 of 4 pairs .+ 38% 10s, 17s left", text)
     assert re.search(r"1  EURUSD  stochastic\S*.* 25/50 +running +10s +2\.5M", text)
     assert re.search(r"2  GBPUSD  read +running +1s", text)
+    assert re.search(r"^#  pair +at work on +n of m +state +for +ticks/s", text, re.MULTILINE)
     assert "CPU ? of 80%" in text
     assert "memory: workers ?, available ?" in text
+
+
+@pytest.mark.parametrize("workers", [1, 300])
+def test_view_of_the_widest_rows_cuts_the_strategy_alone(workers: int) -> None:
+    row = replace(RUNNING, label="stochastic(14,3,3,20,80) sl20 tp20 " * 4, done=987_654, total=1_000_000, started=1.0)
+    view = RunPicture(run(*[row] * workers), load_settings({"workers": 2}), ())
+    view.draw(1.0)
+    lines = [line.rstrip() for line in printed(view.draw(200_000.0))]
+    assert all(len(line) <= 80 for line in lines)
+    assert len(lines) == len([line for line in lines if line]) + 1
+    for line in lines[-workers:]:
+        assert re.search(r"^ *\d+  EURUSD  stoch.*….* +987,654/1,000,000  running +2d 07h +\S+$", line), line
+
+
+def test_view_of_a_cooling_run_keeps_every_state_whole() -> None:
+    idle = SlotProgress(pid=7)
+    view = RunPicture(
+        run(idle, RUNNING, gate=lambda: gate(GateState.COOLING, 7_500.0)), load_settings({"workers": 2}), ()
+    )
+    lines = printed(view.draw(100.0))
+    assert any("cooling 2h 05m" in line for line in lines)
+    assert all(len(line.rstrip()) <= 80 for line in lines)
 
 
 def test_view_of_held_and_resting_workers_says_so() -> None:
@@ -307,11 +371,12 @@ def taken(value: float) -> Reading:
 
 
 def test_processor_line_shows_what_is_known_and_a_question_mark_for_the_rest() -> None:
-    readings = Readings(time=1.0, capacity=taken(2), total=taken(1.5), run_total=taken(1.25))
+    readings = Readings(time=1.0, capacity=taken(2), total=taken(1.5), run_total=taken(1.25), workers=taken(1.0))
     settings = load_settings({"workers": 2})
     line = processor_line(Look(0.0, readings, LOOK.decision), 1.62, settings).plain
-    assert line == "CPU 75% of 80%: ours 62%, others 12%  allowance 1.6 of 2"
-    assert processor_line(LOOK, 2.0, settings).plain == "CPU ? of 80%: ours ?, others ?  allowance 2 of 2"
+    assert line == "CPU 75% of 80%: workers 50%, server 12%, others 12%  allowance 1.6 of 2"
+    unknown = processor_line(LOOK, 2.0, load_settings({"workers": 2, "history": False})).plain
+    assert unknown == "CPU ? of 80%: workers ?, command ?, others ?  allowance 2 of 2"
 
 
 def test_memory_line_shows_what_the_workers_hold_and_what_is_left() -> None:
@@ -322,13 +387,13 @@ def test_memory_line_shows_what_the_workers_hold_and_what_is_left() -> None:
 
 def test_lines_about_the_widest_machine_fit_80_columns() -> None:
     readings = Readings(
-        time=1.0, capacity=taken(256), total=taken(256), run_total=taken(256), memory_available=taken(12_345_678),
-        memory_workers=taken(1_234_567),
+        time=1.0, capacity=taken(256), total=taken(256), run_total=taken(256), workers=taken(255),
+        memory_available=taken(12_345_678), memory_workers=taken(1_234_567),
     )  # fmt: skip
     settings = load_settings({"max_workers": 256, "workers": 256, "cpu_limit": 62.5})
     look = Look(0.0, readings, LOOK.decision)
     line = processor_line(look, 256.0, settings).plain
-    assert line == "CPU 100% of 62.5%: ours 100%, others 0%  allowance 256 of 256"
+    assert line == "CPU 100% of 62.5%: workers 100%, server 0%, others 0%  allowance 256 of 256"
     assert len(line) <= 80
     assert len(memory_line(readings).plain) <= 80
 
@@ -358,3 +423,23 @@ def test_live_console_prints_lines_above_the_view_and_leaves_nothing_behind() ->
 
 def test_ranking_columns_are_those_of_the_schema() -> None:
     assert set(RANKING_COLUMNS) <= set(RANKING_SCHEMA.names)
+
+
+@pytest.mark.parametrize(("number", "cause"), [(errno.EPIPE, "Broken pipe"), (errno.ENOSPC, "No space left on device")])
+def test_run_whose_output_nobody_got_says_on_stderr_where_its_results_are(
+    number: int, cause: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(number, cause)
+
+    def run_backtest(settings: Any, observer: Any) -> RunOutcome:
+        observer.say("begun")
+        return outcome(ranking_path=Path("results/runs/1/ranking.parquet"))
+
+    monkeypatch.setattr("flows.launch.run_backtest", run_backtest)
+    monkeypatch.setattr("sys.stdout", StandardStream(Gone()))
+    assert starting.start(load_settings(), plain=True) == ExitCode.OK
+    assert capsys.readouterr().err == (
+        f"standard output is gone ({cause}); the run went on, its results: results/runs/1/ranking.parquet\n"
+    )

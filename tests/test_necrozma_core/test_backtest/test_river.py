@@ -1,17 +1,20 @@
 """The river for one pair, from stored ticks to stored results, against the naive walk and its own promises."""
 
+import pickle
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from naive_engine import naive_trades
 
 from necrozma_core.backtest.key import result_key
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.backtest.river import evaluate_pair
-from necrozma_core.errors import DataError, StrategyError
+from necrozma_core.errors import AllStrategiesFailedError, DataError, UsageError
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.market.bar_building import bars_from_ticks
 from necrozma_core.money.costs import Account, Costs
@@ -157,8 +160,11 @@ def test_evaluate_pair_every_strategy_bad_fails_and_stores_nothing(
         'Fixed("silent", lambda bars: np.zeros(len(bars), np.int8))', 'Fixed("silent", broken)'
     )
     request = request_for(source=user_source(tmp_path, text))
-    with pytest.raises(StrategyError, match="all 5 strategies"):
+    expected = r"^EURUSD: all 5 strategies failed, the first with: strategy 'good' raised KeyError: 'no such column' \("
+    with pytest.raises(AllStrategiesFailedError, match=expected) as caught:
         evaluate_pair(request, ignore)
+    crossed = pickle.loads(pickle.dumps(caught.value))
+    assert (str(crossed), crossed.strategies) == (str(caught.value), 5)
     assert not store_of(request).has("EURUSD", request.key)
 
 
@@ -172,7 +178,9 @@ def test_evaluate_pair_keep_trades_stores_those_of_the_best(request_for: Callabl
         .equals(store_of(few).read_metrics("EURUSD", few.key))
     )
     metrics = store_of(few).read_metrics("EURUSD", few.key).to_pandas()
-    metrics["group"] = metrics["sharpe"].notna().astype(int) * (2 - metrics["few_trades"].astype(int))
+    lacking = metrics[["few_trades", "few_days", "constant_returns"]].astype(int)
+    assert not lacking["constant_returns"].any()
+    metrics["group"] = metrics["sharpe"].notna().astype(int) * (4 - lacking.sum(axis=1))
     best = metrics.sort_values(["group", "sharpe", "net_profit"], ascending=False, kind="stable")["strategy"][:3]
     kept = store_of(few).read_trades("EURUSD", few.key).to_pandas()["strategy"].unique()
     assert set(kept) == set(best)
@@ -314,3 +322,115 @@ def test_evaluate_pair_strategy_s_own_doings_do_not_reach_the_built_in_ones(
     metrics = [store_of(request).read_metrics("EURUSD", request.key).to_pylist() for request in (alone, after)]
     assert metrics[1][-1] == metrics[0][-1]
     assert metrics[0][-1]["strategy"] == "sma_cross(10,30) sl20"
+
+
+ISOLATED = (
+    MIXED.replace("def strategies():\n    return [", "def strategies():\n    return [SmaCross(5, 20), Mine(30, 40), ")
+    + """
+import os, subprocess
+from dataclasses import dataclass
+from necrozma_core.strategies.families.sma_cross import SmaCross
+
+@dataclass(frozen=True)
+class Mine(SmaCross):
+    def explain_silence(self, bars):
+        return "a reason of its own"
+    def _signals(self, bars):
+        return np.zeros(len(bars), np.int8)
+"""
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a user's file runs in the worker itself")
+def test_user_s_file_in_a_process_of_its_own_gives_the_same_bytes(
+    request_for: Callable[..., PairRequest], tmp_path: Path
+) -> None:
+    source = user_source(tmp_path, ISOLATED)
+    here, apart = request_for(source=source), request_for(source=source, results_dir=tmp_path / "apart")
+    evaluate_pair(here, ignore)
+    pids: list[int] = []
+    receipt = evaluate_pair(apart, ignore, pids.append)
+
+    assert len(receipt.failures) == 3
+    for name in ("metrics.parquet", "trades.parquet", "commit.json"):
+        first, second = (store_of(request).folder("EURUSD", request.key) / name for request in (here, apart))
+        assert first.read_bytes() == second.read_bytes()
+    notes = store_of(apart).read_metrics("EURUSD", apart.key).to_pydict()
+    assert notes["note"][notes["strategy"].index("sma_cross(30,40)")] == "a reason of its own"
+    assert not any(psutil.pid_exists(pid) for pid in pids if pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a user's file runs in the worker itself")
+def test_user_s_file_whose_strategies_fail_is_loaded_once_more_at_most(
+    request_for: Callable[..., PairRequest], tmp_path: Path
+) -> None:
+    loads = tmp_path / "loads"
+    text = MIXED.replace("[\n", "[*(Fixed(f'raises {n}', broken) for n in range(9)),\n") + (
+        f"\nwith open({str(loads)!r}, 'a') as file:\n    file.write('x')\n"
+    )
+    receipt = evaluate_pair(request_for(source=user_source(tmp_path, text)), ignore, lambda _: None)
+    assert len(receipt.failures) == 12
+    assert loads.read_text() == "xx"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a user's file runs in the worker itself")
+def test_user_s_file_that_cannot_be_loaded_again_fails_what_is_left_of_it_by_name(
+    request_for: Callable[..., PairRequest], tmp_path: Path
+) -> None:
+    text = (
+        MIXED
+        + f"""
+if os.path.exists({str(tmp_path / "loaded")!r}):
+    raise ValueError("once only")
+open({str(tmp_path / "loaded")!r}, "w").close()
+"""
+    )
+    text = text.replace(
+        "import numpy as np", "import os, threading\nimport numpy as np\nthreading.Timer(30, print).start()", 1
+    )
+    receipt = evaluate_pair(request_for(source=user_source(tmp_path, text)), ignore, lambda _: None)
+    assert receipt.failures[0][0] == "raises"
+    assert "once only" in receipt.failures[0][1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a user's file runs in the worker itself")
+def test_processes_that_a_strategy_leaves_end_with_it(request_for: Callable[..., PairRequest], tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    text = MIXED.replace(
+        "    raise KeyError",
+        f"""    import subprocess
+    with open({str(note)!r}, "w") as file:
+        file.write(str(subprocess.Popen(["sleep", "600"]).pid))
+    raise KeyError""",
+    )
+    evaluate_pair(request_for(source=user_source(tmp_path, text)), ignore, lambda _: None)
+    child = int(note.read_text())
+    psutil.wait_procs([psutil.Process(child)] if psutil.pid_exists(child) else [], timeout=30)
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+def test_strategies_that_were_set_aside_are_not_run(request_for: Callable[..., PairRequest], tmp_path: Path) -> None:
+    request = request_for(source=user_source(tmp_path, MIXED))
+    aside = request_for(source=request.source, set_aside=((0, "set aside, because it never ends"),))
+    receipt = evaluate_pair(aside, ignore)
+    assert aside.key != request.key
+    assert receipt.failures[0] == ("good", "strategy 'good': set aside, because it never ends")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a user's file runs in the worker itself")
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("import os\nos._exit(3)", "loading it ended its process with status 3"),
+        ("raise KeyboardInterrupt", "running it raised KeyboardInterrupt"),
+        ("def strategies():\n    return []", "an empty list"),
+        ("import os\nos.closerange(3, 100)\ndef strategies():\n    return []", "loading it closed descriptors"),
+    ],
+)
+def test_user_s_file_that_cannot_be_loaded_leaves_no_process(
+    request_for: Callable[..., PairRequest], tmp_path: Path, text: str, problem: str
+) -> None:
+    before = set(psutil.Process().children(recursive=True))
+    with pytest.raises(UsageError, match=problem):
+        evaluate_pair(request_for(source=user_source(tmp_path, text)), ignore, lambda _: None)
+    assert set(psutil.Process().children(recursive=True)) <= before

@@ -1,6 +1,7 @@
 """Files into the store: every row kept exactly, or named; all of an import or nothing."""
 
 import csv
+import os
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -396,9 +397,14 @@ def test_import_of_an_unknown_pair_makes_no_folder(tmp_path: Path, pair: str) ->
     assert not (tmp_path / "data").exists()
 
 
-def test_import_of_a_missing_file_says_so(tmp_path: Path) -> None:
-    for path in (tmp_path / "nothing.csv", tmp_path):
-        with pytest.raises(UsageError, match="no such file"):
+def test_import_of_what_is_no_file_says_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path, found in (
+        (tmp_path / "nothing.csv", "no such file"),
+        (tmp_path, "a folder"),
+        (tmp_path / "pipe.csv", "a pipe"),
+    ):
+        with pytest.raises(UsageError, match=found):
             import_files([path], "EURUSD", tmp_path / "data")
     with pytest.raises(UsageError, match="at least one file"):
         import_files([], "EURUSD", tmp_path / "data")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from money_samples import Row, make_ticks, make_trades, ms
 
 from necrozma_core.engine.trades import ExitReason
-from necrozma_core.metrics.figures import MIN_TRADES, Metrics, measure
+from necrozma_core.metrics.figures import MIN_DAYS, MIN_TRADES, Metrics, measure
 from necrozma_core.money.conversion import Conversion
 from necrozma_core.money.costs import Account, Costs, price_trades
 from necrozma_core.money.equity import trading_days
@@ -92,9 +92,10 @@ def test_measure_three_trades_by_hand() -> None:
 
 def test_measure_no_trades_leaves_figures_undefined() -> None:
     metrics = asdict(figures([("2024-01-08 10:00", 100, 101), ("2024-01-10 10:00", 100, 101)], []))
-    zero = {"trades", "net_profit", "total_return", "commission", "swap", "exposure"}
+    zero = {"trades", "net_profit", "total_return", "commission", "swap", "exposure", "days"}
     zero |= {name for name in metrics if name.startswith("exits_")}
-    assert metrics.pop("few_trades") is True
+    marks = [metrics.pop(name) for name in ("few_trades", "few_days", "constant_returns")]
+    assert marks == [True, True, False]
     assert {name for name, value in metrics.items() if value == 0 and value is not None} == zero
     assert {name for name, value in metrics.items() if value is None} == set(metrics) - zero
 
@@ -131,6 +132,43 @@ def test_measure_ruined_account_has_no_daily_figures() -> None:
 def test_measure_fewer_than_thirty_trades_is_marked(count: int, expected: bool) -> None:
     rows: list[Row] = [(ms("2024-01-08") + tick, 100 + tick, 100 + tick) for tick in range(count + 1)]
     assert figures(rows, [(1, tick, tick + 1) for tick in range(count)]).few_trades is expected
+
+
+def figures_of_days(*gains: int) -> Metrics:
+    """One trade a day of one lot, a point a dollar; a gain of 0 makes no trade."""
+    rows: list[Row] = []
+    spans: Spans = []
+    for day, gain in enumerate(gains):
+        time = ms("2024-01-08 10:00") + (day // 5 * 7 + day % 5) * 86_400_000
+        rows += [(time, 50_000, 50_000), (time + 60_000, 50_000 + gain, 50_000 + gain)]
+        spans += [(1, 2 * day, 2 * day + 1)] * (gain != 0)
+    return figures(rows, spans)
+
+
+@pytest.mark.parametrize(("count", "expected"), [(MIN_DAYS - 1, True), (MIN_DAYS, False)])
+def test_measure_fewer_than_thirty_days_is_marked(count: int, expected: bool) -> None:
+    metrics = figures_of_days(*[10, -5, 0] * (count // 3), *[7] * (count % 3))
+    assert (metrics.days, metrics.few_days, metrics.constant_returns) == (count, expected, False)
+
+
+@pytest.mark.parametrize(
+    ("gains", "constant"),
+    [
+        ([1, 1, 1], True),  # vary by 1e-8 of the account, because the balance grows: a Sharpe ratio of 158,761
+        ([-200] * 10, True),
+        ([100] * 60, True),  # the returns fall by a third through compounding alone
+        ([1_000, 1_001, 1_000, 999], True),
+        ([100, 103, 100, 97], False),
+        ([50, 50, 50, 0], False),
+        ([10], False),  # one day: too few to tell
+    ],
+)
+def test_measure_days_that_bring_practically_the_same_are_marked(gains: list[int], constant: bool) -> None:
+    assert figures_of_days(*gains).constant_returns is constant
+
+
+def test_measure_three_equal_days_keep_the_sharpe_ratio_that_their_mark_is_for() -> None:
+    assert figures_of_days(1, 1, 1).sharpe == pytest.approx(158_760.95, abs=0.1)
 
 
 @st.composite

@@ -45,6 +45,35 @@ def test_sharpe_of_compounding_by_a_constant_is_undefined_despite_rounding() -> 
     assert formulas.sharpe_ratio(returns) is None
 
 
+@pytest.mark.parametrize(
+    ("day_end", "constant"),
+    [
+        (10_000 * 1.01 ** np.arange(1, 200), True),  # of the account
+        (10_000 + 100.0 * np.arange(1, 200), True),  # in money
+        (10_000 - 10 * np.arange(1, 200) + np.tile([0.0, 0.02], 100)[:199], True),
+        (10_000 + np.cumsum(np.tile([100.0, 103.0], 50)), False),
+        (np.full(50, 10_000.0), True),
+        (np.array([10_100.0]), False),
+        (np.array([]), False),
+    ],
+)
+def test_returns_are_constant_where_they_vary_by_rounding_or_compounding(day_end: np.ndarray, constant: bool) -> None:
+    returns = formulas.daily_returns(day_end, 10_000.0)
+    assert formulas.are_constant(returns, day_end, 10_000.0) is constant
+
+
+@pytest.mark.parametrize(("sharpe", "constant"), [(1_590.0, True), (1_585.0, False)])
+def test_returns_are_constant_from_the_sharpe_ratio_that_the_guide_names(sharpe: float, constant: bool) -> None:
+    # Two days of mean m and deviation d: m - d / sqrt(2) and m + d / sqrt(2).
+    mean = 0.01
+    apart = mean * math.sqrt(252) / sharpe / math.sqrt(2)
+    returns = np.array([mean - apart, mean + apart])
+    assert formulas.sharpe_ratio(returns) == pytest.approx(sharpe)
+    # The balance shrinks to a tenth in between, so that the gains in money differ.
+    day_end = 10_000 * np.cumprod(1 + returns) * [1.0, 0.1]
+    assert formulas.are_constant(returns, day_end, 10_000.0) is constant
+
+
 def test_sortino_published_series_equals_empyrical() -> None:
     assert formulas.sortino_ratio(MIXED) == pytest.approx(2.60553, abs=5e-6)
 

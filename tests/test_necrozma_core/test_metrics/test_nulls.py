@@ -1,13 +1,15 @@
 """The guide to the Parquet files says which figures are null, and they are, in markets whose facts one can see."""
 
+import math
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from money_samples import Row, make_ticks, make_trades
 
 from necrozma_core.metrics.figures import Metrics, measure
+from necrozma_core.metrics.notes import explain_nulls
 from necrozma_core.money.conversion import Conversion
 from necrozma_core.money.costs import Account, Costs, price_trades
 from necrozma_core.money.equity import trading_days
@@ -82,6 +84,18 @@ CASES: dict[str, tuple[list[Row], list[tuple[int, int, int]], set[str]]] = {
 }
 
 
+def measured(case: str) -> Metrics:
+    rows, spans, _ = CASES[case]
+    ticks = make_ticks(rows)
+    trades, conversion = make_trades(ticks, spans), Conversion.identity()
+    money = price_trades(trades, ticks, 1.0, Costs(), conversion)
+    return measure(trades, money, trading_days(ticks, conversion), ticks, 1.0, Account(initial_balance=10_000.0))
+
+
+def nulls(metrics: Metrics) -> set[str]:
+    return {name for name, value in asdict(metrics).items() if value is None}
+
+
 def documented() -> dict[str, set[str]]:
     """Every figure of the guide that may be null, and what makes it so."""
     (section,) = (part for part in GUIDE.read_text().split("\n## ") if part.startswith("`metrics/1`"))
@@ -96,12 +110,50 @@ def test_guide_names_a_fact_for_every_figure_that_may_be_null() -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_figures_are_null_exactly_where_the_guide_says_so(case: str) -> None:
-    rows, spans, facts = CASES[case]
-    ticks = make_ticks(rows)
-    trades, conversion = make_trades(ticks, spans), Conversion.identity()
-    money = price_trades(trades, ticks, 1.0, Costs(), conversion)
-    metrics = asdict(
-        measure(trades, money, trading_days(ticks, conversion), ticks, 1.0, Account(initial_balance=10_000.0))
-    )
-    expected = {name for name, reasons in documented().items() if reasons & facts}
-    assert {name for name, value in metrics.items() if value is None} == expected
+    expected = {name for name, reasons in documented().items() if reasons & CASES[case][2]}
+    assert nulls(measured(case)) == expected
+
+
+@pytest.mark.parametrize("case", [case for case, (_, spans, _) in CASES.items() if spans])
+def test_note_names_every_null_figure_of_trades_with_its_reason(case: str) -> None:
+    metrics = measured(case)
+    note = explain_nulls(metrics, None) or ""
+    named = [name for part in filter(None, note.split("; ")) for name in part.partition(": ")[0].split(", ")]
+    assert sorted(named) == sorted(nulls(metrics))
+    assert (note == "") == (case == "a win and a loss")
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        (
+            "trades that make nothing",
+            "profit_factor: nothing lost; sharpe: daily returns that do not vary; sortino: no losing day; "
+            "calmar, recovery_factor: the account never fell; average_win, largest_win: no trade won; "
+            "average_loss, largest_loss: no trade lost",
+        ),
+        (
+            "a win within one day",
+            "profit_factor: nothing lost; annual_return, annual_volatility, sharpe, sortino, calmar: fewer than two "
+            "trading days; recovery_factor: the account never fell; average_loss, largest_loss: no trade lost",
+        ),
+        (
+            "all lost",
+            "annual_return, annual_volatility, sharpe, sortino, calmar: a day ended with nothing left in the account; "
+            "average_win, largest_win: no trade won",
+        ),
+        ("four hundred times the account in two days", "annual_return, calmar: too large for a number"),
+    ],
+)
+def test_note_says_why(case: str, expected: str) -> None:
+    assert explain_nulls(measured(case), None) == expected
+
+
+def test_note_without_trades_is_why_there_is_none() -> None:
+    assert explain_nulls(measured("no trades"), "no signal") == "no signal"
+    assert explain_nulls(measured("one tick"), "no signal") == "no signal; exposure: no time passed"
+
+
+def test_note_names_figures_that_are_too_large() -> None:
+    metrics = replace(measured("a win and a loss"), net_profit=math.inf, sharpe=math.nan, swap=-math.inf)
+    assert explain_nulls(metrics, None) == "net_profit, sharpe, swap: too large for a number"

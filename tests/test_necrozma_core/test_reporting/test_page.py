@@ -127,6 +127,32 @@ def test_report_warns_of_failures_silence_and_few_trades() -> None:
         assert expected in text, expected
 
 
+def test_report_says_over_the_sign_why_a_figure_is_undefined() -> None:
+    note = 'profit_factor: nothing lost; a "sign" <b>'
+    rows = [{**GOOD, "note": note, "profit_factor": None, "sortino": 2.0, "stop_loss_pips": None}]
+    page = Page(render_report(ranking(*rows), MANIFEST))
+    assert_safe(page)
+    titles = [value for name, value in page.attributes if name == "title"]
+    figures = ("max_drawdown", "profit_factor", "expectancy", "total_return", "calmar", "exposure")
+    assert titles == [note] * 2 * len(figures)  # in the ranking and among the best; a stop is no figure
+
+
+def test_report_marks_and_counts_ratios_that_say_little_or_nothing() -> None:
+    short = {**GOOD, "strategy": "short", "few_days": True}
+    equal = {**GOOD, "strategy": "equal", "sharpe": 158_760.95, "few_days": True, "constant_returns": True}
+    text = Page(render_report(ranking(GOOD, short, equal, IDLE), MANIFEST)).text
+    for expected in (
+        "1.50 ‡",
+        "158760.95 ‡≈",
+        "settings with a Sharpe ratio of fewer than 30 days, marked ‡ and ranked after the others: 2",
+        "settings with practically constant returns, marked ≈, whose Sharpe ratio ranks for nothing: 1",
+        "‡ fewer than 30 days: the ratios say little.",
+        "≈ practically constant returns: the ratios say nothing.",
+    ):
+        assert expected in text, expected
+    assert "‡" not in Page(render_report(ranking(GOOD, FEW), MANIFEST)).text
+
+
 def test_report_shows_settings_inputs_versions_and_times() -> None:
     text = Page(render_report(ranking(GOOD), MANIFEST)).text
     for expected in ("timeframe 5min", "pairs EURUSD, USDJPY", "ab" * 32, "numpy 2.4", "ranking 0.01"):

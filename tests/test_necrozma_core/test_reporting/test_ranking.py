@@ -13,6 +13,7 @@ from necrozma_core.metrics.merit import merit
 from necrozma_core.money.conversion import Conversion
 from necrozma_core.money.costs import Account, Costs, price_trades
 from necrozma_core.money.equity import trading_days
+from necrozma_core.reporting.marks import mark_lines, row_marks
 from necrozma_core.reporting.ranking import best_of_pairs, rank_metrics
 from necrozma_core.storage.results.schemas import METRICS_SCHEMA, RANKING_SCHEMA
 
@@ -35,11 +36,14 @@ def row(
     net_profit: float = 0.0,
     pair: str = "EURUSD",
     params: str = "{}",
+    days: int = 250,
+    constant: bool = False,
 ) -> dict[str, Any]:
     figures = {field.name: getattr(IDLE, field.name) for field in METRICS_SCHEMA if hasattr(IDLE, field.name)}
     settings = {"pair": pair, "timeframe": "5min", "strategy": strategy, "params": params, "lots": 0.1}
     changed = {"trades": trades, "few_trades": trades < 30, "net_profit": net_profit, "sharpe": sharpe}
-    return figures | settings | changed
+    marks = {"days": days, "few_days": days < 30, "constant_returns": constant}
+    return figures | settings | changed | marks
 
 
 def table(*rows: dict[str, Any]) -> pa.Table:
@@ -60,6 +64,42 @@ def test_rank_two_trades_with_a_fine_sharpe_come_after_thirty() -> None:
     assert order(ranking) == ["good", "thirty", "two trades", "twenty-nine", "none"]
     assert ranking["rank"].to_pylist() == [1, 2, 3, 4, 5]
     assert ranking.schema.equals(RANKING_SCHEMA, check_metadata=True)
+
+
+def test_rank_few_days_and_constant_returns_come_after_the_others_by_what_they_lack() -> None:
+    ranking = rank_metrics(
+        [
+            table(
+                row("three equal days", 158_760.95, days=3, trades=3, net_profit=3.0, constant=True),
+                row("always the same", 2_000.0, net_profit=5.0, constant=True),
+                row("no ratio", None, net_profit=9.0, constant=True),
+                row("both", 9.0, trades=29, days=29),
+                row("few days", 2.0, days=29),
+                row("few trades", 3.0, trades=29),
+                row("enough", -1.0, trades=30, days=30),
+            )
+        ]
+    )
+    assert order(ranking) == [
+        "enough", "few trades", "few days", "both", "always the same", "three equal days", "no ratio",
+    ]  # fmt: skip
+
+
+def test_rank_without_ratio_goes_by_profit_whether_or_not_returns_vary() -> None:
+    rows = [row("c", None, net_profit=1.0), row("a", None, net_profit=3.0, constant=True), row("b", None, net_profit=2)]
+    assert order(rank_metrics([table(*rows)])) == ["a", "b", "c"]
+
+
+def test_marks_of_rows_are_explained_once_and_none_where_there_are_none() -> None:
+    rows = [row("a", 1.0, trades=2), row("b", 2.0, days=3, constant=True), row("c", None, days=3)]
+    assert [row_marks(each) for each in rows] == ["†", "‡≈", ""]
+    assert [line[0] for line in mark_lines(rows)] == ["†", "‡", "≈"]
+    assert mark_lines([row("a", 1.0)]) == []
+
+
+def test_marks_of_a_ranking_of_an_earlier_release_are_those_that_it_knows() -> None:
+    old = row("a", 1.0, trades=2) | {"days": None, "few_days": None, "constant_returns": None}
+    assert row_marks(old) == "†"
 
 
 def test_rank_many_trades_without_sharpe_come_last_by_profit() -> None:
@@ -110,6 +150,8 @@ rows_of_any_merit = st.lists(
         st.sampled_from([0, 2, 29, 30, 500]),
         st.sampled_from([-10.0, 0.0, 10.0]),
         st.sampled_from(["EURUSD", "USDJPY"]),
+        days=st.sampled_from([0, 29, 30]),
+        constant=st.booleans(),
     ),
     max_size=25,
 )

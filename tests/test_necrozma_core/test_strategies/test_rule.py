@@ -86,7 +86,7 @@ def test_setting_is_a_value(strategy: Rule) -> None:
         ({"fast": 0}, "sma_cross: fast: expected a whole number from 1 to 10000, found 0"),
         ({"slow": 10_001}, "sma_cross: slow: expected a whole number from 2 to 10000, found 10001"),
         ({"fast": 5.0}, "sma_cross: fast: expected a whole number from 1 to 10000, found 5.0"),
-        ({"fast": True}, "sma_cross: fast: expected a whole number from 1 to 10000, found True"),
+        ({"fast": True}, "sma_cross: fast: expected a whole number from 1 to 10000, found true"),
         ({"fast": "5"}, "sma_cross: fast: expected a whole number from 1 to 10000, found '5'"),
         ({"fast": 30, "slow": 30}, "sma_cross: fast (30) must be below slow (30)"),
         ({"stop_loss_pips": 0}, "sma_cross: stop_loss_pips: expected a number of pips above zero, or none, found 0"),
@@ -100,7 +100,7 @@ def test_setting_is_a_value(strategy: Rule) -> None:
         ),
         ({"take_profit_pips": float("inf")}, "expected a number of pips above zero, or none, found inf"),
         ({"take_profit_pips": "none"}, "expected a number of pips above zero, or none, found 'none'"),
-        ({"take_profit_pips": True}, "expected a number of pips above zero, or none, found True"),
+        ({"take_profit_pips": True}, "expected a number of pips above zero, or none, found true"),
     ],
 )
 def test_setting_out_of_its_limits_is_refused_by_name(values: dict[str, object], message: str) -> None:

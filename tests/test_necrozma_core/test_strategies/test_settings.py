@@ -66,7 +66,7 @@ def test_parse_grid_family_alone_is_its_default_setting() -> None:
 def test_parse_grid_repeated_settings_are_kept_once_and_counted() -> None:
     sweep = parse_grid("family=rsi period=7,14,7:14:7;family=rsi period=14,21;")
     assert [strategy.params["period"] for strategy in sweep.strategies] == [7, 14, 21]
-    assert (sweep.conflicting, sweep.repeated) == (0, 1)
+    assert (sweep.conflicting, sweep.repeated) == (0, 3)
 
 
 def test_parse_grid_fractions_step_exactly() -> None:
@@ -74,9 +74,9 @@ def test_parse_grid_fractions_step_exactly() -> None:
     assert [strategy.params["width"] for strategy in sweep.strategies] == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
 
 
-def test_parse_grid_range_without_step_counts_by_one_and_ends_at_or_before_its_end() -> None:
+def test_parse_grid_range_without_step_counts_by_one() -> None:
     assert [strategy.params["period"] for strategy in parse_grid("family=donchian period=3:5").strategies] == [3, 4, 5]
-    assert [strategy.params["period"] for strategy in parse_grid("family=donchian period=3:9:4").strategies] == [3, 7]
+    assert [strategy.params["period"] for strategy in parse_grid("family=donchian period=3:3").strategies] == [3]
 
 
 def test_parse_grid_names_may_be_many() -> None:
@@ -92,6 +92,12 @@ def test_parse_grid_names_may_be_many() -> None:
         ("", "grid: expected family=NAME and its values"),
         (" ; ", "grid: expected family=NAME and its values"),
         ("fast=5", "grid 1: expected a family: one of bollinger, burst, donchian"),
+        ("famly=rsi", "grid 1: unknown name 'famly': did you mean family?"),
+        ("Family=rsi period=7", "grid 1: unknown name 'Family': did you mean family?"),
+        ("family=rsi;fam=rsi", "grid 2: unknown name 'fam': did you mean family?"),
+        ("family=rsi famly=rsi", "grid 1: rsi has no setting 'famly': did you mean family?"),
+        ("perod=7", "grid 1: expected a family: one of bollinger, burst, donchian"),
+        ("rsi", "grid 1: expected name=values without spaces, found 'rsi'; did you mean family=rsi?"),
         ("family=sma", "grid 1: unknown family 'sma': did you mean sma_cross?"),
         ("family=sma_cros", "grid 1: unknown family 'sma_cros': did you mean sma_cross"),
         ("family=zzz", "grid 1: unknown family 'zzz': known are bollinger, burst"),
@@ -109,6 +115,13 @@ def test_parse_grid_names_may_be_many() -> None:
         ("family=sma_cross fast=1:nan", "grid 1: fast: expected a range such as 5:50:5"),
         ("family=sma_cross fast=1:5:1:1", "grid 1: fast: expected a range such as 5:50:5"),
         ("family=sma_cross fast=a:b", "grid 1: fast: expected a range such as 5:50:5"),
+        (
+            "family=keltner width=1:2:0.3",
+            "grid 1: width: the range 1:2:0.3 misses its end: after 1.9 comes 2.2; write 1:1.9:0.3, or another step",
+        ),
+        ("family=donchian period=3:9:4", "the range 3:9:4 misses its end: after 7 comes 11; write 3:7:4"),
+        ("family=donchian period=5,3:9:40", "the range 3:9:40 misses its end: after 3 comes 43; write 3, or another"),
+        ("family=keltner width=0.5:2", "the range 0.5:2 misses its end: after 1.5 comes 2.5; write 0.5:1.5:1"),
         ("family=sma_cross fast=1:1e12", "grid 1: fast: the range 1:1e12 holds more than 1,000,000 values"),
         ("family=keltner width=nan", "grid 1: width: expected a number above 0 up to 100, found nan"),
         ("family=keltner width=1:inf", "grid 1: width: expected a range such as"),
@@ -141,19 +154,27 @@ def test_parse_grid_wrong_text_is_refused_with_the_nearest_names(text: str, mess
         ("", "expected at least one table that begins with [[grid]]"),
         ("grid = 5", "expected at least one table that begins with [[grid]]"),
         ("grid = []", "expected at least one table that begins with [[grid]]"),
-        ('[grid]\nfamily = "rsi"', "expected at least one table that begins with [[grid]]"),
-        ('[[grids]]\nfamily = "rsi"', "unknown name 'grids': settings stand in tables that begin with [[grid]]"),
+        ('[grid]\nfamily = "rsi"', "expected [[grid]], with two brackets on each side, found [grid]"),
+        ('[[grids]]\nfamily = "rsi"', "unknown name 'grids': did you mean grid?"),
+        ('[[Grid]]\nfamily = "rsi"', "unknown name 'Grid': did you mean grid?"),
+        ('family = "rsi"', "unknown name 'family': known are tables that begin with [[grid]], in which settings stand"),
+        ('[[grid]]\nfamly = "rsi"', "grid 1: unknown name 'famly': did you mean family?"),
+        ('[[grid]]\nfamily = ["rsi"]', "found a list, and a grid has one"),
         ("[[grid]]\nfamily = 5", "grid 1: expected a family: one of bollinger"),
         (
             '[[grid]]\nfamily = "rsi"\nperiod = true',
-            "grid 1: period: expected a whole number from 2 to 10000, found True",
+            "grid 1: period: expected a whole number from 2 to 10000, found true",
         ),
         ('[[grid]]\nfamily = "rsi"\nperiod = []', "grid 1: period: expected at least one value, found an empty list"),
         (
             '[[grid]]\nfamily = "rsi"\nperiod = [[7]]',
-            "grid 1: period: expected a whole number from 2 to 10000, found [7]",
+            "grid 1: period: expected values, or texts such as '5:50:5', found a list in a list",
         ),
-        ('[[grid]]\nfamily = "rsi"\nperiod = {a = 1}', "grid 1: period: expected a whole number"),
+        (
+            '[[grid]]\nfamily = "rsi"\nperiod = {a = 1}',
+            "grid 1: period: expected values, or texts such as '5:50:5', found a table",
+        ),
+        ('[[grid]]\nfamily = "rsi"\nperiod = [4, "2:9:3"]', "the range 2:9:3 misses its end: after 8 comes 11"),
         ('[[grid]]\nfamily = "rsi"\nlow = nan', "grid 1: low: expected a number from 0 to 100, found nan"),
         ('[[grid]]\nfamily = "rsi"\nperiod = 7\nperiod = 8', "not valid TOML: Cannot overwrite a value"),
         ("[[grid", "not valid TOML: "),

@@ -62,7 +62,7 @@ def test_source_describes_itself(tmp_path: Path) -> None:
     assert StrategySource.from_grid("family=rsi period=7,14;family=rsi").describe() == (
         "2 settings of a grid (1 repeated left out)"
     )
-    assert StrategySource.from_grid("family=rsi").describe() == "1 settings of a grid"
+    assert StrategySource.from_grid("family=rsi").describe() == "1 setting of a grid"
 
 
 def test_fingerprint_is_that_of_what_runs(tmp_path: Path) -> None:

@@ -15,7 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 from storage_samples import tree
 
-from necrozma_core.errors import DataError, ExitCode, LockedError, PairsFailedError, StrategyError, UsageError
+from necrozma_core.errors import (
+    AllStrategiesFailedError,
+    DataError,
+    ExitCode,
+    LockedError,
+    PairsFailedError,
+    UsageError,
+)
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.runs.listing import list_runs
@@ -46,6 +53,27 @@ class Odd:
 
 def strategies():
     return [Odd()]
+"""
+
+
+SOME_FAIL = """
+import numpy as np
+
+class Some:
+    params, stop_loss_pips, take_profit_pips = {{}}, 20.0, 40.0
+
+    def __init__(self, number):
+        self.number, self.name = number, f"number {{number}}"
+
+    def signals(self, bars):
+        if self.number < {failing}:
+            raise ValueError("no such column")
+        signals = np.zeros(len(bars), dtype=np.int8)
+        signals[::40], signals[20::40] = 1, -1
+        return signals
+
+def strategies():
+    return [Some(number) for number in range({all})]
 """
 
 
@@ -131,6 +159,25 @@ def test_sweep_again_computes_nothing_and_starts_no_worker(sweep: Callable[..., 
 
 
 @pytest.mark.faults
+def test_sweep_computes_anew_where_a_folder_took_the_place_of_a_commit_or_of_a_runs_manifest(
+    sweep: Callable[..., SweepRequest],
+) -> None:
+    first = run_sweep(sweep(pairs=("EURUSD", "GBPUSD")))
+    before = tree(sweep().results / "store")
+    (commit,) = (sweep().results / "store" / "EURUSD").glob("*/commit.json")
+    assert first.ranking_path is not None
+    for path in (commit, first.ranking_path.with_name("manifest.json")):
+        path.unlink()
+        path.mkdir()
+    again = run_sweep(sweep(pairs=("EURUSD", "GBPUSD")))
+
+    assert again.exit_code is ExitCode.OK
+    assert {receipt.pair: receipt.computed for receipt in again.receipts} == {"EURUSD": True, "GBPUSD": False}
+    after = tree(sweep().results / "store")
+    assert {path: content for path, content in after.items() if "set-aside" not in str(path)} == before
+
+
+@pytest.mark.faults
 def test_sweep_worker_killed_once_is_tried_again_and_the_others_are_untouched(
     sweep: Callable[..., SweepRequest], odd: Callable[[str], tuple[StrategySource, Path]]
 ) -> None:
@@ -151,11 +198,46 @@ def test_sweep_pair_that_fails_leaves_the_others_and_is_not_tried_again(
 
     assert outcome.exit_code is ExitCode.PAIRS_FAILED
     [(pair, error)] = outcome.failures
-    assert (pair, type(error), watcher.failed) == ("USDJPY", StrategyError, ["USDJPY"])
+    assert (pair, type(error), watcher.failed) == ("USDJPY", AllStrategiesFailedError, ["USDJPY"])
+    assert (outcome.strategies, outcome.failed_strategies) == (3, 1)
+    assert outcome.describe_strategies() == "1 of 3 strategies failed, counted on each pair"
+    counts = read_manifest(watcher.run.folder).pairs["USDJPY"].counts
+    assert counts == {"strategies": 1, "failed_strategies": 1}
     assert [receipt.pair for receipt in outcome.receipts] == ["EURUSD", "GBPUSD"]
     assert len(list(tries.iterdir())) == 1
     with pytest.raises(PairsFailedError, match=r"1 of 3 pairs failed \(USDJPY\); the same sweep, run again"):
         outcome.raise_failures()
+
+
+@pytest.mark.parametrize(
+    ("failing", "strict", "code", "status"),
+    [
+        (2, False, ExitCode.OK, RunStatus.COMPLETED),  # half of them are not more than half
+        (3, False, ExitCode.PAIRS_FAILED, RunStatus.FAILED),
+        (1, True, ExitCode.PAIRS_FAILED, RunStatus.FAILED),
+        (0, True, ExitCode.OK, RunStatus.COMPLETED),
+    ],
+)
+def test_sweep_whose_strategies_fail_says_how_many_and_fails_by_more_than_half_or_if_strict_by_any(
+    sweep: Callable[..., SweepRequest], tmp_path: Path, failing: int, strict: bool, code: ExitCode, status: RunStatus
+) -> None:
+    path = tmp_path / "some.py"
+    path.write_text(SOME_FAIL.format(failing=failing, all=4))
+    asked = sweep(pairs=("EURUSD", "GBPUSD"), source=StrategySource.from_file(path), strict=strict)
+    for outcome in (run_sweep(asked), run_sweep(asked)):  # computed, then found in the store
+        assert (outcome.exit_code, outcome.failures, outcome.retry) == (code, (), "")
+        assert (outcome.strategies, outcome.failed_strategies) == (8, 2 * failing)
+        assert outcome.ranking_path is not None
+        manifest = read_manifest(outcome.ranking_path.parent)
+        assert manifest.status is status
+        assert manifest.counts == {"strategies": 8, "failed_strategies": 2 * failing}
+        assert [record.counts["failed_strategies"] for record in manifest.pairs.values()] == [failing] * 2
+        assert [len(record.strategy_failures) for record in manifest.pairs.values()] == [failing] * 2
+        if code is ExitCode.OK:
+            outcome.raise_failures()
+        else:
+            with pytest.raises(PairsFailedError, match=f"{2 * failing} of 8 strategies failed, counted on each pair"):
+                outcome.raise_failures()
 
 
 def test_sweep_stopped_in_the_middle_goes_on_where_it_was(
@@ -229,7 +311,7 @@ def test_sweep_strategy_that_raises_what_ends_programs_fails_alone_by_name(
     outcome = run_sweep(sweep(source=source))
 
     [(pair, failure)] = outcome.failures
-    assert (outcome.exit_code, pair, type(failure)) == (ExitCode.PAIRS_FAILED, "USDJPY", StrategyError)
+    assert (outcome.exit_code, pair, type(failure)) == (ExitCode.PAIRS_FAILED, "USDJPY", AllStrategiesFailedError)
     assert f"strategy 'odd' raised {error.partition('(')[0]}" in str(failure)
     assert len(list(tries.iterdir())) == 1
     assert outcome.pending == ()

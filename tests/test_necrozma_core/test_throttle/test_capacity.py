@@ -7,7 +7,8 @@ import sys
 import pytest
 from test_throttle.machine_folders import MachineFolders
 
-from necrozma_core.throttle.sensors.capacity import Bound, Capacity, measure_capacity, process_affinity
+from necrozma_core.system.chosen import SYSTEM
+from necrozma_core.throttle.sensors.capacity import Bound, Capacity, measure_capacity
 
 
 def measure(machine: MachineFolders, cores: int | None = 8, cpus: frozenset[int] | None = None) -> Capacity:
@@ -89,7 +90,7 @@ def test_quota_above_the_affinity_does_not_bind(machine: MachineFolders) -> None
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
 def test_affinity_of_this_process_is_what_the_system_says() -> None:
-    assert process_affinity() == frozenset(os.sched_getaffinity(0))
+    assert SYSTEM.affinity() == frozenset(os.sched_getaffinity(0))
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this platform ties no process to a core")

@@ -159,6 +159,18 @@ def test_task_seconds_are_summed_over_the_tasks_in_flight(tmp_path: Path) -> Non
     assert gate.task_seconds() == 6
 
 
+def test_task_of_an_allowance_that_is_foreseen_begins_now_and_shares_what_there_is(tmp_path: Path) -> None:
+    gate = make_gate(tmp_path, workers=2)
+    gate.set_allowance(0.1, expected=1.6)
+    gate.admit()
+    # A pair's helper is asked for once, when the pair begins.
+    assert gate.join()
+    assert gate.view().allowance == 0.1
+    gate.leave()
+    gate.set_allowance(0.1)
+    assert not gate.join()
+
+
 def test_view_says_holding_while_fewer_than_all_workers_are_allowed(tmp_path: Path) -> None:
     gate = make_gate(tmp_path)
     gate.set_allowance(0.8)

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from necrozma_core.throttle.decisions import Decision, Reason, count_workers
-from necrozma_core.throttle.governor import State, decide, initial_state
+from necrozma_core.throttle.governor import decide
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.sensors.readings import Reading, Readings
+from necrozma_core.throttle.state import State, initial_state
 
 LIMITS = Limits(workers=4, cpu_limit=80)
 
@@ -61,8 +62,10 @@ class Session:
         return decision
 
 
-def test_run_begins_with_all_workers() -> None:
-    assert initial_state(LIMITS).allowance == 4
+def test_run_begins_with_what_the_limit_and_the_capacity_allow() -> None:
+    assert Session(Limits(workers=4, cpu_limit=50)).show(total=None, workers=None).allowance == 2
+    assert Session(Limits(workers=1, cpu_limit=50)).show(total=None, workers=None).allowance == 1
+    assert Session(Limits(workers=4, cpu_limit=50)).show(total=None, workers=None, cores=None).allowance == 4
     assert Session(Limits(workers=4, cpu_limit=100)).show(total=0.1, workers=0.0, busy=0).allowance == 4
 
 
@@ -74,8 +77,11 @@ def test_fixed_workers_stay_whatever_the_readings_say() -> None:
 
 def test_too_many_workers_are_reduced_in_the_original_words() -> None:
     session = Session(Limits(workers=4, cpu_limit=80))
-    session.show(2, total=3.9, workers=3.9)
-    assert session.messages == ["🌡️  CPU 97.5% > 80% - reducing to 3.2 workers"]
+    session.show(10, total=3.2, workers=3.2)
+    assert not session.messages
+    # Somebody comes who wants two cores.
+    session.show(4, total=4.0, workers=2.4)
+    assert session.messages == ["🌡️  CPU 100.0% > 80% - reducing to 1.1 workers"]
 
 
 def test_workers_that_come_back_are_told_in_the_original_words() -> None:
@@ -102,9 +108,9 @@ def test_our_own_excess_is_cut_within_two_looks() -> None:
 
 def test_excess_that_is_only_foreseen_is_said_to_be() -> None:
     session = Session(Limits(workers=4, cpu_limit=50))
-    decision = session.show(total=1.0, workers=1.0, busy=1)
+    decision = session.show(total=1.5, workers=0.5, busy=0.5)
     assert decision.reason is Reason.EXPECTED
-    assert session.messages == ["🌡️  CPU 25.0%, 4 workers would exceed 50% - reducing to 2 workers"]
+    assert session.messages == ["🌡️  CPU 37.5%, 2 workers would exceed 50% - reducing to 1 worker"]
 
 
 def test_others_over_the_limit_leave_the_floor_and_the_message_says_why() -> None:
@@ -154,25 +160,52 @@ def test_own_load_that_others_take_the_place_of_is_no_longer_named() -> None:
     assert not [text for text in session.messages if "our own" in text]
 
 
+def lowered(limits: Limits) -> Session:
+    """A session whose allowance was lowered to one worker."""
+    session = Session(limits)
+    state = session.state
+    session.state = replace(state, allowance=1.0, announced=1.0, given=1.0, begun_at=0.0)
+    return session
+
+
 def test_whole_worker_is_added_only_far_below_the_limit() -> None:
     def first_rise(total: float) -> float:
-        session = Session(Limits(workers=8, cpu_limit=80))
-        session.state = replace(session.state, allowance=1.0, announced=1.0)
+        session = lowered(Limits(workers=8, cpu_limit=80))
         while session.state.allowance == 1.0:
             session.show(total=total, workers=1.0, cores=8.0, busy=1.0)
         return session.state.allowance - 1
 
-    assert first_rise(total=1.5) == 1
+    assert first_rise(total=1.8) == 1
     assert first_rise(total=5.0) <= 0.5
 
 
-def test_rises_are_seconds_apart() -> None:
+def test_room_is_taken_at_once_where_nobody_else_is() -> None:
+    session = lowered(Limits(workers=8, cpu_limit=80))
+    assert session.show(total=1.2, workers=1.0, cores=8.0, busy=1.0).allowance == pytest.approx(6.2, abs=0.3)
+
+
+def test_room_is_taken_in_steps_after_a_danger_also_where_nobody_else_is() -> None:
     session = Session(Limits(workers=8, cpu_limit=80))
-    session.state = replace(session.state, allowance=1.0, announced=1.0)
+    session.show(4, total=6.0, workers=6.0, cores=8.0, busy=8.0)
+    session.show(heat=99.0, cores=8.0)
+    session.show(heat=60.0, cores=8.0)
+    decision = session.show(10, total=3.0, workers=3.0, cores=8.0, busy=8.0)
+    assert decision.allowance < 6
+
+
+def test_room_of_a_load_that_left_seconds_ago_is_taken_in_steps() -> None:
+    session = Session(Limits(workers=8, cpu_limit=80))
+    session.show(30, total=6.4, workers=1.4, cores=8.0, busy=8.0)
+    allowed = [session.show(total=1.4, workers=1.4, cores=8.0, busy=8.0).allowance for _ in range(8)]
+    assert max(later - earlier for earlier, later in pairwise(allowed)) <= 1
+
+
+def test_rises_are_seconds_apart() -> None:
+    session = lowered(Limits(workers=8, cpu_limit=80))
     risen = []
     for _ in range(40):
         before = session.state.allowance
-        session.show(total=before, workers=before, cores=8.0, busy=8.0)
+        session.show(total=before + 1.0, workers=before, cores=8.0, busy=8.0)
         if session.state.allowance > before:
             risen.append(session.time)
     assert len(risen) > 3
@@ -245,10 +278,11 @@ def test_missing_readings_are_never_taken_for_a_free_machine() -> None:
 
 def test_no_reading_at_all_leaves_no_more_workers_than_cores_under_the_limit() -> None:
     session = Session(Limits(workers=16, cpu_limit=50))
-    assert session.show(10, total=None, workers=None).allowance == 16
-    decision = session.show(2, total=None, workers=None)
+    assert session.show(10, total=None, workers=None).allowance == 2
+    assert not session.messages
+    decision = session.show(20, total=None, workers=None)
     assert decision.allowance == 2
-    assert session.messages == ["🌡️  CPU unavailable (gone) - reducing to 2 workers"]
+    assert session.messages == ["🌡️  CPU unavailable (gone) - keeping to 2 workers"]
 
 
 def test_unknown_capacity_changes_nothing() -> None:

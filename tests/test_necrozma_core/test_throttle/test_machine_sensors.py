@@ -12,7 +12,7 @@ import pytest
 from necrozma_core.throttle.sensors.capacity import Capacity
 from necrozma_core.throttle.sensors.cpu import MachineTimes
 from necrozma_core.throttle.sensors.machine import MachineSensors, Probes
-from necrozma_core.throttle.sensors.readings import Reading, Readings, Unavailable
+from necrozma_core.throttle.sensors.readings import Reading, Readings, Starting, Unavailable
 
 TWO_CORES = Capacity(2, 2)
 
@@ -33,6 +33,7 @@ class PaperMachine:
     memory: float = 4000.0
     temperature: float = 50.0
     times_fail: bool = False
+    starting: dict[int, str] = field(default_factory=dict)
 
     def pass_time(self, seconds: float, busy: float = 0.0, **processes: float) -> None:
         """Let seconds pass in which so many cores were busy, and processes used so many."""
@@ -73,7 +74,7 @@ class PaperMachine:
         )
 
     def sensors(self) -> MachineSensors:
-        return MachineSensors(lambda: list(self.processes), probes=self.probes)
+        return MachineSensors(lambda: list(self.processes), probes=self.probes, starting=lambda: self.starting)
 
 
 def cores(readings: Readings) -> tuple[float | None, ...]:
@@ -101,6 +102,38 @@ def test_second_look_divides_the_load_into_ours_and_others() -> None:
     assert cores(readings) == approximately(1.8, 1.2, 1.0, 0.6)
     assert readings.run_overhead.value == pytest.approx(0.2)
     assert readings.percent(readings.total) == pytest.approx(90)
+
+
+def test_what_starts_is_told_apart_by_process_until_it_has_started() -> None:
+    machine = PaperMachine(processes={7: 0.0, 8: 0.0}, starting={os.getpid(): "Prefect", 8: "workers"})
+    sensors = machine.sensors()
+    assert sensors.read().starting == (Starting("Prefect", 1.0), Starting("workers", 1.0))
+    machine.own += 0.2
+    machine.pass_time(0.5, busy=1.9, p7=0.5, p8=0.8)
+    readings = sensors.read()
+    assert (readings.workers.value, readings.start_up.value) == approximately(0.5, 1.2)
+    assert (readings.run_total.value, readings.run_overhead.value) == approximately(1.7, 0.0)
+    assert readings.starting == (Starting("Prefect", pytest.approx(0.4)), Starting("workers", pytest.approx(0.8)))
+    assert readings.loaded_workers == 1
+
+    # The worker says that it has loaded: known at once, though the counters are as they were.
+    del machine.starting[8]
+    machine.now += 0.05
+    readings = sensors.read()
+    assert readings.starting == (Starting("Prefect", pytest.approx(0.4)),)
+    assert (readings.loaded_workers, readings.start_up.value) == (2, pytest.approx(1.2))
+
+    # It loaded for a part of this time, so all of it counts as start; from the next look on it is at work.
+    machine.pass_time(0.5, busy=1.9, p7=0.5, p8=0.8)
+    readings = sensors.read()
+    assert readings.workers.value == pytest.approx(0.5, abs=0.05)
+    machine.starting.clear()
+    machine.pass_time(0.5, busy=1.5, p7=0.5, p8=1.0)
+    assert sensors.read().workers.value == pytest.approx(1.5)
+    machine.own += 0.1
+    machine.pass_time(0.5, busy=1.7, p7=0.5, p8=1.0)
+    readings = sensors.read()
+    assert (readings.start_up.value, readings.run_overhead.value) == approximately(0.0, 0.2)
 
 
 def test_look_too_soon_gives_the_reading_before_with_its_age() -> None:

@@ -3,10 +3,22 @@
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
-from test_throttle.simulated_machine import Governed, Load, Run, Trace, Workload, index, simulate
+from test_throttle.simulated_machine import (
+    Governed,
+    Load,
+    OwnStart,
+    Rule,
+    Run,
+    Starter,
+    Trace,
+    Workload,
+    index,
+    simulate,
+)
 
 from necrozma_core.throttle.limits import Limits
 
@@ -102,3 +114,75 @@ def _draw_load(kind: Others, limit: float, chance: random.Random) -> tuple[Load,
         case Others.RAMP:
             period = chance.uniform(80, 200)
             return (lambda now: high * (1 - abs(1 - now % period / (period / 2)))), 240
+
+
+@dataclass(frozen=True, slots=True)
+class StartScene:
+    """A job from its first moment: what starts, in processor seconds, and what is computed then.
+
+    Attributes
+    ----------
+    cores, workers : int
+    server_s, prefect_s, flow_s, load_s : float
+        Processor seconds of the server until it answers, of the import, of the flow's beginning, of a worker's loading.
+    pairs : int
+    pair_s : float
+        Processor seconds of a pair.
+    beside : float
+        Cores that the run's other processes use for some seconds after the flow has begun, while it shows its pairs.
+    unexplained : float
+        Cores that are used and nobody's.
+    """
+
+    cores: int = 2
+    workers: int = 2
+    server_s: float = 2.8
+    prefect_s: float = 2.6
+    flow_s: float = 0.6
+    load_s: float = 1.3
+    pairs: int = 10
+    pair_s: float = 1.2
+    beside: float = 0.0
+    unexplained: float = 0.0
+
+    def faster(self, times: float) -> "StartScene":
+        """Return the same on a machine that is so many times as fast."""
+        return replace(
+            self,
+            server_s=self.server_s / times,
+            prefect_s=self.prefect_s / times,
+            flow_s=self.flow_s / times,
+            load_s=self.load_s / times,
+            pair_s=self.pair_s / times,
+        )
+
+    def play(
+        self, rule: Rule, seed: int = 0, is_told: bool = True, others: Load = lambda _: 0.0, duration_s: float = 90.0
+    ) -> tuple[Trace, Run, OwnStart]:
+        start = OwnStart(
+            Starter("its server", self.server_s),
+            Starter("Prefect", self.prefect_s),
+            [Starter("workers", self.load_s) for _ in range(self.workers)],
+            self.flow_s,
+            is_told,
+        )
+        run = Run(rule, Workload(work_s=(self.pair_s, self.pair_s)), noise=0.01, start=start, job=self.pairs, seed=seed)
+        run.own = lambda now: self.beside if start.ended_s + 0.5 <= now < start.ended_s + 3.5 else 0.05
+        trace = simulate(self.cores, [run], duration_s, lambda now: self.unexplained + others(now), seed)
+        return trace, run, start
+
+
+STARTS: Final = {
+    # The governor's own tables of two starts, summed up: what the server, the command and the workers used in them.
+    "ten pairs": StartScene(beside=0.3),
+    "two pairs": StartScene(server_s=3.2, prefect_s=3.0, flow_s=0.7, load_s=1.4, pairs=2, pair_s=5.0, unexplained=0.08),
+    "one pair": StartScene(pairs=1, pair_s=6.0),
+    "without Prefect": StartScene(server_s=0.0, prefect_s=0.0, flow_s=0.0),
+    "a user's server": StartScene(server_s=0.0),
+    "slow": StartScene(beside=0.3, pairs=20).faster(0.4),
+    "fast": StartScene(beside=0.3, pairs=40).faster(3),
+    "four cores": StartScene(cores=4, workers=4, pairs=40, pair_s=0.6, beside=0.3),
+    "eight cores": StartScene(cores=8, workers=8, pairs=80, pair_s=0.6, beside=0.3),
+    "one core": StartScene(cores=1, workers=1, pairs=4, beside=0.3),
+}
+"""Starts as they were recorded on two cores, and the same on other machines."""

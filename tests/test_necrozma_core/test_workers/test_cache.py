@@ -1,4 +1,6 @@
+import errno
 import os
+import threading
 
 import pytest
 
@@ -23,6 +25,7 @@ def test_cache_folder_is_the_users_alone(cache):
     assert cache.environment() == {"NUMBA_CACHE_DIR": str(cache.folder)}
 
 
+@pytest.mark.posix
 def test_cache_folder_open_to_others_is_refused(cache, tmp_path):
     cache.folder.chmod(0o770)
 
@@ -66,6 +69,33 @@ def test_cache_kernel_damaged_breaks_the_seal(cache, damage):
     else:
         kernel.unlink()
     assert not cache.is_sealed()
+
+
+def test_cache_that_the_system_does_not_let_us_read_is_not_broken(cache, monkeypatch):
+    _compile(cache)
+    cache.seal()
+
+    def refuse(path):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("necrozma_core.workers.cache._sha256", refuse)
+    with pytest.raises(StorageError, match="ulimit -n"):
+        cache.check()
+
+
+def test_cache_is_compiled_by_one_run_at_a_time(cache):
+    entered = threading.Event()
+
+    def compile_too():
+        with KernelCache(cache.folder.parents[1]).compiling():
+            entered.set()
+
+    second = threading.Thread(target=compile_too)
+    with cache.compiling():
+        second.start()
+        assert not entered.wait(0.2)
+    second.join()
+    assert entered.is_set()
 
 
 def test_cache_kernels_of_a_user_do_not_break_the_seal(cache):

@@ -1,7 +1,10 @@
 """Many workers: side by side, apart from each other, and set aside what kills them."""
 
+import errno
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 
 import pytest
 import worker_chores as chores
@@ -50,6 +53,20 @@ def test_pool_board_shows_the_pair_while_it_runs_and_idle_after(open_pool, tmp_p
 
     assert (row.state, [row.pid]) == (SlotState.RUNNING, pool.pids)
     assert (pool.progress()[0].state, pool.progress()[0].pair) == (SlotState.IDLE, "")
+
+
+def test_pool_worker_counts_as_loading_until_it_takes_pairs(open_pool, tmp_path):
+    told = []
+    warm = partial(chores.load_slowly, str(tmp_path / "x"), 2)
+    pool = open_pool(warm=warm, loaded=lambda: told.append(pool.loading_pids))
+    assert pool.loading_pids == pool.pids == []
+    pool.warm_up()
+    wait_until(lambda: pool.progress()[0].state is SlotState.WARMING)
+    assert pool.loading_pids == pool.pids != []
+    assert not told
+    (tmp_path / "x" / "second").touch()
+    wait_until(lambda: told)
+    assert told == [[]]
 
 
 @pytest.mark.faults
@@ -168,6 +185,7 @@ def test_pool_whose_workers_cannot_load_the_engine_says_so(open_pool):
         pool.run(chores.Errand("EURUSD"))
 
 
+@pytest.mark.posix
 def test_pool_whose_workers_cannot_load_the_engine_within_their_memory_names_the_flag(open_pool, tmp_path):
     cache = KernelCache(tmp_path / "cache")
     pool = open_pool(2, cache=cache, warm=chores.load_and_bound, memory_mb=64)
@@ -190,6 +208,73 @@ def test_pool_cache_that_kills_on_loading_is_wiped_and_rebuilt_once(open_pool, t
     assert pool.run(chores.Errand("EURUSD")) in pool.pids
     assert damaged.read_text() == "good"
     wait_until(cache.is_sealed)
+
+
+def _sealed_kernel(tmp_path):
+    cache = KernelCache(tmp_path / "cache")
+    kernel = cache.folder / "kernels" / "kernel.nbi"
+    kernel.parent.mkdir()
+    kernel.write_text("of all runs")
+    cache.seal()
+    return cache, kernel
+
+
+@pytest.mark.faults
+def test_pool_worker_killed_while_it_loads_leaves_the_kernels_of_all_runs(open_pool, tmp_path):
+    cache, kernel = _sealed_kernel(tmp_path)
+    warm = partial(chores.load_kernels_killed_once, tmp_path / "killed")
+    pool = open_pool(2, cache=cache, warm=warm)
+
+    assert pool.run(chores.Errand("EURUSD")) in pool.pids
+    assert (tmp_path / "killed").exists()
+    assert kernel.read_text() == "of all runs"
+    assert cache.is_sealed()
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("warm", "said"),
+    [
+        (chores.load_kernels_killed, "SIGKILL"),
+        (partial(chores.exit_with, 7), "ended by itself with status 7"),
+        (partial(chores.be_refused, errno.ENOMEM), "ulimit -v"),
+        (partial(chores.be_refused, errno.ENOSPC), "No space left on device: make room"),
+    ],
+)
+def test_pool_failure_that_empty_kernels_do_not_cure_leaves_those_of_all_runs(open_pool, tmp_path, warm, said):
+    cache, kernel = _sealed_kernel(tmp_path)
+    pool = open_pool(2, cache=cache, warm=warm)
+
+    with pytest.raises(NecrozmaError, match=said):
+        pool.run(chores.Errand("EURUSD"))
+    assert kernel.read_text() == "of all runs"
+    assert cache.is_sealed()
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("number", "said"), [(errno.EROFS, "/dev/shm"), (errno.ENOSPC, "/dev/shm")])
+def test_pool_without_shared_memory_names_it_and_leaves_the_kernels(open_pool, tmp_path, monkeypatch, number, said):
+    def refuse(*args, **kwargs):
+        raise OSError(number, os.strerror(number))
+
+    cache, kernel = _sealed_kernel(tmp_path)
+    monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", refuse)
+    pool = open_pool(2, cache=cache, warm=chores.load_kernels)
+
+    with pytest.raises(NecrozmaError, match=said):
+        pool.run(chores.Errand("EURUSD"))
+    assert kernel.read_text() == "of all runs"
+    assert cache.is_sealed()
+
+
+@pytest.mark.faults
+def test_pool_kernels_changed_at_rest_are_compiled_anew(open_pool, tmp_path):
+    cache, kernel = _sealed_kernel(tmp_path)
+    kernel.write_text("changed")
+    pool = open_pool(2, cache=cache, warm=chores.load_kernels)
+
+    assert pool.run(chores.Errand("EURUSD")) in pool.pids
+    assert kernel.read_text() == "good"
 
 
 @pytest.mark.slow

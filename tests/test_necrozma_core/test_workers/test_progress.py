@@ -19,6 +19,7 @@ _ROWS = st.builds(
     done=_COUNT,
     total=_COUNT,
     ticks=_COUNT,
+    helper_pid=_COUNT,
     held_s=_SECONDS,
     pair=st.text("EURUSD", max_size=6),
     stage=st.sampled_from(("read", "strategies")),
@@ -45,7 +46,7 @@ def test_board_row_written_is_read_back(row, tmp_path_factory):
 def test_board_label_too_long_is_cut_between_characters(board):
     board.write(0, SlotProgress(label="x" + "é" * 90))
 
-    assert board.read(0).label == "x" + "é" * 47
+    assert board.read(0).label == "x" + "é" * 22 + "…" + "é" * 23
 
 
 def test_board_writer_killed_half_way_shows_idle_until_the_next_row(board):

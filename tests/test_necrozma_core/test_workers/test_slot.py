@@ -53,6 +53,7 @@ def test_worker_computes_with_one_thread(slot):
     assert all_threads <= 3
 
 
+@pytest.mark.posix
 def test_worker_does_not_hear_ctrl_c(slot):
     found = slot.call(chores.surroundings, None)
     os.kill(slot.pid, signal.SIGINT)
@@ -61,16 +62,19 @@ def test_worker_does_not_hear_ctrl_c(slot):
     assert slot.call(chores.pid, None) == slot.pid
 
 
+@pytest.mark.posix
 def test_worker_priority_is_lowered_only_where_asked(open_slot):
     assert open_slot().call(chores.surroundings, None)["niceness"] == os.nice(0)
     assert open_slot(priority=Priority.NICE).call(chores.surroundings, None)["niceness"] == min(19, os.nice(0) + 10)
 
 
+@pytest.mark.posix
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can run a process when nothing else wants to")
 def test_worker_in_the_background_runs_when_idle(open_slot):
     assert open_slot(priority=Priority.BACKGROUND).call(chores.surroundings, None)["policy"] == os.SCHED_IDLE
 
 
+@pytest.mark.posix
 def test_worker_priority_that_is_refused_is_said_by_one_for_all(monkeypatch, caplog, tmp_path):
     def refuse(_step):
         raise PermissionError(1, "Operation not permitted")
@@ -211,7 +215,7 @@ def test_worker_loads_the_engine_before_the_time_of_its_first_pair_begins(monkey
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("deed", [chores.allocate, chores.allocate_arrow])
+@pytest.mark.parametrize("deed", [chores.allocate, pytest.param(chores.allocate_arrow, marks=pytest.mark.posix)])
 def test_worker_out_of_memory_is_told_and_goes_on(open_slot, deed):
     slot = open_slot(memory_mb=400)
     errand = chores.Errand("EURUSD", deed=deed.__name__, args=(800,))

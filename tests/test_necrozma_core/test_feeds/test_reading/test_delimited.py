@@ -105,6 +105,12 @@ def test_a_quote_that_swallows_lines_is_refused(content: str) -> None:
         rows_of(content)
 
 
+def test_torn_row_in_another_encoding_is_refused_like_a_whole_one(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(DataError, match=r"a.csv: row 3: expected UTF-8 text, found another encoding; save it as UTF-8"):
+        rows_of(b"a,b\n1,2\n1,\xe9,3,4\n1,2\n")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_text_in_another_encoding_names_its_row() -> None:
     with pytest.raises(DataError, match=r"a.csv: row 3: expected UTF-8 text, found another encoding; save it as UTF-8"):
         rows_of("a,b\n1,2\n\xe9,2\n".encode("latin-1"))

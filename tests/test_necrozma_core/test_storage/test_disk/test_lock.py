@@ -79,6 +79,7 @@ def test_lock_does_not_pass_to_a_process_that_outlives_its_holder(tmp_path: Path
         child.kill()
 
 
+@pytest.mark.posix
 def test_lock_removes_stale_temporaries(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / ".a.parquet.1-00000000.tmp").write_bytes(b"half")
@@ -100,6 +101,7 @@ def test_process_that_runs_is_not_gone() -> None:
     assert not Process.current().is_gone()
 
 
+@pytest.mark.posix
 def test_process_that_ended_is_gone_even_before_it_was_waited_for() -> None:
     script = (
         "from necrozma_core.storage.disk.lock import Process; process = Process.current()\n"
@@ -117,6 +119,7 @@ def test_process_that_ended_is_gone_even_before_it_was_waited_for() -> None:
     assert zombie.is_gone()
 
 
+@pytest.mark.posix
 def test_process_whose_first_thread_ended_is_not_gone_while_another_runs() -> None:
     script = (
         "import ctypes, sys, threading\n"

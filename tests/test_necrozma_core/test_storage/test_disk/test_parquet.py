@@ -169,3 +169,16 @@ def test_read_labelled_of_changed_bytes_is_damage(tmp_path: Path) -> None:
 
     with pytest.raises(DamagedError):
         read_labelled(tmp_path / "a", published, "strategy", "alpha", ["profit"])
+
+
+def test_read_table_of_an_earlier_release_has_its_new_columns_as_null(tmp_path: Path) -> None:
+    old = pa.schema(list(METRICS_SCHEMA)[:-3], METRICS_SCHEMA.metadata)
+    table = random_table(old, 10)
+    published = publish_table(tmp_path / "metrics.parquet", table, old)
+
+    found = read_table(tmp_path / "metrics.parquet", published, METRICS_SCHEMA)
+
+    assert found.schema.names == METRICS_SCHEMA.names
+    assert found.select(old.names).equals(table)
+    assert all(found[field.name].null_count == 10 for field in list(METRICS_SCHEMA)[-3:])
+    assert [found[field.name].type for field in METRICS_SCHEMA] == METRICS_SCHEMA.types

@@ -1,6 +1,7 @@
 """The store: an entry is there as a whole or not at all."""
 
 import errno
+import os
 import threading
 from pathlib import Path
 
@@ -212,3 +213,53 @@ def test_two_writers_that_finish_together_leave_one_whole_entry(store: ResultSto
         trades.equals(random_table(TRADES_SCHEMA, 40, seed)) and metrics.equals(random_table(METRICS_SCHEMA, 10, seed))
         for seed in seeds
     )
+
+
+@pytest.mark.parametrize("name", ["metrics.parquet", "trades.parquet", "commit.json"])
+@pytest.mark.parametrize("is_full", [False, True])
+def test_folder_in_the_place_of_a_file_is_no_entry_and_written_again(
+    store: ResultStore, name: str, is_full: bool
+) -> None:
+    write_entry(store)
+    whole = tree(store.root)
+    path = store.folder("EURUSD", KEY) / name
+    path.unlink()
+    path.mkdir()
+    if is_full:
+        (path / "somebodys").write_text("work")
+
+    assert not store.has("EURUSD", KEY)
+    with pytest.raises(DamagedError, match="a folder"):
+        store.check("EURUSD", KEY)
+    write_entry(store)
+
+    store.check("EURUSD", KEY)
+    written = tree(store.root)
+    assert {path: content for path, content in written.items() if "set-aside" not in str(path)} == whole
+    assert sum("somebodys" in str(path) for path in written) == is_full
+
+
+def test_removal_leaves_the_folder_that_somebody_put_into_an_entry(store: ResultStore) -> None:
+    write_entry(store)
+    folder = store.folder("EURUSD", KEY)
+    for name in ("commit.json", "metrics.parquet"):
+        (folder / name).unlink()
+        (folder / name).mkdir()
+    (folder / "commit.json" / "somebodys").write_text("work")
+
+    store.remove("EURUSD", KEY)
+
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == ["somebodys"]
+    write_entry(store)
+    assert store.has("EURUSD", KEY)
+
+
+def test_pipe_in_the_place_of_a_commit_is_damage_and_waits_for_nobody(store: ResultStore) -> None:
+    write_entry(store)
+    commit = store.folder("EURUSD", KEY) / "commit.json"
+    commit.unlink()
+    os.mkfifo(commit)
+
+    assert not store.has("EURUSD", KEY)
+    with pytest.raises(DamagedError, match="a pipe"):
+        store.check("EURUSD", KEY)

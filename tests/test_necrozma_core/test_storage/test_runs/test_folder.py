@@ -2,6 +2,7 @@
 
 import errno
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from storage_samples import KEY, OTHER_KEY, FailingFiles, random_ranking, tree
 from necrozma_core.errors import DamagedError, StorageError
 from necrozma_core.storage.disk.layer import DISK, FileLayer
 from necrozma_core.storage.disk.process import Process
-from necrozma_core.storage.disk.sealed import publish_sealed
+from necrozma_core.storage.disk.sealed import publish_sealed, read_sealed
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder, installed_versions, read_ranking
 from necrozma_core.storage.runs.manifest import Manifest, PairRecord, PairState, RunStatus, read_manifest
@@ -35,6 +36,16 @@ def test_run_begins_with_every_pair_pending(tmp_path: Path) -> None:
     assert manifest.keys == KEYS
     assert manifest.pairs_in(PairState.PENDING) == ["EURUSD", "GBPUSD"]
     assert manifest.settings == {"timeframe": "5min", "lots": 0.1}
+
+
+def test_manifest_of_an_earlier_release_is_read_without_its_counts(tmp_path: Path) -> None:
+    run = start_run(tmp_path)
+    run.finish(RunStatus.COMPLETED, counts={"strategies": 50, "failed_strategies": 0})
+    assert read_manifest(run.path).counts == {"strategies": 50, "failed_strategies": 0}
+    record = read_sealed(run.path / "manifest.json")
+    del record["counts"]
+    publish_sealed(run.path / "manifest.json", record)
+    assert read_manifest(run.path) == replace(run.manifest, counts={})
 
 
 def test_manifest_reads_back_everything_that_was_recorded(tmp_path: Path) -> None:

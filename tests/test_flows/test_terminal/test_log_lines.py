@@ -10,7 +10,7 @@ from prefect.logging.handlers import PrefectConsoleHandler
 from rich.console import Console
 from rich.live import Live
 
-from flows.log_lines import follow_stderr
+from flows.terminal.log_lines import follow_stderr
 
 
 @pytest.fixture

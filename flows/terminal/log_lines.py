@@ -9,6 +9,8 @@ import sys
 
 from prefect.logging.handlers import PrefectConsoleHandler
 
+from flows.terminal.streams import unfiltered
+
 
 class CurrentStderr:
     """A stream that is, at every call, what ``sys.stderr`` is then."""
@@ -16,8 +18,8 @@ class CurrentStderr:
     encoding = "utf-8"
 
     def write(self, text: str) -> int:
-        """Write to it."""
-        return sys.stderr.write(text)
+        """Write to it; the record was made printable, and what rich adds to it are a terminal's codes."""
+        return int(unfiltered(sys.stderr).write(text))
 
     def flush(self) -> None:
         """Flush it."""
