@@ -16,7 +16,7 @@ from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.backtest.stage_clock import StageClock
 from necrozma_core.engine.events import Events, find_events
 from necrozma_core.engine.simulation import simulate_events
-from necrozma_core.errors import StrategyError
+from necrozma_core.errors import StrategyError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.metrics.figures import measure
@@ -61,7 +61,7 @@ def evaluate(
     for done, strategy in enumerate(strategies):
         checkpoint("strategies", done, len(strategies), strategy.name, len(market.ticks))
         if done in aside:
-            yield StrategyError(f"strategy {strategy.name!r}: {aside[done]}")
+            yield StrategyError(f"strategy {shown(strategy.name)}: {aside[done]}")
             continue
         try:
             if is_built_in(strategy):

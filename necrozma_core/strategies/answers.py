@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from os import _exit, getpid
 from typing import NamedTuple, Protocol
 
-from necrozma_core.errors import StrategyError
+from necrozma_core.errors import StrategyError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.lending import LentBars
@@ -85,15 +85,15 @@ class AnswersHere:
         if not self._lent.take_back():
             self.is_whole = False
             raise StrategyError(
-                f"strategy {name!r} changed the bars, which other strategies read too; "
+                f"strategy {shown(name)} changed the bars, which other strategies read too; "
                 "change a copy instead, such as bars.mid_close.copy()"
             )
         if left.complaint:
-            raise StrategyError(f"strategy {name!r} {left.complaint}; leave everything as it was found")
+            raise StrategyError(f"strategy {shown(name)} {left.complaint}; leave everything as it was found")
 
 
 def _silence(strategy: Strategy, bars: Bars, signals: Int8Array) -> str:
     try:
         return explain_silence(strategy, bars, signals)
     except BaseException as error:  # a user may derive a strategy from one of ours, with reasons of its own
-        raise StrategyError(f"strategy {strategy.name!r} raised {one_line(error)} ({place_of(error)})") from error
+        raise StrategyError(f"strategy {shown(strategy.name)} raised {one_line(error)} ({place_of(error)})") from error

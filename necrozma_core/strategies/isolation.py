@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 
 import numpy as np
 
-from necrozma_core.errors import StrategyError, UsageError, WorkerError
+from necrozma_core.errors import StrategyError, UsageError, WorkerError, shown
 from necrozma_core.market.bars import Bars
 from necrozma_core.strategies.answers import Answer
 from necrozma_core.strategies.catalog import FAMILIES
@@ -107,10 +107,10 @@ class IsolatedStrategies:
         try:
             listed = self._begin()
         except UsageError as error:
-            raise StrategyError(f"strategy {name!r}: loading its file once more failed: {error}") from error
+            raise StrategyError(f"strategy {shown(name)}: loading its file once more failed: {error}") from error
         if listed != self._listed:
             self._drop()
-            raise StrategyError(f"strategy {name!r}: its file lists other strategies whenever it is loaded")
+            raise StrategyError(f"strategy {shown(name)}: its file lists other strategies whenever it is loaded")
         assert self._computing is not None, "begun just now"
         return self._computing
 
@@ -119,17 +119,17 @@ class IsolatedStrategies:
             computing.frames.send({"position": position})
             message, payload = self._reply(computing)
         except GarbledError:
-            raise StrategyError(f"strategy {name!r} wrote into descriptors that are not its own") from None
+            raise StrategyError(f"strategy {shown(name)} wrote into descriptors that are not its own") from None
         except (OSError, _EndedError) as error:
             why = str(error) if isinstance(error, _EndedError) else CLOSED
             kind = _KilledError if "SIGKILL" in why else StrategyError
-            raise kind(f"strategy {name!r} {why}") from None
+            raise kind(f"strategy {shown(name)} {why}") from None
         self._imports.update(message.get("imported", ()))
         if "failed" in message:
             raise StrategyError(str(message["failed"]))
         signals = np.frombuffer(bytearray(payload), np.int8)
         if signals.shape != (len(self._bars),) or (signals.size and (signals.min() < -1 or signals.max() > 1)):
-            raise StrategyError(f"strategy {name!r} wrote into descriptors that are not its own")
+            raise StrategyError(f"strategy {shown(name)} wrote into descriptors that are not its own")
         if not message.get("is_whole"):
             self._drop()
         return Answer(signals, str(message.get("silence")))

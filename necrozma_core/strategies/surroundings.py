@@ -13,6 +13,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
+from necrozma_core.errors import shown
 from necrozma_core.strategies.process_settings import QUIET_HOOKS, Setting, read_fixed, settings
 
 _SHARED: Final = frozenset(
@@ -102,7 +103,7 @@ class Surroundings:
             return []
         replaced = [name for name, module in self._modules.items() if sys.modules.get(name) is not module]
         sys.modules.update(self._modules)
-        return [f"sys.modules[{name!r}]" for name in replaced]
+        return [f"sys.modules[{shown(name)}]" for name in replaced]
 
 
 def _spaces(modules: Mapping[str, ModuleType]) -> Iterator[_Space]:

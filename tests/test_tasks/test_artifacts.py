@@ -20,8 +20,8 @@ from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder
 from tasks import artifacts, best_effort, progress
 from tasks.artifacts import governor_artifact, pair_artifact, ranking_artifact
+from tasks.figures import readable
 from tasks.markdown import code, plain
-from tasks.markdown import shown as shown_value
 from tasks.progress import Progress
 
 RECEIPT = Receipt("EURUSD", KEY, True, 10, 40, 1_000, (("bad|name", "Error: <b>no</b>"),))
@@ -88,7 +88,8 @@ def test_tables_mark_and_explain_what_a_sharpe_ratio_lacks(shown, tmp_path):
         field = ranking.schema.field(name)
         ranking = ranking.set_column(ranking.schema.get_field_index(name), field, pa.array(values, field.type))
     ranking_artifact(ranking, tmp_path)
-    assert [row["marks"] for row in shown["table", "ranking"]] == ["", "†‡", "‡≈"]
+    assert [row["Sharpe"] for row in shown["table", "ranking"]] == ["1.00", "2.00‡", "3.00‡≈"]
+    assert [row["Trades"].endswith("†") for row in shown["table", "ranking"]] == [False, True, False]
 
 
 def test_picture_ends_at_the_balance_after_all_trades(store, shown):
@@ -137,8 +138,8 @@ def governor(rows: int, **columns) -> pa.Table:
 def test_texts_from_outside_steer_nothing_in_an_artifact():
     text = "a\x1b]0;t\x07\u202e`|b"
     assert plain(text) == "a\\\\x1b\\]0;t\\\\x07\\\\u202e\\`\\|b"
-    assert shown_value("strategy", text) == "a\\x1b]0;t\\x07\\u202e`|b"
-    assert shown_value("strategy", "a" * 100 + "z" * 100) == "a" * 30 + "…" + "z" * 29
+    assert readable({"strategy": text}) == {"Strategy": "a\\x1b]0;t\\x07\\u202e`|b"}
+    assert readable({"strategy": "a" * 100 + "z" * 100}) == {"Strategy": "a" * 30 + "…" + "z" * 29}
     assert code(Path("/data/\x1b`x")) == "`/data/\\x1b'x`"
 
 

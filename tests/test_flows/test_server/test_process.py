@@ -127,7 +127,7 @@ def test_lock_is_freed_by_a_process_that_is_killed(tmp_path):
         (None, "see {log}"),
         ("\n \n", "see {log}"),
         ("first\nlast  \n\n", "its last line was 'last', the rest is in {log}"),
-        ("x" * 900, "its last line was '" + 300 * "x" + "', the rest is in {log}"),
+        ("x" * 900, "its last line was '" + 299 * "x" + "…', the rest is in {log}"),
     ],
 )
 def test_last_words_are_the_last_line_that_says_something(tmp_path, text, words):

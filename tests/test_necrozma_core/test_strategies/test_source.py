@@ -103,7 +103,7 @@ def test_source_user_s_file_is_run_anew_for_every_pair(tmp_path: Path) -> None:
 def test_source_wrong_text_is_refused_when_it_is_loaded_and_missing_files_at_once(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="unknown family"):
         StrategySource.from_grid("family=nothing").load()
-    with pytest.raises(UsageError, match="No such file"):
+    with pytest.raises(UsageError, match="no such file; expected a"):
         StrategySource.from_file(tmp_path / "missing.py")
-    with pytest.raises(UsageError, match="No such file"):
+    with pytest.raises(UsageError, match="no such file; expected a"):
         StrategySource.from_settings(tmp_path / "missing.toml")
