@@ -134,7 +134,7 @@ def check(
 
 _From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="2024-01-15 (UTC), or with a time and zone.")]
 _Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="The first time that is not meant.")]
-_Pair = Annotated[str, typer.Argument(metavar="PAIR")]
+_Pair = Annotated[str, typer.Argument(metavar="PAIR", help="One that is stored: EURUSD.")]
 
 
 @data_app.command()

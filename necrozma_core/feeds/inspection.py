@@ -140,11 +140,11 @@ def _openings(ticks: Ticks) -> Finding | None:
     # The first quote may be late and is never early, so the earliest tells the offset best.
     first = int(late[together].min())
     hours = round(abs(first) / 1_800_000) / 2
-    word = "after" if first > 0 else "before"
+    side = "after" if first > 0 else "before"
     return Finding(
         Doubt.ZONE,
         weeks,
-        f"{weeks:,} of {len(opens):,} weeks open {hours:g} hours {word} 17:00 New York: check the zone",
+        f"{weeks:,} of {len(opens):,} weeks open {hours:g} hours {side} 17:00 New York: check the zone",
     )
 
 

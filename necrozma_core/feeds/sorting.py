@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from necrozma_core.errors import DataError, UsageError, shown
+from necrozma_core.errors import DataError, UsageError, not_a_file, shown
 from necrozma_core.feeds.formats.registry import ReadOptions, symbol_in
 from necrozma_core.feeds.formats.symbols import pair_of_path, strip_symbol
 from necrozma_core.market.instruments import PAIRS, get_pair
@@ -76,8 +76,8 @@ def _is_hidden(path: Path, folder: Path) -> bool:
 
 
 def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file")
+    if found := not_a_file(path):
+        raise UsageError(f"{path}: {found}; expected a file of ticks")
     return path
 
 

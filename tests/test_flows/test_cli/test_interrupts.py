@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 PROGRAM = """
-import os, threading
+import os, threading, time
 from flows.cli.interrupts import Interrupts
 stopped = threading.Event()
 def stop(code):
@@ -18,9 +18,13 @@ def stop(code):
     return {answer}
 with Interrupts(stop):
     print("ready", flush=True)
-    stopped.wait()
+    # Short waits: Python misses a signal that comes between its last look and the beginning of a wait.
+    while not stopped.wait(0.05):
+        pass
     print("waiting", flush=True)
-    threading.Event().wait({wait})
+    end = time.monotonic() + {wait}
+    while time.monotonic() < end:
+        time.sleep(0.01)
 print("left", flush=True)
 """
 
