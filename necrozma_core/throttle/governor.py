@@ -68,8 +68,8 @@ _BAND_TURN: Final = 0.005
 """The least difference that turns it. More than `_YIELD` would stop two runs short of equal shares."""
 _BAND_CALM_DOWN: Final = 0.04
 _BAND_CALM_UP: Final = 0.06
-"""The same within `_TURN_S` of the last turn while all loads are calm: a little more than a surprise downwards, and twice
-as much upwards, because room left idle does less harm than a limit exceeded. With 0.03 downwards one constant load in a
+"""The same within `_TURN_S` of the last turn while all loads are calm: a little more than a surprise downwards, and
+more upwards, because room left idle does less harm than a limit exceeded. With 0.03 downwards one constant load in a
 hundred turned the allowance twice a minute on a single core."""
 _FULL_CUT: Final = 0.1
 """What each look takes off on a full machine, where the excess cannot be measured. More undershoots the limit, less
