@@ -301,7 +301,7 @@ def test_flow_parameters_explain_themselves(history):
 
     properties = backtest_pairs.parameters.properties
     assert all(properties[name].get("description") for name in properties)
-    assert len(properties) == 21
+    assert len(properties) == 23
 
 
 def test_run_through_prefect_stores_the_bytes_that_a_script_stores(run, settings, tmp_path):
