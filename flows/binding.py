@@ -134,7 +134,7 @@ def _session_of_flow() -> Iterator[RunSession]:
     from prefect.context import FlowRunContext  # noqa: PLC0415 -- as above
     from prefect.logging import get_run_logger  # noqa: PLC0415
 
-    from flows.secrets import keep_secrets  # noqa: PLC0415
+    from flows.hidden_values import keep_secrets  # noqa: PLC0415
     from flows.settings import load_settings  # noqa: PLC0415
     from flows.sweep_request import sweep_request  # noqa: PLC0415
     from necrozma_core.printing import keep_logs_printable  # noqa: PLC0415

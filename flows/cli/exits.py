@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from flows.secrets import keep_secrets
+from flows.hidden_values import keep_secrets
 from flows.terminal.streams import StandardStream, standard_streams
 from necrozma_core.errors import ExitCode, NecrozmaError
 from necrozma_core.printing import keep_logs_printable, one_line, shorten

