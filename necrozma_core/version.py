@@ -1,3 +1,3 @@
 """Which version this is; stated here and read by the build."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
