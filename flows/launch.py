@@ -208,7 +208,7 @@ def _prefect(server: EmbeddedServer | None, session: RunSession) -> Iterator[Non
     )
 
     from flows.history import wait_for_server  # noqa: PLC0415
-    from flows.patience import Patience, patient_clients  # noqa: PLC0415
+    from flows.server.patience import Patience, patient_clients  # noqa: PLC0415
     from flows.terminal.log_lines import follow_stderr  # noqa: PLC0415
 
     # Whoever asks for its lines by the environment finds them above the view, not across it.

@@ -7,6 +7,7 @@
 ``process``           what both do: one starter at a time, a state file, an end in order
 ``history_file``      the SQLite file of a history: its faults, and who may read it
 ``environment``       what both are told, and whether one answers
+``patience``          calls that are repeated while the server lives
 ``address``           the server that the user's own settings name
 ``credentials``       the password of the one that stays
 ``deployments``       prefect.yaml brought to a server

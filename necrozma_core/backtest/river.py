@@ -23,9 +23,9 @@ from necrozma_core.metrics.figures import measure
 from necrozma_core.metrics.notes import explain_nulls
 from necrozma_core.money.costs import price_trades
 from necrozma_core.storage.results_folder import ResultsFolder
-from necrozma_core.strategies.answers import Answers, AnswersHere
 from necrozma_core.strategies.checking import checked_signals, explain_silence
-from necrozma_core.strategies.opening import open_strategies
+from necrozma_core.strategies.isolation.answers import Answers, AnswersHere
+from necrozma_core.strategies.isolation.opening import open_strategies
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import Rule, is_built_in, signal_key
 

@@ -9,13 +9,7 @@
 ``catalog``          the families by name, and the default fifty
 ``settings``         thousands of settings from a TOML file or a ``--grid``
 ``user``             strategies from the user's own Python file
-``opening``          where a user's file runs: in this process or in one of its own
-``isolation``        a user's file in a process of its own, seen from the worker
-``keeper``           what runs in that process, and in the one that makes and watches it
-``frames``           messages between them
-``answers``          what a strategy answers, and that it leaves everything as it was
-``surroundings``     what strategies share without being told: put back after each
-``process_settings`` the settings of a process that are put back
+``isolation``        a user's strategies kept apart from the engine and from each other
 ``trial``            a user's file loaded once, before a run begins
 ``listening``        a person's Ctrl-C told from an interrupt that a user's file raises
 ``files``            the files that a user writes, read without loading the compiler

@@ -367,7 +367,7 @@ def test_run_is_in_the_history_though_the_database_is_locked_at_every_first_call
 
 
 def test_run_that_no_history_takes_says_so_and_is_whole(run, refuse, monkeypatch):
-    monkeypatch.setattr("flows.patience._PATIENCE_S", 0.0)
+    monkeypatch.setattr("flows.server.patience._PATIENCE_S", 0.0)
     refuse(10_000, ("/flow_runs/",))
     result = run()
 

@@ -10,7 +10,7 @@ from prefect.events.clients import PrefectEventsClient
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from flows.patience import Patience, ServerGoneError, patient_clients
+from flows.server.patience import Patience, ServerGoneError, patient_clients
 
 REFUSED = httpx.Response(503, json={"exception_message": "Service Unavailable"})
 

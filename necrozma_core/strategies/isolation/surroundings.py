@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from necrozma_core.errors import shown
-from necrozma_core.strategies.process_settings import QUIET_HOOKS, Setting, read_fixed, settings
+from necrozma_core.strategies.isolation.process_settings import QUIET_HOOKS, Setting, read_fixed, settings
 
 _SHARED: Final = frozenset(
     {

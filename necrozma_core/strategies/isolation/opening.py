@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies.answers import Answers, AnswersHere
+from necrozma_core.strategies.isolation.answers import Answers, AnswersHere
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.source import SourceKind, StrategySource
 
@@ -37,7 +37,7 @@ def open_strategies(
     """
     if sys.platform == "linux" and announce is not None and source.kind is SourceKind.FILE:
         # Late: it has no meaning on other systems.
-        from necrozma_core.strategies.isolation import IsolatedStrategies  # noqa: PLC0415
+        from necrozma_core.strategies.isolation.isolated import IsolatedStrategies  # noqa: PLC0415
 
         with IsolatedStrategies(source, bars, announce) as isolated:
             yield isolated.strategies, isolated

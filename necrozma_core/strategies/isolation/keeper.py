@@ -21,10 +21,10 @@ from typing import Any, Final, NoReturn
 
 from necrozma_core.errors import NecrozmaError, StrategyError, UsageError
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies.answers import AnswersHere
 from necrozma_core.strategies.checking import one_line
-from necrozma_core.strategies.frames import Frames
-from necrozma_core.strategies.process_settings import has_children
+from necrozma_core.strategies.isolation.answers import AnswersHere
+from necrozma_core.strategies.isolation.frames import Frames
+from necrozma_core.strategies.isolation.process_settings import has_children
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import bounds_of, is_built_in
 from necrozma_core.strategies.source import StrategySource

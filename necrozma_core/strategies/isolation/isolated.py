@@ -18,15 +18,15 @@ import numpy as np
 
 from necrozma_core.errors import StrategyError, UsageError, WorkerError, shown
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies.answers import Answer
 from necrozma_core.strategies.catalog import FAMILIES
-from necrozma_core.strategies.frames import Frames, GarbledError
+from necrozma_core.strategies.isolation.answers import Answer
+from necrozma_core.strategies.isolation.frames import Frames, GarbledError
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.source import StrategySource
 from necrozma_core.strategies.user import UserStrategy
 
 if sys.platform == "linux":
-    from necrozma_core.strategies.keeper import CLOSED, keep
+    from necrozma_core.strategies.isolation.keeper import CLOSED, keep
 
 assert sys.platform == "linux", "imported where it is needed, see `open_strategies`"
 
@@ -87,7 +87,7 @@ class IsolatedStrategies:
             self._keeper.close()
 
     def answer(self, position: int) -> Answer:
-        """As in `necrozma_core.strategies.answers.Answers`."""
+        """As in `necrozma_core.strategies.isolation.answers.Answers`."""
         name = self.strategies[position].name
         kills = 0
         while True:

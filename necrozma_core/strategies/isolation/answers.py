@@ -9,8 +9,8 @@ from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.lending import LentBars
 from necrozma_core.strategies.checking import checked_signals, explain_silence, one_line, place_of
+from necrozma_core.strategies.isolation.surroundings import Left, Surroundings
 from necrozma_core.strategies.protocol import Strategy
-from necrozma_core.strategies.surroundings import Left, Surroundings
 
 
 class Answer(NamedTuple):

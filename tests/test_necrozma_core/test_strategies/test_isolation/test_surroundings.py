@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from necrozma_core.strategies.surroundings import Left, Surroundings
+from necrozma_core.strategies.isolation.surroundings import Left, Surroundings
 
 
 @pytest.fixture(autouse=True)
