@@ -27,7 +27,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WINDOW = {"width": 1400, "height": 900}
+WINDOW = {"width": 1360, "height": 900}
 
 pytestmark = [
     pytest.mark.slow,
@@ -87,7 +87,7 @@ def tab(page, name: str) -> None:
 
 def open_artifact(page, key: str) -> None:
     # The list is only as long as the window: what lies below comes and goes while it is scrolled to.
-    page.set_viewport_size({"width": 1400, "height": 3000})
+    page.set_viewport_size({"width": 1360, "height": 3000})
     tab(page, "Artifacts")
     page.get_by_role("link", name=key).click()
     page.wait_for_url("**/artifacts/artifact/**")
