@@ -10,7 +10,7 @@ import numpy as np
 from necrozma_core.feeds.inspection import Finding, inspect
 from necrozma_core.market.arrays import Int64Array
 from necrozma_core.market.calendars import trading_day
-from necrozma_core.market.ticks import Ticks
+from necrozma_core.market.ticks import Ticks, find_repeats
 from necrozma_core.storage.ticks.manifest import format_span
 from necrozma_core.storage.ticks.summary import find_gaps
 
@@ -110,7 +110,7 @@ def report_data(ticks: Ticks) -> DataReport:
     """
     days = trading_day(ticks.time_ms)
     starts = np.concatenate(([0], np.flatnonzero(np.diff(days)) + 1, [len(ticks)]))
-    repeated = _repeated(ticks)
+    repeated = np.concatenate(([0], np.cumsum(find_repeats(ticks))))
     reports = tuple(
         _day(ticks, int(days[start]), slice(start, end), repeated) for start, end in pairwise(starts.tolist())
     )
@@ -138,14 +138,3 @@ def _day(ticks: Ticks, day: int, part: slice, repeated: Int64Array) -> DayReport
         gaps=gaps,
         longest_gap_ms=longest,
     )
-
-
-def _repeated(ticks: Ticks) -> Int64Array:
-    """Count, up to each tick, those that are the one before them once more."""
-    same = np.zeros(len(ticks) + 1, dtype=np.int64)
-    same[2:] = (
-        (ticks.time_ms[1:] == ticks.time_ms[:-1])
-        & (ticks.bid[1:] == ticks.bid[:-1])
-        & (ticks.ask[1:] == ticks.ask[:-1])
-    )
-    return np.cumsum(same)

@@ -10,7 +10,7 @@ from necrozma_core.errors import DataError
 from necrozma_core.market.arrays import BoolArray, FloatArray, Int64Array
 from necrozma_core.market.calendars import roll_times_ms, trading_day
 from necrozma_core.market.levels import LEVELS
-from necrozma_core.market.ticks import Ticks
+from necrozma_core.market.ticks import Ticks, format_quote
 
 _JUMP: Final = 0.02
 """A quote that leaves the two around it by this share and comes back. The Swiss franc's 15 January 2015 moved by 15 %
@@ -106,7 +106,9 @@ def _jumps(ticks: Ticks, mid: FloatArray) -> Finding | None:
     worst = int(leaves.argmax()) + 1
     ticks_jump = "tick jumps" if count == 1 else "ticks jump"
     return Finding(
-        Doubt.JUMP, count, f"{count:,} {ticks_jump} by more than {100 * _JUMP:g} % and back: {_quote(ticks, worst)}"
+        Doubt.JUMP,
+        count,
+        f"{count:,} {ticks_jump} by more than {100 * _JUMP:g} % and back: {format_quote(ticks, worst)}",
     )
 
 
@@ -121,7 +123,8 @@ def _wide_spreads(ticks: Ticks, wide: BoolArray) -> Finding | None:
     return Finding(
         Doubt.WIDE_SPREAD,
         count,
-        f"{count:,} {have} a spread over {100 * _WIDE:g} % of the price: {pips:,.0f} pips, {_quote(ticks, worst)}",
+        f"{count:,} {have} a spread over {100 * _WIDE:g} % of the price: {pips:,.0f} pips, "
+        f"{format_quote(ticks, worst)}",
     )
 
 
@@ -156,9 +159,3 @@ def _nearest_opening(times_ms: Int64Array) -> Int64Array:
     before, after = sundays[later - 1], sundays[later]
     nearest: Int64Array = np.where(times_ms - before < after - times_ms, before, after)
     return nearest
-
-
-def _quote(ticks: Ticks, position: int) -> str:
-    time = np.datetime64(int(ticks.time_ms[position]), "ms")
-    bid, ask = (f"{int(side[position]) / ticks.scale:.{ticks.digits}f}" for side in (ticks.bid, ticks.ask))
-    return f"{bid}/{ask} at {time}Z"

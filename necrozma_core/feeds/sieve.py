@@ -20,7 +20,7 @@ from necrozma_core.feeds.reading.prices import PRICE_DECIMALS
 from necrozma_core.feeds.reading.rows import BID, TIMESTAMP, RowBatch, RowStream, find_faults
 from necrozma_core.market.arrays import BoolArray, Int32Array, Int64Array
 from necrozma_core.market.instruments import Pair
-from necrozma_core.market.ticks import Ticks
+from necrozma_core.market.ticks import Ticks, find_repeats
 from necrozma_core.storage.ticks.encoding import MAX_STORED_POINTS
 
 _NS_PER_MS: Final = 1_000_000
@@ -150,7 +150,7 @@ class Sieve:
         self._refuse_too_many(most_bad)
         if self.tally.rows and not self.tally.kept:
             raise DataError(f"{self._source}: expected rows of {pair.name}, found none")
-        self.tally.repeated = _count_repeated(ticks)
+        self.tally.repeated = int(np.count_nonzero(find_repeats(ticks)))
         return ticks
 
     def set_aside(self, stream: RowStream, quarantine: Quarantine) -> None:
@@ -328,13 +328,6 @@ def _bad_fields(batch: RowBatch, faults: NDArray[np.uint8]) -> Iterator[tuple[in
         for position in np.flatnonzero(faults != NO_FAULT).tolist()
     ]
     yield from sorted(rows, key=itemgetter(0))
-
-
-def _count_repeated(ticks: Ticks) -> int:
-    same = ticks.time_ms[1:] == ticks.time_ms[:-1]
-    same &= ticks.bid[1:] == ticks.bid[:-1]
-    same &= ticks.ask[1:] == ticks.ask[:-1]
-    return int(np.count_nonzero(same))
 
 
 def _expected(fault: Fault, fields: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from necrozma_core.errors import DataError
-from necrozma_core.market.arrays import Int32Array, Int64Array
+from necrozma_core.market.arrays import BoolArray, Int32Array, Int64Array
 from necrozma_core.market.instruments import Pair
 
 MAX_POINTS = 1_000_000_000
@@ -74,3 +74,24 @@ def check_ticks(ticks: Ticks, source: str) -> None:
                 f"{source}: row {row}, column {column}: expected {expected}, found bid {ticks.bid[row]}, "
                 f"ask {ticks.ask[row]}; {int(bad.sum())} such rows; import the file again"
             )
+
+
+def find_repeats(ticks: Ticks) -> BoolArray:
+    """Mark the ticks that are the one before them once more, in time and both prices.
+
+    Returns
+    -------
+    bool array, shape (n_ticks,)
+    """
+    repeats = np.zeros(len(ticks), dtype=np.bool_)
+    repeats[1:] = ticks.time_ms[1:] == ticks.time_ms[:-1]
+    for side in (ticks.bid, ticks.ask):
+        repeats[1:] &= side[1:] == side[:-1]
+    return repeats
+
+
+def format_quote(ticks: Ticks, position: int) -> str:
+    """Write a tick for people: ``1.08512/1.08519 at 2024-01-15T00:00:00.032Z``."""
+    time = np.datetime64(int(ticks.time_ms[position]), "ms")
+    bid, ask = (f"{int(side[position]) / ticks.scale:.{ticks.digits}f}" for side in (ticks.bid, ticks.ask))
+    return f"{bid}/{ask} at {time}Z"

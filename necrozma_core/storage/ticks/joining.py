@@ -11,7 +11,7 @@ import numpy as np
 
 from necrozma_core.errors import DataError
 from necrozma_core.market.arrays import BoolArray, Int64Array
-from necrozma_core.market.ticks import Ticks
+from necrozma_core.market.ticks import Ticks, format_quote
 from necrozma_core.storage.ticks.manifest import Source, format_span
 from necrozma_core.storage.ticks.spans import part_of
 
@@ -116,11 +116,7 @@ def _rows(ticks: Ticks, digits: int) -> Int64Array:
 
 
 def _quote(ticks: Ticks, position: int) -> str:
-    if position >= len(ticks):
-        return "no more quotes"
-    time = np.datetime64(int(ticks.time_ms[position]), "ms")
-    bid, ask = (f"{int(side[position]) / ticks.scale:.{ticks.digits}f}" for side in (ticks.bid, ticks.ask))
-    return f"{bid}/{ask} at {time}Z"
+    return format_quote(ticks, position) if position < len(ticks) else "no more quotes"
 
 
 def _runs(wanted: BoolArray) -> list[slice]:
