@@ -1,0 +1,1 @@
+"""Bars of feeds that have no ticks, at rest."""
