@@ -4,6 +4,7 @@
 ``intake``      files into the store, all or nothing: `import_files`
 ``data_report``  stored ticks day by day, and a verdict
 ``export``      stored ticks as CSV or Parquet
+``download``    files of ticks from the services that give them away
 ``sorting``     files and folders by the pair that they hold: `sort_files`
 ``formats``     one file a format; ``registry`` tells which one a file has
 ``reading``     bytes to checked cells, whatever the format
