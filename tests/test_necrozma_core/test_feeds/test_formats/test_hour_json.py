@@ -173,7 +173,6 @@ def test_changed_bytes_are_an_hour_or_refused(changes: list[tuple[int, int]]) ->
         content[position % len(content)] = value
     try:
         hour = parse_hour(bytes(content), "it")
-    except DataError as refused:
-        assert "\n" not in str(refused)
-    else:
-        assert len(hour.time_ms) == len(hour.bid) == len(hour.ask) == 4
+    except DataError:
+        return
+    assert len(hour.time_ms) == len(hour.bid) == len(hour.ask) == 4
