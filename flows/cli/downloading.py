@@ -65,12 +65,26 @@ def _fetch(
 ) -> "Download":
     from flows.terminal.download_lines import DownloadLines, download_lines  # noqa: PLC0415
     from flows.terminal.wording import import_lines  # noqa: PLC0415
+    from necrozma_core.feeds.download.fetching import Environment  # noqa: PLC0415
     from necrozma_core.feeds.download.fetching import download as fetch  # noqa: PLC0415
     from necrozma_core.feeds.intake import import_files  # noqa: PLC0415
 
     with DownloadLines(pair) as lines:
-        done = fetch(source, pair, *span, folder, lines, address=address, symbol=symbol)
+        environment = Environment(find_proxy=_find_proxy)
+        done = fetch(source, pair, *span, folder, lines, address=address, symbol=symbol, environment=environment)
     typer.echo("\n".join(download_lines(done, folder / source)))
     if store is not None and done.files:
         typer.echo("\n".join(import_lines(import_files(done.files, pair, store))))
     return done
+
+
+def _find_proxy(address: str) -> str | None:
+    """Return the proxy that the system or ``HTTPS_PROXY`` names for a host, unless ``NO_PROXY`` names the host."""
+    from urllib.parse import urlsplit  # noqa: PLC0415
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415
+
+    parts = urlsplit(address)
+    proxy = getproxies().get("https")
+    if parts.scheme != "https" or not proxy or proxy_bypass(parts.hostname or ""):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"

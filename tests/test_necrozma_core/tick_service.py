@@ -5,12 +5,13 @@ import gzip
 import hashlib
 import io
 import json
+import socket
 import ssl
 import threading
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import Message
@@ -107,6 +108,19 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.do_GET()
 
+    def do_CONNECT(self) -> None:
+        """Join two sockets, as a proxy does."""
+        self.server.service.requests.append(Request(self.command, self.path, self.headers, {}))
+        host, _, port = self.path.partition(":")
+        with socket.create_connection((host, int(port))) as there:
+            self.send_response(200)
+            self.end_headers()
+            back = threading.Thread(target=_pour, args=(there, self.connection))
+            back.start()
+            _pour(self.connection, there)
+            back.join()
+        self.close_connection = True
+
     def _send(self, reply: Reply) -> None:
         service = self.server.service
         if reply.hang:
@@ -166,6 +180,13 @@ def open_service(certificate: Path | None = None) -> Iterator[Service]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _pour(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while content := source.recv(65_536):
+            target.sendall(content)
+        target.shutdown(socket.SHUT_WR)
 
 
 def _ranged(headers: Message, reply: Reply) -> Reply:

@@ -51,6 +51,8 @@ class PoliteClient:
     clock : Clock
     files : FileLayer
         How the disk is written.
+    proxy : str, optional
+        As for `Connection`.
     """
 
     def __init__(
@@ -60,12 +62,13 @@ class PoliteClient:
         manners: Manners | None = None,
         clock: Clock | None = None,
         files: FileLayer = DISK,
+        proxy: str | None = None,
     ) -> None:
         self.clock = clock or Clock()
         self._manners = manners or Manners()
         self._listener = listener
         self.files = files
-        self._connection = Connection(address, self._manners, self.clock)
+        self._connection = Connection(address, self._manners, self.clock, proxy)
         self._asked_at: float | None = None
 
     def close(self) -> None:

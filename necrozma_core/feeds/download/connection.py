@@ -1,12 +1,13 @@
 """One connection to one host: a request, its answer, and the bytes as they come, bounded in size and in slowness."""
 
+import base64
 import http.client
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from typing import Final, Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from necrozma_core.errors import DownloadError, shown
 from necrozma_core.feeds.download.answers import PARTIAL, REDIRECTS, length_of
@@ -76,12 +77,15 @@ class Connection:
         Of http or https; only its host is ever asked.
     manners : Manners
     clock : Clock
+    proxy : str, optional
+        What connections of https go through. It sees the host's name, and nothing that is said.
     """
 
-    def __init__(self, address: str, manners: Manners, clock: Clock) -> None:
+    def __init__(self, address: str, manners: Manners, clock: Clock, proxy: str | None = None) -> None:
         self._origin = urlsplit(address)
         self._manners = manners
         self._clock = clock
+        self._proxy = urlsplit(proxy) if proxy else None
         self._open: http.client.HTTPConnection | None = None
 
     @property
@@ -194,6 +198,12 @@ class Connection:
 
     def _connect(self) -> http.client.HTTPConnection:
         host, port, patience = self._origin.hostname or "", self._origin.port, self._manners.silence_s
+        if self._origin.scheme == "https" and self._proxy is not None:
+            context = ssl.create_default_context()
+            through = self._proxy.hostname or "", self._proxy.port
+            connection = http.client.HTTPSConnection(*through, timeout=patience, context=context)
+            connection.set_tunnel(host, port or http.client.HTTPS_PORT, _credentials(self._proxy))
+            return connection
         if self._origin.scheme == "https":
             return http.client.HTTPSConnection(host, port, timeout=patience, context=ssl.create_default_context())
         return http.client.HTTPConnection(host, port, timeout=patience)
@@ -214,6 +224,13 @@ class Connection:
         except ValueError:
             return None
         return target if there == (self._origin.scheme, self._origin.hostname, self._origin.port) else None
+
+
+def _credentials(proxy: SplitResult) -> dict[str, str]:
+    if proxy.username is None:
+        return {}
+    given = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(given.encode()).decode()}"}
 
 
 def _describe(error: Exception) -> str:

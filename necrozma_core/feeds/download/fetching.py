@@ -1,6 +1,6 @@
 """An order fetched, file by file: what is there is not asked for again, and what fails by itself stops nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,11 +39,12 @@ class Watcher(Listener, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What a download goes through: how it behaves, the clock, and the disk."""
+    """What a download goes through: how it behaves, the clock, the disk, and what finds a proxy for an address."""
 
     manners: Manners = field(default_factory=Manners)
     clock: Clock = field(default_factory=Clock)
     files: FileLayer = DISK
+    find_proxy: Callable[[str], str | None] = lambda address: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def download(
     symbol : str, optional
         What the source calls the pair, where it has several feeds of it.
     environment : Environment, optional
-        For tests.
+        None stands for usual manners and no proxy.
 
     Returns
     -------
@@ -131,11 +132,14 @@ def download(
         )
     with (
         _locked(folder / source_name / order.symbol, environment.files),
-        closing(
-            PoliteClient(order.address, watcher, environment.manners, environment.clock, environment.files)
-        ) as client,
+        closing(_open_client(order.address, watcher, environment)) as client,
     ):
         return _Fetching(source, order, folder / source_name, client, watcher, now_ms).run(pieces)
+
+
+def _open_client(address: str, watcher: Watcher, environment: Environment) -> PoliteClient:
+    proxy = environment.find_proxy(address)
+    return PoliteClient(address, watcher, environment.manners, environment.clock, environment.files, proxy)
 
 
 @dataclass(slots=True)

@@ -144,3 +144,16 @@ def test_command_that_is_stopped_goes_on_where_it_was(
     assert "EURUSD: 20,000 ticks of 1 file" in out
     first = int(service.requests[-1].headers["Range"].removeprefix("bytes=").rstrip("-"))
     assert first > 100
+
+
+def test_proxy_of_the_environment_is_for_https_and_not_for_its_exceptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.cli.downloading import _find_proxy
+
+    for name in ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert _find_proxy("https://host/x") is None
+    monkeypatch.setenv("HTTPS_PROXY", "proxy:3128")
+    monkeypatch.setenv("NO_PROXY", "inside.example")
+    assert _find_proxy("https://host/x") == "http://proxy:3128"
+    assert _find_proxy("https://inside.example/x") is None
+    assert _find_proxy("http://host/x") is None

@@ -31,8 +31,16 @@ def notes() -> Notes:
 def fetch(service: Service, clock: FakeClock, notes: Notes, tmp_path: Path) -> Callable[..., Download]:
     """Download from the service into ``downloads``, by the fake clock."""
 
-    def run(source: str, first: str, last: str, pair: str = "EURUSD", manners: Manners | None = None, **more: str):
-        environment = Environment(manners or Manners(), clock.clock())
+    def run(
+        source: str,
+        first: str,
+        last: str,
+        pair: str = "EURUSD",
+        manners: Manners | None = None,
+        proxy: str | None = None,
+        **more: str,
+    ):
+        environment = Environment(manners or Manners(), clock.clock(), find_proxy=lambda address: proxy)
         more.setdefault("address", service.address)
         span = parse_moment(first, "--from"), parse_moment(last, "--to")
         return download(source, pair, *span, tmp_path / "downloads", notes, environment=environment, **more)

@@ -369,9 +369,45 @@ def test_headers_say_how_long_to_wait_and_which_hash() -> None:
     assert (found.name, found.digest) == ("sha-512", b"1" * 64)
 
 
-def test_host_that_does_not_prove_who_it_is_is_refused(fetch: Fetch, tmp_path: Path) -> None:
-    certificate = tmp_path / "certificate.pem"
-    certificate.write_text(UNTRUSTED)
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    path = tmp_path / "certificate.pem"
+    path.write_text(UNTRUSTED)
+    return path
+
+
+def test_host_that_does_not_prove_who_it_is_is_refused(fetch: Fetch, certificate: Path) -> None:
     with open_service(certificate) as pretender, pytest.raises(DownloadError, match="does not prove who it is"):
         fetch(*HOUR, address=pretender.address)
     assert not pretender.requests
+
+
+def test_host_that_proves_who_it_is_is_asked(fetch: Fetch, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with open_service(certificate) as trusted:
+        trusted.always = dukascopy
+        assert len(fetch("dukascopy", "2024-01-02", "2024-01-02T03:00:00Z", address=trusted.address).files) == 3
+        assert trusted.connections == 1
+        with pytest.raises(DownloadError, match="does not prove who it is"):
+            fetch(*HOUR, address=trusted.address.replace("127.0.0.1", "127.1"))
+
+
+def test_proxy_tunnels_to_the_host(
+    fetch: Fetch, service: Service, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    proxy = service.address.replace("://", "://me:se%20cret@")
+    with open_service(certificate) as trusted:
+        trusted.always = dukascopy
+        assert len(fetch(*HOUR, address=trusted.address, proxy=proxy).files) == 1
+        assert trusted.paths == [HOUR_PATH]
+        (asked,) = service.requests
+        assert (asked.method, asked.path) == ("CONNECT", trusted.address.removeprefix("https://"))
+        assert asked.headers["Proxy-Authorization"] == f"Basic {base64.b64encode(b'me:se cret').decode()}"
+
+
+def test_year_of_hours_says_how_many_files_it_has(fetch: Fetch, service: Service, notes: Notes) -> None:
+    service.queues["/ticks/EUR-USD/2023/1/1/21"] = [Reply(403)]
+    with pytest.raises(DownloadError):
+        fetch("dukascopy", "2023-01-01", "2024-01-01")
+    assert notes.began == [(6347, 0)]
