@@ -8,7 +8,6 @@
 ``histdata``    months, as zips behind a form
 ``addresses``   where each source is, and whose terms its data are under
 ``order``       what is wanted, and the files that it stands for
-``zips``        a zip looked through before it is kept
 ``spans``       the hours, days and months of a range
 ``client``      asks until it has the whole answer: waits, resumes, gives up
 ``connection``  one connection: a request, its answer, the bytes as they come

@@ -143,7 +143,7 @@ def symbol_in(path: Path, options: ReadOptions) -> str | None:
         It cannot be read.
     """
     with disk_errors("read", path), open_file(path) as file:
-        if file.container is not Container.TEXT or _is_json(file):
+        if file.container is not Container.TEXT:
             return None
         head = read_head(file.stream, str(path), path, file.name)
         try:
@@ -157,7 +157,7 @@ def _open(file: OpenedFile, path: Path, pair: Pair, options: ReadOptions) -> Ope
     source = str(path)
     if file.container is Container.BI5:
         return OpenedSource(read_bi5(file.stream.read(), path, pair), "Dukascopy hour", "the name ends in .bi5; UTC")
-    if _is_json(file):
+    if file.container is Container.JSON:
         rows = read_hour_json(file.stream.read(MOST_BYTES + 1), path)
         return OpenedSource(rows, "Dukascopy hour", "JSON with times, bids and asks as steps; UTC")
     if file.container is Container.TEXT:
@@ -172,10 +172,6 @@ def _open(file: OpenedFile, path: Path, pair: Pair, options: ReadOptions) -> Ope
     else:
         rows = read_feather(file.stream, open_reading)
     return OpenedSource(rows, file.container.value.capitalize(), f"columns called {', '.join(rows.header)}")
-
-
-def _is_json(file: OpenedFile) -> bool:
-    return file.container is Container.TEXT and file.stream.peek(1)[:1] == b"{"
 
 
 def recognise(head: Head, options: ReadOptions) -> Layout:
