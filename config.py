@@ -35,6 +35,11 @@ STORAGE_CONFIG: dict[str, Any] = {
 
 BACKTEST_CONFIG: dict[str, Any] = {
     "timeframe": "5min",
+    "day_end": "00:00 UTC",  # where days of bars end; "17:00 America/New_York" makes five daily bars a week
+    "prices": "auto",  # "ticks", "bars", or ticks where they are stored and bars elsewhere
+    "from": None,  # what figures are about: "2020-01-01", or a time with its zone; None for all there is
+    "to": None,  # the first time that is not meant
+    "holdout": None,  # from here on nothing is ranked
     "lots": 0.1,  # size of every trade
     "commission": 0.0,  # account currency per lot and side
     "slippage_pips": 0.0,  # lost at every fill but a take-profit's
@@ -131,6 +136,43 @@ class RunFields:
         Flag("--timeframe", "Length of a bar: 30s, 5min, 1h, 1d.", Group.WHAT, "BAR"),
         Form("Length of a bar: 30s, 1min, 5min, 1h, 1d or any other that divides a day.", examples=["5min", "1h"]),
     ] = "5min"
+    day_end: Annotated[
+        str,
+        Flag("--day-end", "Where days of bars end: '17:00 America/New_York'. Midnight UTC.", Group.WHAT, "CLOCK"),
+        Form("Clock time and zone at which days of bars end.", examples=["00:00 UTC", "17:00 America/New_York"]),
+    ] = "00:00 UTC"
+    bar_offset: Annotated[
+        str | None,
+        Flag("--offset", "Shift bars from there: 30min.", Group.WHAT, "LENGTH"),
+        Form("How far bars are shifted from there.", examples=["30min"]),
+    ] = None
+    prices: Annotated[
+        Literal["auto", "ticks", "bars"],
+        Flag("--prices", "ticks, bars, or auto: bars where there are no ticks.", Group.WHAT, "KIND"),
+        Form("ticks, bars, or auto: ticks where they are stored and bars elsewhere."),
+    ] = "auto"
+    date_from: Annotated[
+        str | None,
+        Key("from"),
+        Flag("--from", "Figures from here on: 2020-01-01 (UTC), or a time with its zone.", Group.WHAT, "TIME"),
+        Form("Figures from here on: a day in UTC, or a time with its zone.", examples=["2020-01-01"]),
+    ] = None
+    date_to: Annotated[
+        str | None,
+        Key("to"),
+        Flag("--to", "The first time that is not meant.", Group.WHAT, "TIME"),
+        Form("The first time that is not meant.", examples=["2024-01-01"]),
+    ] = None
+    holdout: Annotated[
+        str | None,
+        Flag("--holdout", "Keep what follows from the ranking.", Group.WHAT, "TIME"),
+        Form("Keep what follows this time from the ranking.", examples=["2023-01-01"]),
+    ] = None
+    use_holdout: Annotated[
+        bool,
+        Flag("--use-holdout", "Look at the hold-out; the run records it.", Group.WHAT),
+        Form("Look at the hold-out; the run records it."),
+    ] = False
     strategies: Annotated[
         SomePath | None,  # this, settings_file and grid exclude each other; without them the default fifty are tried
         Flag("--strategies", "Your own strategies instead of the default fifty.", Group.WHAT, "FILE.py"),

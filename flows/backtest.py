@@ -1,7 +1,7 @@
 """The flow: every strategy on every pair. Prefect loads this file by its path, so nothing else lives here."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
@@ -28,6 +28,13 @@ from tasks.report import publish_report
 def backtest_pairs(
     pairs: Annotated[list[str] | None, parameter("pairs")] = None,
     timeframe: Annotated[str | None, parameter("timeframe")] = None,
+    day_end: Annotated[str | None, parameter("day_end")] = None,
+    bar_offset: Annotated[str | None, parameter("bar_offset")] = None,
+    prices: Annotated[Literal["auto", "ticks", "bars"] | None, parameter("prices")] = None,
+    date_from: Annotated[str | None, parameter("date_from")] = None,
+    date_to: Annotated[str | None, parameter("date_to")] = None,
+    holdout: Annotated[str | None, parameter("holdout")] = None,
+    use_holdout: Annotated[bool | None, parameter("use_holdout")] = None,
     data: Annotated[Path | None, parameter("data")] = None,
     results: Annotated[Path | None, parameter("results")] = None,
     strategies: Annotated[Path | None, parameter("strategies")] = None,

@@ -8,6 +8,8 @@ from flows.configuration import SETTINGS
 from flows.folders import cache_folder
 from flows.resuming import resuming_command
 from flows.settings import Settings
+from necrozma_core.market.date_range import DateRange
+from necrozma_core.market.moments import parse_moment
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.strategies.source import StrategySource
 from necrozma_core.sweep.request import SweepRequest
@@ -30,6 +32,12 @@ def sweep_request(settings: Settings) -> SweepRequest:
         pairs=settings.pairs or (),
         source=source_of(settings),
         timeframe=settings.timeframe,
+        day_end=settings.day_end,
+        offset=settings.bar_offset,
+        prices=settings.prices,
+        dates=_dates(settings),
+        holdout_ms=None if settings.holdout is None else parse_moment(settings.holdout, "--holdout"),
+        use_holdout=settings.use_holdout,
         lots=settings.lots,
         costs=Costs(settings.commission, settings.slippage_pips),
         swap_pips={pair: (rates.long, rates.short) for pair, rates in settings.swap_rates.items()},
@@ -74,6 +82,12 @@ def source_of(settings: Settings) -> StrategySource:
     if settings.grid is not None:
         return StrategySource.from_grid(settings.grid)
     return StrategySource()
+
+
+def _dates(settings: Settings) -> DateRange | None:
+    start = None if settings.date_from is None else parse_moment(settings.date_from, "--from")
+    end = None if settings.date_to is None else parse_moment(settings.date_to, "--to")
+    return None if start is None and end is None else DateRange(start, end)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -1,7 +1,7 @@
 """The command line: parse, call, exit code. What a command needs is imported when it runs, so that help is quick."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -62,6 +62,13 @@ def backtest(
     pairs: Annotated[list[str] | None, option("pairs")] = None,
     data: options.Data = None,
     timeframe: Annotated[str | None, option("timeframe")] = None,
+    day_end: Annotated[str | None, option("day_end")] = None,
+    bar_offset: Annotated[str | None, option("bar_offset")] = None,
+    prices: Annotated[Literal["auto", "ticks", "bars"] | None, option("prices")] = None,
+    date_from: Annotated[str | None, option("date_from")] = None,
+    date_to: Annotated[str | None, option("date_to")] = None,
+    holdout: Annotated[str | None, option("holdout")] = None,
+    use_holdout: Annotated[bool | None, option("use_holdout")] = None,
     strategies: options.Strategies = None,
     settings_file: options.SettingsFile = None,
     grid: options.Grid = None,

@@ -9,10 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from necrozma_core.backtest.prices import converting_bars, prices_fingerprint
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.market.instruments import find_conversion, get_pair
 from necrozma_core.storage.disk.sealed import JSON, content_key
-from necrozma_core.storage.ticks.store import TickStore
 
 _PACKAGE: Final = "necrozma_core"
 _ROOTS: Final = (f"{_PACKAGE}.backtest.river", f"{_PACKAGE}.backtest.parts")
@@ -113,14 +113,17 @@ def result_key(request: PairRequest) -> str:
     DataError
         If the pair, or the pair that converts its profits, has no stored ticks.
     """
-    store = TickStore(request.data_dir)
     found = find_conversion(get_pair(request.pair).quote, request.account.currency)
     parts: dict[str, JSON] = {
         "engine": engine_fingerprint(),
         "pair": request.pair,
-        "ticks": store.fingerprint(request.pair),
-        "conversion": store.fingerprint(found[0].name) if found else None,
+        "made_from": request.made_from,
+        "prices": prices_fingerprint(request.data_dir, request.pair, request.bars_ms, request.until_ms),
+        "conversion": _conversion_fingerprint(request, found[0].name) if found else None,
         "timeframe_ms": request.timeframe_ms,
+        "grid": asdict(request.grid),
+        "dates": asdict(request.dates),
+        "holdout": asdict(request.holdout) if request.holdout else None,
         "strategies": request.source.fingerprint(),
         "lots": request.lots,
         "costs": asdict(request.costs),
@@ -131,6 +134,11 @@ def result_key(request: PairRequest) -> str:
         # Without these strategies the result is another one; the whole one is tried again by the next run.
         parts["set_aside"] = [[position, why] for position, why in request.set_aside]
     return content_key(parts)
+
+
+def _conversion_fingerprint(request: PairRequest, pair_name: str) -> str:
+    bars_ms = request.bars_ms if pair_name == request.pair else converting_bars(request.data_dir, pair_name)
+    return prices_fingerprint(request.data_dir, pair_name, bars_ms, request.until_ms)
 
 
 def with_key(request: PairRequest) -> PairRequest:

@@ -92,7 +92,8 @@ def write_outcomes(
     trades = 0
 
     def flush() -> None:
-        writer.write_metrics(metrics_table(request.pair, format_timeframe(request.timeframe_ms), request.lots, rows))
+        timeframe = format_timeframe(request.timeframe_ms)
+        writer.write_metrics(metrics_table(request.pair, timeframe, request.lots, rows, request.made_from))
         rows.clear()
 
     for position, outcome in enumerate(outcomes):
@@ -103,7 +104,7 @@ def write_outcomes(
         trades += outcome.metrics.trades
         shelf.add(position, outcome)
         levels = strategy.stop_loss_pips, strategy.take_profit_pips
-        rows.append(MetricsRow(strategy.name, strategy.params, *levels, outcome.metrics, outcome.note))
+        rows.append(MetricsRow(strategy.name, strategy.params, *levels, outcome.metrics, outcome.note, outcome.holdout))
         if len(rows) == _METRICS_BATCH:
             flush()
     flush()
@@ -119,7 +120,13 @@ def write_outcomes(
 
 def result_metadata(request: PairRequest) -> dict[str, str]:
     """Return what the files of a result say of it."""
-    return {"timeframe": format_timeframe(request.timeframe_ms), "account_currency": request.account.currency}
+    said = {"dates": str(request.dates), "bar_grid": "" if request.grid.is_default else str(request.grid)}
+    return {
+        "timeframe": format_timeframe(request.timeframe_ms),
+        "account_currency": request.account.currency,
+        "made_from": request.made_from,
+        **{name: text for name, text in said.items() if text},
+    }
 
 
 def refuse_all_failed(pair: str, details: Mapping[str, Any]) -> None:

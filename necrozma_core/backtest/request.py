@@ -7,6 +7,9 @@ compiler that does it.
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from necrozma_core.market.bar_grid import BarGrid
+from necrozma_core.market.date_range import DateRange
+from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.strategies.source import StrategySource
@@ -20,6 +23,14 @@ class PairRequest:
     ----------
     pair : str
     timeframe_ms : int
+    grid : BarGrid
+        Where bars begin.
+    bars_ms : int or None
+        The timeframe of the stored bars that stand for ticks; None where there are ticks.
+    dates : DateRange
+        What figures are about.
+    holdout : DateRange or None
+        The hold-out, where it is looked at.
     source : StrategySource
         Where the strategies come from; the worker loads them itself.
     data_dir, results_dir : Path
@@ -44,8 +55,22 @@ class PairRequest:
     costs: Costs = field(default_factory=Costs)
     account: Account = field(default_factory=Account)
     keep_trades: int | None = 50
+    grid: BarGrid = field(default_factory=BarGrid)
+    bars_ms: int | None = None
+    dates: DateRange = field(default_factory=DateRange)
+    holdout: DateRange | None = None
     key: str = ""
     set_aside: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def until_ms(self) -> int | None:
+        """The time from which on nothing is read; None where all is."""
+        return self.holdout.to_ms if self.holdout else self.dates.to_ms
+
+    @property
+    def made_from(self) -> str:
+        """What results are made from, for people: ``ticks``, or ``1h bars``."""
+        return "ticks" if self.bars_ms is None else f"{format_timeframe(self.bars_ms)} bars"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ from contextlib import suppress
 from typing import Any
 
 from necrozma_core.backtest.key import engine_fingerprint, with_key
+from necrozma_core.backtest.prices import Prices, choose_bars, pairs_with_prices, prices_fingerprint
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.errors import DamagedError, StorageError
 from necrozma_core.market.instruments import get_pair
+from necrozma_core.storage.bars.store import BarStore
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.ticks.store import TickStore, no_ticks_error
 from necrozma_core.sweep.request import SweepRequest
@@ -25,11 +27,10 @@ def plan_requests(sweep: SweepRequest) -> list[PairRequest]:
         There are no ticks at all, or none of a pair that was asked for or that converts another's profits.
     """
     sweep.source.try_file()
-    store = TickStore(sweep.data)
-    pairs = [get_pair(name).name for name in sweep.pairs] or store.pairs()
+    pairs = [get_pair(name).name for name in sweep.pairs] or pairs_with_prices(sweep.data, Prices(sweep.prices))
     if not pairs:
         raise no_ticks_error(sweep.data)
-    sized = {pair: _ticks(store, pair) for pair in pairs}
+    sized = {pair: _size(sweep, pair) for pair in pairs}
     return [_request(sweep, pair) for pair in sorted(sized, key=lambda pair: (-sized[pair], pair))]
 
 
@@ -38,7 +39,7 @@ def recorded_inputs(requests: list[PairRequest]) -> dict[str, Any]:
     inputs: dict[str, Any] = {}
     for request in requests:
         with suppress(DamagedError):
-            inputs[request.pair] = TickStore(request.data_dir).fingerprint(request.pair)
+            inputs[request.pair] = prices_fingerprint(request.data_dir, request.pair, request.bars_ms, request.until_ms)
     if requests:
         inputs["strategies"] = requests[0].source.fingerprint()
         inputs["engine"] = engine_fingerprint()
@@ -70,9 +71,14 @@ def count_missing(requests: list[PairRequest]) -> int:
 
 
 def _request(sweep: SweepRequest, pair: str) -> PairRequest:
+    dates, holdout = sweep.split()
     request = PairRequest(
         pair=pair,
         timeframe_ms=sweep.timeframe_ms,
+        grid=sweep.grid,
+        bars_ms=_bars(sweep, pair),
+        dates=dates,
+        holdout=holdout if sweep.use_holdout else None,
         source=sweep.source,
         data_dir=sweep.data.absolute(),
         results_dir=sweep.results.absolute(),
@@ -86,8 +92,16 @@ def _request(sweep: SweepRequest, pair: str) -> PairRequest:
     return request
 
 
-def _ticks(store: TickStore, pair: str) -> int:
+def _bars(sweep: SweepRequest, pair: str) -> int | None:
+    return choose_bars(sweep.data, pair, sweep.timeframe_ms, Prices(sweep.prices))
+
+
+def _size(sweep: SweepRequest, pair: str) -> int:
+    """Return how many ticks or bars a pair has; 0 where what is recorded of them is damaged."""
     try:
-        return store.summary(pair).ticks
+        bars_ms = _bars(sweep, pair)
+        if bars_ms is None:
+            return TickStore(sweep.data).summary(pair).ticks
+        return BarStore(sweep.data).summary(pair, bars_ms).bars
     except DamagedError:
         return 0

@@ -5,7 +5,10 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 
+from necrozma_core.backtest.prices import Prices
 from necrozma_core.errors import UsageError, shown
+from necrozma_core.market.bar_grid import BarGrid
+from necrozma_core.market.date_range import DateRange, Split, format_moment
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
 from necrozma_core.money.costs import Account, Costs
@@ -39,6 +42,20 @@ class SweepRequest:
         Where the strategies come from; the default fifty.
     timeframe : str
         Length of a bar, such as ``5min``.
+    day_end : str
+        Where bars begin to be counted: a time of the clock and a zone, such as ``17:00 America/New_York``.
+    offset : str or None
+        How far bars are shifted from there, such as ``30min``.
+    prices : str
+        ``ticks``, ``bars``, or ``auto`` for ticks where they are stored and bars elsewhere.
+    dates : DateRange or None
+        What figures are about; None for what a settings file says in ``[range]``, and for everything where it says
+        nothing.
+    holdout_ms : int or None
+        Where the hold-out begins, milliseconds since 1970 UTC: from there to the end of the dates nothing is ranked.
+        None as for the dates.
+    use_holdout : bool
+        Look at the hold-out: its figures stand beside the others.
     lots : float
         Size of every trade, in lots.
     costs : Costs
@@ -75,6 +92,12 @@ class SweepRequest:
     pairs: tuple[str, ...] = ()
     source: StrategySource = field(default_factory=StrategySource)
     timeframe: str = "5min"
+    day_end: str = "00:00 UTC"
+    offset: str | None = None
+    prices: str = Prices.AUTO
+    dates: DateRange | None = None
+    holdout_ms: int | None = None
+    use_holdout: bool = False
     lots: float = 0.1
     costs: Costs = field(default_factory=Costs)
     swap_pips: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -93,7 +116,10 @@ class SweepRequest:
             raise UsageError(f"pairs={shown(self.pairs)}: expected several names, such as ({shown(self.pairs)},)")
         for name in (*self.pairs, *self.swap_pips):
             get_pair(name)
-        parse_timeframe(self.timeframe)
+        BarGrid.parse(self.day_end, self.offset, parse_timeframe(self.timeframe))
+        if self.prices not in set(Prices):
+            raise UsageError(f"prices={shown(self.prices)}: expected one of {', '.join(Prices)}")
+        self.split()
         if not (isfinite(self.lots) and self.lots > 0):
             raise UsageError(f"lots={shown(self.lots)}: expected a number above zero")
         if self.keep_trades is not None and self.keep_trades < 0:
@@ -127,6 +153,41 @@ class SweepRequest:
         """Length of a bar in milliseconds."""
         return parse_timeframe(self.timeframe)
 
+    @property
+    def grid(self) -> BarGrid:
+        """Where bars begin."""
+        return BarGrid.parse(self.day_end, self.offset, self.timeframe_ms)
+
+    def split(self) -> Split:
+        """Return what figures are about, and the hold-out.
+
+        Raises
+        ------
+        UsageError
+            The hold-out is not within the dates, or there is none to look at.
+        """
+        given = self.source.range() if self.dates is None or self.holdout_ms is None else Split(DateRange(), None)
+        dates = given.dates if self.dates is None else self.dates
+        start = self.holdout_ms
+        if start is None and given.holdout is not None:
+            start = given.holdout.from_ms
+        if start is None:
+            if self.use_holdout:
+                raise UsageError("--use-holdout: there is no hold-out to look at; --holdout says where it begins")
+            return Split(dates, None)
+        if not dates.holds(start) or start == dates.from_ms:
+            raise UsageError(f"--holdout {format_moment(start)}: expected a time within the range {dates}")
+        return Split(DateRange(dates.from_ms, start), DateRange(start, dates.to_ms))
+
+    def _described_dates(self) -> dict[str, JSON]:
+        dates, holdout = self.split()
+        end = dates.to_ms if holdout is None else holdout.to_ms
+        moments = {"date_from": dates.from_ms, "date_to": end, "holdout": holdout.from_ms if holdout else None}
+        return {
+            **{name: None if moment is None else format_moment(moment) for name, moment in moments.items()},
+            "use_holdout": self.use_holdout,
+        }
+
     def described(self) -> dict[str, JSON]:
         """Return the request as JSON values, by the names that the settings of the command have."""
         source, limits = self.source, self.limits
@@ -137,6 +198,10 @@ class SweepRequest:
             "results": str(self.results.absolute()),
             "pairs": list(self.pairs) or None,
             "timeframe": format_timeframe(self.timeframe_ms),
+            "day_end": self.day_end,
+            "bar_offset": self.offset,
+            "prices": str(self.prices),
+            **self._described_dates(),
             "strategies": origin if source.kind is SourceKind.FILE else None,
             "settings_file": origin if source.kind is SourceKind.SETTINGS else None,
             "grid": source.text if source.kind is SourceKind.GRID else None,

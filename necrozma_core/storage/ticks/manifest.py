@@ -155,6 +155,13 @@ class TickManifest:
         """Name the ticks by their content: sha256, 64 hex digits, over the hashes of the years' files."""
         return content_key({"pair": self.pair, "years": [year.sha256 for year in self.years]})
 
+    def until(self, to_ms: int | None) -> "TickManifest":
+        """Return what has to be read for the ticks before a time: years that begin before it, and at least one."""
+        if to_ms is None:
+            return self
+        years = tuple(year for year in self.years if year.first_ms < to_ms) or self.years[:1]
+        return TickManifest(self.pair, years, self.sources)
+
     def summary(self) -> PairSummary:
         """Put the years together."""
         first, last = self.years[0], self.years[-1]
