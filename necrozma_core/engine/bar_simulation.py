@@ -60,7 +60,7 @@ def simulate_bar_events(
     """
     stop_points, stop_level = level_distance(stop_loss_pips, ticks, "stop_loss_pips")
     target_points, target_level = level_distance(take_profit_pips, ticks, "take_profit_pips")
-    found = kernel(
+    side, entry_tick, exit_tick, entry_points, exit_points, reason = kernel(
         np.ascontiguousarray(given.bid),
         np.ascontiguousarray(given.ask),
         bars.first_tick // 2,
@@ -72,4 +72,4 @@ def simulate_bar_events(
         target_level,
         slippage_points(slippage_pips, ticks),
     )
-    return make_trades(ticks, *found, at_end)
+    return make_trades(ticks, side, entry_tick, exit_tick, entry_points, exit_points, reason, at_end)

@@ -125,7 +125,7 @@ def gather_bars(open_time_ms, bid, ask, tick_count, timeframe_ms, day_start_ms, 
     while start < n:
         day, opening, closing = _next_bar(open_time_ms[start], day, day_start_ms, day_name_ms, timeframe_ms)
         stop = start + 1
-        count = np.int64(tick_count[start])
+        count = tick_count[start]
         while stop < n and open_time_ms[stop] < closing:
             count += tick_count[stop]
             stop += 1
@@ -133,7 +133,7 @@ def gather_bars(open_time_ms, bid, ask, tick_count, timeframe_ms, day_start_ms, 
             into[bar, 0], into[bar, 3] = source[start, 0], source[stop - 1, 3]
             into[bar, 1], into[bar, 2] = source[start:stop, 1].max(), source[start:stop, 2].min()
         times[bar] = opening
-        counts[bar] = min(count, 2**31 - 1)
+        counts[bar] = count
         first[bar] = start
         bar += 1
         start = stop
