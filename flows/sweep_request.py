@@ -1,6 +1,7 @@
 """Settings as what a sweep is asked to do, and as the parameters of the flow."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def sweep_request(settings: Settings) -> SweepRequest:
     UsageError
         The strategies cannot be read.
     """
-    return SweepRequest(
+    request = SweepRequest(
         data=settings.data,
         results=settings.results,
         pairs=settings.pairs or (),
@@ -51,6 +52,8 @@ def sweep_request(settings: Settings) -> SweepRequest:
         settings=settings.record(),
         retry=resuming_command(settings),
     )
+    # What a settings file says of dates belongs to the record: the file may say another range when a run is retried.
+    return replace(request, settings={**settings.record(), **request.described_dates()})
 
 
 def flow_parameters(settings: Settings) -> dict[str, Any]:

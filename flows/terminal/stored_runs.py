@@ -15,7 +15,7 @@ from flows.terminal.tables import (
     ranks_table,
     run_table,
 )
-from necrozma_core.reporting.marks import mark_lines
+from necrozma_core.reporting.marks import advice, has_holdout, mark_lines, origin_lines
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.comparison import diff_runs
 from necrozma_core.storage.runs.folder import RANKING_FILE, read_governor, read_ranking
@@ -45,7 +45,11 @@ def show_ranking(folder: Path, run: "Manifest") -> None:
     for line in mark_lines(rows):
         console.print(line, markup=False)
     console.print(f"The best {len(rows)} of {len(ranking):,} settings. A list sorted by result has the luckiest")
-    console.print("on top: try them on years that played no part here.")
+    console.print(f"on top: {advice(run.settings)}", markup=False)
+    for line in origin_lines(rows, run.settings):
+        console.print(line, markup=False)
+    if has_holdout(rows):
+        console.print("held: the Sharpe ratio in the hold-out, which ranks for nothing.")
 
 
 def show_run(results: Path, run: "Manifest") -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from flows.terminal.plain_text import MIN_NAME, Name, PlainTextConsole
 from necrozma_core.printing import printable
-from necrozma_core.reporting.marks import FEW_TRADES_SIGN, sharpe_marks
+from necrozma_core.reporting.marks import FEW_TRADES_SIGN, has_holdout, sharpe_marks
 
 if TYPE_CHECKING:
     from necrozma_core.storage.runs.comparison import RankChange
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RANKING_ROWS: Final = 15
 RANKING_COLUMNS: Final = (
     "rank", "pair", "strategy", "trades", "few_trades", "win_rate", "profit_factor", "sharpe", "few_days",
-    "constant_returns", "net_profit", "max_drawdown",
+    "constant_returns", "net_profit", "max_drawdown", "made_from", "holdout_trades", "holdout_sharpe",
 )  # fmt: skip
 """The columns that :func:`ranking_table` needs of each row."""
 
@@ -75,6 +75,8 @@ def ranking_table(rows: Sequence[Mapping[str, Any]], currency: str, width: int =
             ("win", "right", lambda row: _number(row["win_rate"], ".1%")),
             ("factor", "right", lambda row: _number(row["profit_factor"], ".2f")),
         ]
+    if has_holdout(rows):
+        columns.append(("held", "right", lambda row: _number(row["holdout_sharpe"], ".2f")))
     table = _table(*((head, side) for head, side, _ in columns), gap=1)
     for row in rows:
         table.add_row(*(_cell(show(row), side) for _, side, show in columns))

@@ -51,8 +51,8 @@ def done_line(receipt: "Receipt", finished: int, total: int) -> str:
     seconds = sum(receipt.seconds.values())
     failed = f" ({len(receipt.failures):,} failed)" if receipt.failures else ""
     return (
-        f"{head}{receipt.strategies:,} strategies{failed}, {receipt.trades:,} trades, {receipt.ticks:,} ticks "
-        f"in {seconds:.1f}s"
+        f"{head}{receipt.strategies:,} strategies{failed}, {receipt.trades:,} trades, "
+        f"{receipt.ticks:,} {receipt.made_from} in {seconds:.1f}s"
     )
 
 

@@ -112,7 +112,8 @@ def write_outcomes(
     return {
         "strategies": len(strategies),
         "trades": trades,
-        "ticks": len(market.ticks),
+        "ticks": len(market.ticks) if market.given is None else len(market.given),
+        "made_from": request.made_from,
         "bars": len(market.bars),
         "failures": failures,
     }

@@ -84,10 +84,13 @@ class Receipt:
     computed : bool
         False where it was stored already.
     strategies, trades, ticks : int
+        Ticks, or bars where the result is made from bars.
     failures : tuple of (str, str)
         Strategies that failed, with one line each on why.
     seconds : dict of str to float
         Time by stage: read, bars, strategies, publish; empty where nothing was computed.
+    made_from : str
+        ``ticks``, or ``1h bars``.
     """
 
     pair: str
@@ -98,6 +101,7 @@ class Receipt:
     ticks: int
     failures: tuple[tuple[str, str], ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+    made_from: str = "ticks"
 
 
 def stored_receipt(store: ResultStore, request: PairRequest, seconds: dict[str, float] | None = None) -> Receipt:
@@ -112,4 +116,5 @@ def stored_receipt(store: ResultStore, request: PairRequest, seconds: dict[str, 
         ticks=details["ticks"],
         failures=tuple((name, reason) for name, reason in details["failures"]),
         seconds=seconds or {},
+        made_from=details["made_from"],
     )

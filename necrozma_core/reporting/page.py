@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from necrozma_core.errors import shown
 from necrozma_core.metrics.figures import Metrics
 from necrozma_core.reporting.curves import Curve
-from necrozma_core.reporting.marks import FEW_TRADES_SIGN, mark_lines, sharpe_marks
+from necrozma_core.reporting.marks import FEW_TRADES_SIGN, advice, has_holdout, mark_lines, origin_lines, sharpe_marks
 from necrozma_core.reporting.ranking import best_of_pairs
 from necrozma_core.storage.disk.columns import scalar_of
 
@@ -67,19 +67,21 @@ def render_report(ranking: pa.Table, manifest: Mapping[str, Any], curves: Sequen
     str
         A whole document. Whatever a user may have named is escaped, and equal input gives equal text.
     """
-    currency = str((manifest.get("settings") or {}).get("account_currency") or "account currency")
+    settings: _Row = manifest.get("settings") or {}
+    currency = str(settings.get("account_currency") or "account currency")
     pairs: Mapping[str, _Row] = manifest.get("pairs") or {}
     title = f"Backtest {manifest.get('run_id') or ''}".strip()
     rows = ranking.slice(0, top).to_pylist()
     parts = [
         f"<h1>{escape(title)}</h1>",
         _summary(ranking, manifest, pairs),
-        _luck(ranking),
+        _luck(ranking, settings),
+        *(f"<p class='note'>{escape(line)}</p>" for line in origin_lines(rows, settings)),
         _warnings(ranking, pairs),
         "<h2>Ranking</h2>",
         _table(
             f"The first {min(top, len(ranking))} of {len(ranking):,} settings. Money in {currency}.",
-            _ranking_columns(currency),
+            (*_ranking_columns(currency), *(_HELD if has_holdout(rows) else ())),
             rows,
         ),
         _legend(rows),
@@ -110,7 +112,7 @@ def _summary(ranking: pa.Table, manifest: Mapping[str, Any], pairs: Mapping[str,
     return _soft(" · ".join(facts))
 
 
-def _luck(ranking: pa.Table) -> str:
+def _luck(ranking: pa.Table, settings: _Row) -> str:
     tried = len(ranking)
     if not tried:
         return ""
@@ -119,8 +121,7 @@ def _luck(ranking: pa.Table) -> str:
         f"<p class='note'><strong>Read this first.</strong> {tried:,} settings were tried and {gained:,} of them ended "
         "with a profit. The list is sorted by result, so its top is the luckiest as well as the best: among so many "
         "settings without any merit one would look good too, and the more are tried, the better it looks. Take the "
-        "first rows as candidates. Try them on years that played no part here, and distrust a setting whose "
-        "neighbours do badly.</p>"
+        f"first rows as candidates: {escape(advice(settings))} Distrust a setting whose neighbours do badly.</p>"
     )
 
 
@@ -296,3 +297,9 @@ def _count(values: pa.ChunkedArray) -> int:
 _PAIR: Final = _Column("pair", "pair", _text, "short")
 _STRATEGY: Final = _Column("strategy", "strategy", _text, "long")
 _REASON: Final = _Column("reason", "reason", _text, "long")
+_HELD: Final = (
+    _Column("holdout_trades", "hold-out: trades", _integer),
+    _Column("holdout_sharpe", "Sharpe", _ratio),
+    _Column("holdout_net_profit", "net profit", _money),
+    _Column("holdout_max_drawdown", "worst drawdown, %", _percent),
+)

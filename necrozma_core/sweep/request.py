@@ -179,7 +179,8 @@ class SweepRequest:
             raise UsageError(f"--holdout {format_moment(start)}: expected a time within the range {dates}")
         return Split(DateRange(dates.from_ms, start), DateRange(start, dates.to_ms))
 
-    def _described_dates(self) -> dict[str, JSON]:
+    def described_dates(self) -> dict[str, JSON]:
+        """Return what figures are about as JSON values, by the names that the settings of the command have."""
         dates, holdout = self.split()
         end = dates.to_ms if holdout is None else holdout.to_ms
         moments = {"date_from": dates.from_ms, "date_to": end, "holdout": holdout.from_ms if holdout else None}
@@ -201,7 +202,7 @@ class SweepRequest:
             "day_end": self.day_end,
             "bar_offset": self.offset,
             "prices": str(self.prices),
-            **self._described_dates(),
+            **self.described_dates(),
             "strategies": origin if source.kind is SourceKind.FILE else None,
             "settings_file": origin if source.kind is SourceKind.SETTINGS else None,
             "grid": source.text if source.kind is SourceKind.GRID else None,
