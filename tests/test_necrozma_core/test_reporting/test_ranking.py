@@ -50,7 +50,7 @@ def row(
     }
     changed = {"trades": trades, "few_trades": trades < 30, "net_profit": net_profit, "sharpe": sharpe}
     marks = {"days": days, "few_days": days < 30, "constant_returns": constant}
-    return figures | settings | origin | changed | marks
+    return figures | settings | changed | marks
 
 
 def table(*rows: dict[str, Any]) -> pa.Table:
