@@ -9,8 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from necrozma_core.backtest.conversion_choice import legs_of
 from necrozma_core.backtest.request import PairRequest
-from necrozma_core.market.instruments import find_conversion, get_pair
 from necrozma_core.storage.disk.sealed import JSON, content_key
 from necrozma_core.storage.ticks.store import TickStore
 
@@ -111,15 +111,14 @@ def result_key(request: PairRequest) -> str:
     Raises
     ------
     DataError
-        If the pair, or the pair that converts its profits, has no stored ticks.
+        If the pair, or a pair that converts its profits, has no stored ticks.
     """
     store = TickStore(request.data_dir)
-    found = find_conversion(get_pair(request.pair).quote, request.account.currency)
     parts: dict[str, JSON] = {
         "engine": engine_fingerprint(),
         "pair": request.pair,
         "ticks": store.fingerprint(request.pair),
-        "conversion": store.fingerprint(found[0].name) if found else None,
+        "conversion": [store.fingerprint(leg.pair.name) for leg in legs_of(request)],
         "timeframe_ms": request.timeframe_ms,
         "strategies": request.source.fingerprint(),
         "lots": request.lots,
@@ -134,5 +133,8 @@ def result_key(request: PairRequest) -> str:
 
 
 def with_key(request: PairRequest) -> PairRequest:
-    """Return a request with its key, itself where it has one; errors as `result_key`."""
-    return request if request.key else replace(request, key=result_key(request))
+    """Return a request with its key and its legs, itself where it has a key; errors as `result_key`."""
+    if request.key:
+        return request
+    request = replace(request, legs=legs_of(request))
+    return replace(request, key=result_key(request))

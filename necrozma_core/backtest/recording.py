@@ -6,9 +6,11 @@ from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
+from necrozma_core.backtest.conversion_choice import legs_of
 from necrozma_core.backtest.outcome import Evaluated, Market
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.errors import AllStrategiesFailedError, StrategyError
+from necrozma_core.market.conversion_paths import describe_path
 from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.metrics.merit import merit
 from necrozma_core.storage.results.tables import MetricsRow, metrics_table, trades_table
@@ -119,7 +121,10 @@ def write_outcomes(
 
 def result_metadata(request: PairRequest) -> dict[str, str]:
     """Return what the files of a result say of it."""
-    return {"timeframe": format_timeframe(request.timeframe_ms), "account_currency": request.account.currency}
+    described = {"timeframe": format_timeframe(request.timeframe_ms), "account_currency": request.account.currency}
+    if legs := legs_of(request):
+        described["conversion"] = ", ".join(describe_path(legs))
+    return described
 
 
 def refuse_all_failed(pair: str, details: Mapping[str, Any]) -> None:

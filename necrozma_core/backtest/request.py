@@ -7,6 +7,7 @@ compiler that does it.
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from necrozma_core.market.conversion_paths import Leg
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.strategies.source import StrategySource
@@ -31,6 +32,8 @@ class PairRequest:
         How many strategies' trades are stored, the best first; None stores all.
     key : str
         The address of the result in the store, see :func:`result_key`. Empty until it is known.
+    legs : tuple of Leg, optional
+        The pairs that convert profits into the account's currency, see `choose_path`; None until that is known.
     set_aside : tuple of (int, str)
         Strategies of a user's that are not run, by their position, because no worker survived them; and why.
     """
@@ -45,6 +48,7 @@ class PairRequest:
     account: Account = field(default_factory=Account)
     keep_trades: int | None = 50
     key: str = ""
+    legs: tuple[Leg, ...] | None = None
     set_aside: tuple[tuple[int, str], ...] = ()
 
 

@@ -92,26 +92,3 @@ def get_pair(name: str) -> Pair:
         return PAIRS[name]
     hint = nearest(re.sub(r"[^A-Z]", "", name.upper()), PAIRS, f"{', '.join(_MAJORS)} and others")
     raise UnknownPairError(f"unknown pair {shown(name, 40)}: {hint}")
-
-
-def find_conversion(currency: str, account_currency: str) -> tuple[Pair, bool] | None:
-    """Find the pair whose price turns ``currency`` into ``account_currency``.
-
-    Returns
-    -------
-    tuple of (Pair, bool) or None
-        The pair, and True where the amount is multiplied by its price (GBP to USD by GBPUSD) or False
-        where it is divided (JPY to USD by USDJPY). None where the two currencies are the same.
-
-    Raises
-    ------
-    UnknownPairError
-        If the table holds no pair of the two.
-    """
-    if currency == account_currency:
-        return None
-    if direct := PAIRS.get(currency + account_currency):
-        return direct, True
-    if inverse := PAIRS.get(account_currency + currency):
-        return inverse, False
-    raise UnknownPairError(f"no known pair converts {currency} into {account_currency}: choose another account")

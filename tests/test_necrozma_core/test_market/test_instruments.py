@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from necrozma_core.errors import ExitCode, UnknownPairError, UsageError
-from necrozma_core.market.instruments import CURRENCIES, PAIRS, find_conversion, get_pair
+from necrozma_core.market.instruments import CURRENCIES, PAIRS, get_pair
 
 
 @pytest.mark.parametrize(
@@ -92,31 +92,3 @@ def test_name_that_is_nearly_known_is_answered_with_the_nearest(name: str, near:
 def test_name_that_is_like_none_is_answered_with_some() -> None:
     with pytest.raises(UnknownPairError, match="known are EURUSD, GBPUSD"):
         get_pair("QQQQQQ")
-
-
-@pytest.mark.parametrize(
-    ("currency", "account", "expected"),
-    [
-        ("USD", "USD", None),
-        ("GBP", "USD", ("GBPUSD", True)),
-        ("JPY", "USD", ("USDJPY", False)),
-        ("USD", "EUR", ("EURUSD", False)),
-        ("CHF", "JPY", ("CHFJPY", True)),
-    ],
-)
-def test_conversion_multiplies_or_divides_by_the_pair_that_exists(
-    currency: str, account: str, expected: tuple[str, bool] | None
-) -> None:
-    found = find_conversion(currency, account)
-
-    assert (found and (found[0].name, found[1])) == expected
-
-
-def test_conversion_without_a_pair_names_both_currencies() -> None:
-    with pytest.raises(UnknownPairError, match="no known pair converts TRY into CHF"):
-        find_conversion("TRY", "CHF")
-
-
-def test_conversion_to_dollars_exists_for_every_quote() -> None:
-    for pair in PAIRS.values():
-        find_conversion(pair.quote, "USD")
