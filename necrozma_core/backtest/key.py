@@ -118,6 +118,7 @@ def result_key(request: PairRequest) -> str:
         "engine": engine_fingerprint(),
         "pair": request.pair,
         "ticks": store.fingerprint(request.pair),
+        "instrument": [str(request.instrument.pip), request.instrument.contract_size],
         "conversion": [store.fingerprint(leg.pair.name) for leg in legs_of(request)],
         "timeframe_ms": request.timeframe_ms,
         "strategies": request.source.fingerprint(),

@@ -1,6 +1,7 @@
 """A pair's market: ticks, bars, conversion, trading days."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from necrozma_core.backtest.conversion_choice import legs_of
 from necrozma_core.backtest.outcome import Checkpoint, Market
@@ -18,7 +19,7 @@ from necrozma_core.storage.ticks.store import TickStore
 def load_market(request: PairRequest, checkpoint: Checkpoint) -> Market:
     """Read a pair's ticks and build what its strategies share: bars, conversion, trading days."""
     store = TickStore(request.data_dir)
-    ticks = _read_ticks(store, request.pair, checkpoint)
+    ticks = replace(_read_ticks(store, request.pair, checkpoint), pair=request.instrument)
     checkpoint("bars", 0, 0, format_timeframe(request.timeframe_ms), len(ticks))
     bars = bars_from_ticks(ticks, request.timeframe_ms)
     conversion = load_conversion(store, ticks, legs_of(request), checkpoint)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from necrozma_core.market.conversion_paths import Leg
+from necrozma_core.market.instruments import Pair, Terms, get_pair
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.strategies.source import StrategySource
@@ -34,6 +35,8 @@ class PairRequest:
         The address of the result in the store, see :func:`result_key`. Empty until it is known.
     legs : tuple of Leg, optional
         The pairs that convert profits into the account's currency, see `choose_path`; None until that is known.
+    terms : Terms
+        What the broker's contract says of the pair, where that is not what the table says.
     set_aside : tuple of (int, str)
         Strategies of a user's that are not run, by their position, because no worker survived them; and why.
     """
@@ -49,7 +52,13 @@ class PairRequest:
     keep_trades: int | None = 50
     key: str = ""
     legs: tuple[Leg, ...] | None = None
+    terms: Terms = field(default_factory=Terms)
     set_aside: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def instrument(self) -> Pair:
+        """The pair under the broker's terms."""
+        return get_pair(self.pair).under(self.terms)
 
 
 @dataclass(frozen=True, slots=True)

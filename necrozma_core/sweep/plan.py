@@ -8,7 +8,7 @@ from necrozma_core.backtest.key import engine_fingerprint, with_key
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.errors import ConversionError, DamagedError, StorageError
 from necrozma_core.market.conversion_paths import describe_path
-from necrozma_core.market.instruments import get_pair
+from necrozma_core.market.instruments import Terms, get_pair
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.ticks.store import TickStore, no_ticks_error
 from necrozma_core.sweep.request import SweepRequest
@@ -106,6 +106,7 @@ def _request(sweep: SweepRequest, pair: str) -> PairRequest:
         lots=sweep.lots,
         costs=sweep.costs_of(pair),
         account=sweep.account,
+        terms=sweep.instruments.get(pair, Terms()),
         keep_trades=sweep.keep_trades,
     )
 

@@ -18,6 +18,7 @@ from necrozma_core.backtest.river import evaluate_pair
 from necrozma_core.errors import AllStrategiesFailedError, ConversionError, UsageError
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.market.bar_building import bars_from_ticks
+from necrozma_core.market.instruments import Terms, get_pair
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.storage.results_folder import ResultsFolder
@@ -217,6 +218,28 @@ def test_evaluate_pair_keep_trades_stores_those_of_the_best(request_for: Callabl
     assert set(kept) == set(best)
 
 
+def test_evaluate_pair_under_a_brokers_terms_has_its_pip_and_its_lot(
+    request_for: Callable[..., PairRequest],
+) -> None:
+    terms = Terms(pip=0.001, contract_size=10_000)
+    other = request_for(terms=terms)
+    evaluate_pair(other, ignore)
+    ticks = replace(TickStore(other.data_dir).read("EURUSD"), pair=get_pair("EURUSD").under(terms))
+    bars = bars_from_ticks(ticks, other.timeframe_ms)
+    stored = store_of(other).read_trades("EURUSD", other.key).to_pandas()
+    for strategy in other.source.load()[:10]:
+        signals = strategy.signals(bars).tolist()
+        expected = naive_trades(ticks, other.timeframe_ms, signals, strategy.stop_loss_pips, strategy.take_profit_pips)
+        rows = stored[stored["strategy"] == strategy.name]
+        points = np.array([(trade.exit_points - trade.entry_points) * trade.side for trade in expected], float)
+        assert rows["pips"].tolist() == pytest.approx((points / 100).tolist(), abs=1e-9)
+        assert rows["profit"].tolist() == pytest.approx((points / 1e5 * 10_000 * 0.1).tolist(), abs=1e-9)
+
+
+def test_result_key_with_the_tables_terms_spelled_out_is_the_same(request_for: Callable[..., PairRequest]) -> None:
+    assert request_for(terms=Terms(pip=0.0001, contract_size=100_000)).key == request_for().key
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -226,6 +249,8 @@ def test_evaluate_pair_keep_trades_stores_those_of_the_best(request_for: Callabl
         {"costs": Costs(commission_per_lot=3.5)},
         {"account": Account(currency="JPY")},
         {"keep_trades": None},
+        {"terms": Terms(pip=0.001)},
+        {"terms": Terms(contract_size=1_000)},
     ],
 )
 def test_result_key_anything_that_matters_changed_is_another(

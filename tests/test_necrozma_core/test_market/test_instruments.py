@@ -1,5 +1,7 @@
 """The instrument table, and names that must match to the letter."""
 
+import math
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from necrozma_core.errors import ExitCode, UnknownPairError, UsageError
-from necrozma_core.market.instruments import CURRENCIES, PAIRS, get_pair
+from necrozma_core.market.instruments import CURRENCIES, PAIRS, Terms, get_pair
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,43 @@ def test_pair_has_the_markets_conventions(
         quote,
     )
     assert pair.base + pair.quote == pair.name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "terms", "pip", "contract_size"),
+    [
+        ("XAUUSD", Terms(), "0.1", 100),
+        ("XAUUSD", Terms(pip=0.01), "0.01", 100),
+        ("XAUUSD", Terms(pip=1, contract_size=10), "1", 10),
+        ("XAGUSD", Terms(contract_size=1_000), "0.01", 1_000),
+        ("EURUSD", Terms(pip=0.00001), "0.00001", 100_000),
+        ("USDJPY", Terms(pip=0.1, contract_size=10_000_000), "0.1", 10_000_000),
+    ],
+)
+def test_pair_under_a_brokers_terms_has_its_pip_and_its_lot(
+    name: str, terms: Terms, pip: str, contract_size: int
+) -> None:
+    pair = get_pair(name).under(terms)
+    assert (str(pair.pip), pair.contract_size) == (pip, contract_size)
+    assert replace(pair, pip=get_pair(name).pip, contract_size=get_pair(name).contract_size) == get_pair(name)
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        (Terms(pip=0.02), "XAUUSD: a pip of 0.02: expected 0.01, 0.1 or 1$"),
+        (Terms(pip=0.0001), "a pip of 0.0001: expected"),
+        (Terms(pip=0), "a pip of 0: expected"),
+        (Terms(pip=math.nan), "a pip of nan: expected"),
+        (Terms(contract_size=0), "XAUUSD: a contract_size of 0: expected 1 to 10,000,000 whole units of XAU in a lot"),
+        (Terms(contract_size=10_000_001), "a contract_size of 10000001: expected"),
+        (Terms(contract_size=1.5), "a contract_size of 1.5: expected"),  # type: ignore[arg-type]
+        (Terms(contract_size=True), "a contract_size of true: expected"),
+    ],
+)
+def test_terms_that_no_broker_has_are_refused(terms: Terms, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        get_pair("XAUUSD").under(terms)
 
 
 def test_table_holds_each_pair_one_way_round() -> None:
