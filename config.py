@@ -44,6 +44,7 @@ BACKTEST_CONFIG: dict[str, Any] = {
     "commission": 0.0,  # account currency per lot and side
     "slippage_pips": 0.0,  # lost at every fill but a take-profit's
     "swap_rates": {},  # pips a night by pair: {"EURUSD": {"long": -0.52, "short": 0.11}}
+    "instruments": {},  # where your broker's pip or lot is another: {"XAUUSD": {"pip": 0.01, "contract_size": 10}}
     "account_currency": "USD",
     "initial_balance": 10_000.0,  # account currency
     "strict": False,  # True: one failed strategy makes a run fail, exit 3; else more than half of them do
@@ -109,6 +110,16 @@ class SwapRates:
 
     long: Number = 0.0
     short: Number = 0.0
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """A pair as a broker's contract has it; what is left out is as in docs/money.md."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid", "allow_inf_nan": False}
+
+    pip: Number | None = None
+    contract_size: Count | None = None
 
 
 class RunFields:
@@ -212,6 +223,13 @@ class RunFields:
         Form(
             "Pips a night by pair, positive where the account is credited.",
             examples=[{"EURUSD": {"long": -0.52, "short": 0.11}}],
+        ),
+    ] = {}  # noqa: RUF012 -- pydantic copies it
+    instruments: Annotated[
+        dict[str, Instrument],
+        Form(
+            "Pip and contract size by pair, where your broker's are not the usual ones.",
+            examples=[{"XAUUSD": {"pip": 0.01, "contract_size": 10}}],
         ),
     ] = {}  # noqa: RUF012 -- pydantic copies it
     account_currency: Annotated[

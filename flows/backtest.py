@@ -7,7 +7,7 @@ from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
 
 from flows.binding import bound_flow
-from flows.configuration import SwapRates
+from flows.configuration import Instrument, SwapRates
 from flows.notifications import notify
 from flows.parameters import Kept, parameter
 from flows.runner import ThrottledRunner
@@ -44,6 +44,7 @@ def backtest_pairs(
     commission: Annotated[float | None, parameter("commission")] = None,
     slippage_pips: Annotated[float | None, parameter("slippage_pips")] = None,
     swap_rates: Annotated[dict[str, SwapRates] | None, parameter("swap_rates")] = None,
+    instruments: Annotated[dict[str, Instrument] | None, parameter("instruments")] = None,
     account_currency: Annotated[str | None, parameter("account_currency")] = None,
     initial_balance: Annotated[float | None, parameter("initial_balance")] = None,
     keep_trades: Annotated[Kept | None, parameter("keep_trades")] = None,

@@ -10,6 +10,7 @@ from flows.folders import cache_folder
 from flows.resuming import resuming_command
 from flows.settings import Settings
 from necrozma_core.market.date_range import DateRange
+from necrozma_core.market.instruments import Terms
 from necrozma_core.market.moments import parse_moment
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.strategies.source import StrategySource
@@ -42,6 +43,7 @@ def sweep_request(settings: Settings) -> SweepRequest:
         lots=settings.lots,
         costs=Costs(settings.commission, settings.slippage_pips),
         swap_pips={pair: (rates.long, rates.short) for pair, rates in settings.swap_rates.items()},
+        instruments={pair: Terms(each.pip, each.contract_size) for pair, each in settings.instruments.items()},
         account=Account(settings.account_currency, settings.initial_balance),
         keep_trades=settings.keep_trades,
         strict=settings.strict,

@@ -15,6 +15,7 @@ from flows.terminal.tables import (
     ranks_table,
     run_table,
 )
+from necrozma_core.market.conversion_paths import long_path_lines
 from necrozma_core.reporting.marks import advice, has_holdout, mark_lines, origin_lines
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.comparison import diff_runs
@@ -58,6 +59,8 @@ def show_run(results: Path, run: "Manifest") -> None:
     folder = ResultsFolder(results).run(run.run_id)
     console.print(f"run {run.run_id}: {run.status}, started {run.started_at}, ended {run.ended_at or 'not yet'}")
     console.print(describe_run(run.settings, count_strategies(run), whole=True), markup=False)
+    for line in long_path_lines(run.inputs.get("conversion", {})):
+        console.print(line, markup=False)
     console.print(run_table(run))
     if failed := run.counts.get("failed_strategies"):
         console.print(f"{failed:,} of {run.counts['strategies']:,} strategies failed:")

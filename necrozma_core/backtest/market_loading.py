@@ -1,9 +1,11 @@
 """A pair's market: ticks or bars, conversion, trading days; and what of it the figures are about."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from necrozma_core.backtest.conversion_choice import legs_of
 from necrozma_core.backtest.outcome import Checkpoint, Market
 from necrozma_core.backtest.prices import converting_bars
 from necrozma_core.backtest.request import PairRequest
@@ -11,13 +13,12 @@ from necrozma_core.engine.trades import ExitReason
 from necrozma_core.errors import DataError
 from necrozma_core.market.bar_building import bars_from_quote_bars, bars_from_ticks, ticks_of_quote_bars
 from necrozma_core.market.bars import Bars
+from necrozma_core.market.conversion_paths import Leg
 from necrozma_core.market.date_range import DateRange
-from necrozma_core.market.instruments import find_conversion
 from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.market.timeframes import format_timeframe
-from necrozma_core.money.conversion import Conversion, Quotes
-from necrozma_core.money.costs import Account
+from necrozma_core.money.conversion import Conversion, PricedLeg, Quotes, TickQuotes
 from necrozma_core.money.equity import trading_days
 from necrozma_core.storage.bars.store import BarStore
 from necrozma_core.storage.ticks.manifest import TickManifest, format_span
@@ -39,6 +40,7 @@ def load_market(request: PairRequest, checkpoint: Checkpoint) -> Market:
     """
     given = _read_bars(request, checkpoint) if request.bars_ms is not None else None
     ticks = ticks_of_quote_bars(given) if given is not None else _read_ticks(request, checkpoint)
+    ticks = replace(ticks, pair=request.instrument)
     market = _market(request, ticks, given, request.dates, checkpoint)
     if request.holdout is None:
         return market
@@ -82,7 +84,7 @@ def _market(
         raise DataError(_nothing_there(request, ticks, dates))
     first_bar = int(np.searchsorted(bars.first_tick[:-1], start))
     inside = _piece(ticks, slice(start, None))
-    conversion = load_conversion(request, inside, request.account, checkpoint)
+    conversion = load_conversion(request, inside, checkpoint)
     return Market(
         ticks=inside,
         bars=_counted_from(bars, start),
@@ -133,34 +135,30 @@ def _nothing_there(request: PairRequest, ticks: Ticks, dates: DateRange) -> str:
     return f"{request.pair}: expected {request.made_from} in the range {dates}, found none{stored}"
 
 
-def load_conversion(request: PairRequest, ticks: Ticks, account: Account, checkpoint: Checkpoint) -> Conversion:
-    """Find the prices that turn profits of the ticks' pair into the account's currency.
+def load_conversion(request: PairRequest, ticks: Ticks, checkpoint: Checkpoint) -> Conversion:
+    """Read the prices that turn profits of the ticks' pair into the account's currency.
 
     Raises
     ------
     DataError
-        If the pair that is needed has no stored prices.
+        If a pair that is needed has no stored prices.
     """
-    found = find_conversion(ticks.pair.quote, account.currency)
-    if found is None:
-        return Conversion.identity()
-    pair, multiply = found
-    if pair == ticks.pair:
-        return Conversion.from_ticks(pair, ticks, multiply)
-    bars_ms = converting_bars(request.data_dir, pair.name)
+    return Conversion(tuple(PricedLeg(leg, _leg_quotes(request, ticks, leg, checkpoint)) for leg in legs_of(request)))
+
+
+def _leg_quotes(request: PairRequest, ticks: Ticks, leg: Leg, checkpoint: Checkpoint) -> Quotes | TickQuotes:
+    name = leg.pair.name
+    if name == ticks.pair.name:
+        return TickQuotes(ticks)
+    bars_ms = converting_bars(request.data_dir, name)
     if bars_ms is not None:
-        converting = BarStore(request.data_dir).read(pair.name, bars_ms)
-        return Conversion.from_ticks(pair, ticks_of_quote_bars(converting), multiply)
+        return TickQuotes(ticks_of_quote_bars(BarStore(request.data_dir).read(name, bars_ms)))
 
     def gather(manifest: TickManifest, pieces: Iterator[Ticks]) -> Quotes:
         span_ms = (manifest.years[0].first_ms, manifest.years[-1].last_ms)
         return Quotes.gather(pieces, manifest.ticks, manifest.digits, span_ms)
 
     # Only its prices by time are kept, a third of its ticks.
-    quotes = TickStore(request.data_dir).scan(
-        pair.name,
-        gather,
-        on_chunk=lambda rows: checkpoint("read", 0, 0, pair.name, rows),
-        until_ms=request.until_ms,
+    return TickStore(request.data_dir).scan(
+        name, gather, on_chunk=lambda rows: checkpoint("read", 0, 0, name, rows), until_ms=request.until_ms
     )
-    return Conversion(pair, quotes, multiply)

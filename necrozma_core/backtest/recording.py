@@ -6,9 +6,11 @@ from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
+from necrozma_core.backtest.conversion_choice import legs_of
 from necrozma_core.backtest.outcome import Evaluated, Market
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.errors import AllStrategiesFailedError, StrategyError
+from necrozma_core.market.conversion_paths import describe_path
 from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.metrics.merit import merit
 from necrozma_core.storage.results.tables import MetricsRow, metrics_table, trades_table
@@ -121,7 +123,11 @@ def write_outcomes(
 
 def result_metadata(request: PairRequest) -> dict[str, str]:
     """Return what the files of a result say of it."""
-    said = {"dates": str(request.dates), "bar_grid": "" if request.grid.is_default else str(request.grid)}
+    said = {
+        "conversion": ", ".join(describe_path(legs_of(request))),
+        "dates": str(request.dates),
+        "bar_grid": "" if request.grid.is_default else str(request.grid),
+    }
     return {
         "timeframe": format_timeframe(request.timeframe_ms),
         "account_currency": request.account.currency,

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from necrozma_core.market.bar_grid import BarGrid
+from necrozma_core.market.conversion_paths import Leg
 from necrozma_core.market.date_range import DateRange
+from necrozma_core.market.instruments import Pair, Terms, get_pair
 from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.storage.results.store import ResultStore
@@ -42,6 +44,10 @@ class PairRequest:
         How many strategies' trades are stored, the best first; None stores all.
     key : str
         The address of the result in the store, see :func:`result_key`. Empty until it is known.
+    legs : tuple of Leg, optional
+        The pairs that convert profits into the account's currency, see `choose_path`; None until that is known.
+    terms : Terms
+        What the broker's contract says of the pair, where that is not what the table says.
     set_aside : tuple of (int, str)
         Strategies of a user's that are not run, by their position, because no worker survived them; and why.
     """
@@ -60,6 +66,8 @@ class PairRequest:
     dates: DateRange = field(default_factory=DateRange)
     holdout: DateRange | None = None
     key: str = ""
+    legs: tuple[Leg, ...] | None = None
+    terms: Terms = field(default_factory=Terms)
     set_aside: tuple[tuple[int, str], ...] = ()
 
     @property
@@ -71,6 +79,11 @@ class PairRequest:
     def made_from(self) -> str:
         """What results are made from, for people: ``ticks``, or ``1h bars``."""
         return "ticks" if self.bars_ms is None else f"{format_timeframe(self.bars_ms)} bars"
+
+    @property
+    def instrument(self) -> Pair:
+        """The pair under the broker's terms."""
+        return get_pair(self.pair).under(self.terms)
 
 
 @dataclass(frozen=True, slots=True)

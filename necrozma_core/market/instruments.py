@@ -1,14 +1,31 @@
 """The currency pairs and metals that can be backtested: pip, point, contract size, currencies."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from necrozma_core.errors import UnknownPairError, nearest, shown
+from necrozma_core.errors import UnknownPairError, UsageError, nearest, shown
 
 _NAME = re.compile(r"[A-Z]{6}", re.ASCII)
+_MOST_UNITS: Final = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a broker's contract says of a pair, where that is not what the table says.
+
+    Attributes
+    ----------
+    pip : float or None
+        Price units.
+    contract_size : int or None
+        Units of the base in one lot.
+    """
+
+    pip: float | None = None
+    contract_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +54,32 @@ class Pair:
     point: Decimal
     contract_size: int
 
+    def under(self, terms: Terms) -> "Pair":
+        """Return the pair as a broker's contract has it.
+
+        Raises
+        ------
+        UsageError
+            For a pip that is no power of ten, or ten times away from the table's and more: such a pip is a mistake,
+            with which every stop would be a hundred times too near or too far. For a lot of no unit or too many.
+        """
+        pair = self
+        if terms.pip is not None:
+            possible = (self.pip.scaleb(-1), self.pip, self.pip.scaleb(1))
+            pip = next((each for each in possible if float(each) == terms.pip), None)
+            if pip is None:
+                expected = "{}, {} or {}".format(*possible)
+                raise UsageError(f"{self.name}: a pip of {shown(terms.pip)}: expected {expected}")
+            pair = replace(pair, pip=pip)
+        if terms.contract_size is not None:
+            if not _is_count(terms.contract_size) or not 1 <= terms.contract_size <= _MOST_UNITS:
+                raise UsageError(
+                    f"{self.name}: a contract_size of {shown(terms.contract_size)}: "
+                    f"expected 1 to {_MOST_UNITS:,} whole units of {self.base} in a lot"
+                )
+            pair = replace(pair, contract_size=terms.contract_size)
+        return pair
+
     def points_per_pip(self, digits: int) -> Decimal:
         """Return how many points of ``10**-digits`` make one pip; exact, and below 1 for coarse files."""
         return self.pip.scaleb(digits)
@@ -45,6 +88,10 @@ class Pair:
     def point_digits(self) -> int:
         """The decimals of ``point``."""
         return -int(self.point.as_tuple().exponent)
+
+
+def _is_count(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool)
 
 
 def _currency_pair(name: str) -> Pair:
@@ -92,26 +139,3 @@ def get_pair(name: str) -> Pair:
         return PAIRS[name]
     hint = nearest(re.sub(r"[^A-Z]", "", name.upper()), PAIRS, f"{', '.join(_MAJORS)} and others")
     raise UnknownPairError(f"unknown pair {shown(name, 40)}: {hint}")
-
-
-def find_conversion(currency: str, account_currency: str) -> tuple[Pair, bool] | None:
-    """Find the pair whose price turns ``currency`` into ``account_currency``.
-
-    Returns
-    -------
-    tuple of (Pair, bool) or None
-        The pair, and True where the amount is multiplied by its price (GBP to USD by GBPUSD) or False
-        where it is divided (JPY to USD by USDJPY). None where the two currencies are the same.
-
-    Raises
-    ------
-    UnknownPairError
-        If the table holds no pair of the two.
-    """
-    if currency == account_currency:
-        return None
-    if direct := PAIRS.get(currency + account_currency):
-        return direct, True
-    if inverse := PAIRS.get(account_currency + currency):
-        return inverse, False
-    raise UnknownPairError(f"no known pair converts {currency} into {account_currency}: choose another account")

@@ -38,7 +38,7 @@ def open_session(
     LockedError
         Another run holds the results folder.
     UsageError, DataError
-        There is nothing to compute, or from.
+        There is nothing to compute, or from; or no pair's profits can be converted.
     StorageError
         The results folder cannot be written.
     """

@@ -1,7 +1,7 @@
 """What a sweep is asked to do, as one value: a command or a script makes it, and the sweep reads no setting besides."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from necrozma_core.backtest.prices import Prices
 from necrozma_core.errors import UsageError, shown
 from necrozma_core.market.bar_grid import BarGrid
 from necrozma_core.market.date_range import DateRange, Split, format_moment
-from necrozma_core.market.instruments import get_pair
+from necrozma_core.market.instruments import Terms, get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.storage.disk.sealed import JSON
@@ -63,6 +63,8 @@ class SweepRequest:
     swap_pips : mapping of str to (float, float)
         Pips a night of a long and of a short position by pair, positive where the account is credited; nothing for a
         pair that is not named.
+    instruments : mapping of str to Terms
+        What the broker's contract says of a pair, where that is not what the table says.
     account : Account
     keep_trades : int or None
         Strategies of a pair whose trades are stored, the best first; None stores all.
@@ -101,6 +103,7 @@ class SweepRequest:
     lots: float = 0.1
     costs: Costs = field(default_factory=Costs)
     swap_pips: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    instruments: Mapping[str, Terms] = field(default_factory=dict)
     account: Account = field(default_factory=Account)
     keep_trades: int | None = 50
     strict: bool = False
@@ -114,12 +117,9 @@ class SweepRequest:
     def __post_init__(self) -> None:
         if isinstance(self.pairs, str):
             raise UsageError(f"pairs={shown(self.pairs)}: expected several names, such as ({shown(self.pairs)},)")
-        for name in (*self.pairs, *self.swap_pips):
+        for name in (*self.pairs, *self.swap_pips, *self.instruments):
             get_pair(name)
-        BarGrid.parse(self.day_end, self.offset, parse_timeframe(self.timeframe))
-        if self.prices not in set(Prices):
-            raise UsageError(f"prices={shown(self.prices)}: expected one of {', '.join(Prices)}")
-        self.split()
+        self._check_market()
         if not (isfinite(self.lots) and self.lots > 0):
             raise UsageError(f"lots={shown(self.lots)}: expected a number above zero")
         if self.keep_trades is not None and self.keep_trades < 0:
@@ -132,6 +132,16 @@ class SweepRequest:
             raise UsageError("costs: a swap differs from pair to pair; give it as swap_pips={'EURUSD': (-0.52, 0.11)}")
         for name in self.swap_pips:
             self.costs_of(name)
+        for name, terms in self.instruments.items():
+            if not isinstance(terms, Terms):
+                raise UsageError(f"instruments[{shown(name)}]={shown(terms)}: expected Terms(pip, contract_size)")
+            get_pair(name).under(terms)
+
+    def _check_market(self) -> None:
+        BarGrid.parse(self.day_end, self.offset, parse_timeframe(self.timeframe))
+        if self.prices not in set(Prices):
+            raise UsageError(f"prices={shown(self.prices)}: expected one of {', '.join(Prices)}")
+        self.split()
 
     def costs_of(self, pair: str) -> Costs:
         """Return what the broker charges on a pair.
@@ -210,6 +220,7 @@ class SweepRequest:
             "commission": self.costs.commission_per_lot,
             "slippage_pips": self.costs.slippage_pips,
             "swap_rates": {name: {"long": long, "short": short} for name, (long, short) in self.swap_pips.items()},
+            "instruments": {name: asdict(terms) for name, terms in self.instruments.items()},
             "account_currency": self.account.currency,
             "initial_balance": self.account.initial_balance,
             "keep_trades": self.keep_trades,

@@ -15,12 +15,13 @@ from necrozma_core.backtest.key import with_key
 from necrozma_core.backtest.parts import split
 from necrozma_core.backtest.request import PairRequest, Receipt
 from necrozma_core.errors import ExitCode, StorageError
+from necrozma_core.market.conversion_paths import long_path_lines
 from necrozma_core.storage.runs.folder import REPORT_FILE, RunFolder
 from necrozma_core.sweep.dispatch import Dispatch
 from necrozma_core.sweep.governor_log import governor_table
 from necrozma_core.sweep.observer import Observer
 from necrozma_core.sweep.outcome import RunOutcome
-from necrozma_core.sweep.plan import find_stored
+from necrozma_core.sweep.plan import described_paths, find_stored
 from necrozma_core.sweep.publishing import publish_page, publish_ranking
 from necrozma_core.sweep.record import RunRecord
 from necrozma_core.sweep.request import SweepRequest
@@ -150,6 +151,8 @@ class RunSession:
             self.tell(remark)
         with self.record.telling:
             self._observer.on_start(self)
+        for line in long_path_lines(described_paths(self.requests)):
+            self.tell(line)
         if self.missing:
             self.record.begin_phase(self._describe_start())
             self.pool.warm_up()

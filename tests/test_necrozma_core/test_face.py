@@ -31,7 +31,7 @@ PUBLIC = {
     "backtest": ["PairRequest", "Receipt", "evaluate_pair", "with_key"],
     "engine": ["ExitReason", "Trades", "simulate"],
     "feeds": ["ImportReport", "ReadOptions", "import_files", "sort_files", "write_samples"],
-    "market": ["Bars", "Pair", "Ticks", "bars_from_ticks", "format_timeframe", "get_pair", "parse_timeframe"],
+    "market": ["Bars", "Pair", "Terms", "Ticks", "bars_from_ticks", "format_timeframe", "get_pair", "parse_timeframe"],
     "metrics": ["Metrics"],
     "money": ["Account", "Costs"],
     "reporting": ["rank_metrics", "render_report"],

@@ -14,6 +14,7 @@ from necrozma_core.errors import (
     LockedError,
     StorageError,
 )
+from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.manifest import PairState, RunStatus
@@ -219,6 +220,22 @@ def test_run_damaged_ticks_fail_their_pair_alone(run, tmp_path, ticks):
     assert pair == "GBPUSD"
     assert str(file.name) in str(error)
     assert len(result.outcome.receipts) == 2
+
+
+def test_run_pair_that_cannot_be_converted_is_a_failed_task_with_its_reason(run, tmp_path, api, flow_run_id):
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    data = tmp_path / "data"
+    write_samples(data, ["EURUSD", "AUDNZD"], 4_000, 1)
+    result = run(data=data)
+
+    assert result.outcome.exit_code is ExitCode.PAIRS_FAILED
+    assert [receipt.pair for receipt in result.outcome.receipts] == ["EURUSD"]
+    chosen = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id(result)]))
+    states = {task.name: task.state for task in api.read_task_runs(flow_run_filter=chosen)}
+    assert states["EURUSD"].name == "Completed"
+    assert states["AUDNZD"].name == "Failed"
+    assert "AUDNZD: no stored ticks convert its profits from NZD into USD; import NZDUSD" in states["AUDNZD"].message
 
 
 def test_run_stopped_is_cancelled_keeps_what_is_stored_and_kills_the_rest(run, odd, api, task_states, flow_run_id):

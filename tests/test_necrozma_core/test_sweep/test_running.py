@@ -17,6 +17,7 @@ from storage_samples import tree
 
 from necrozma_core.errors import (
     AllStrategiesFailedError,
+    ConversionError,
     DataError,
     ExitCode,
     LockedError,
@@ -24,6 +25,7 @@ from necrozma_core.errors import (
     UsageError,
 )
 from necrozma_core.feeds.samples.quotes import write_samples
+from necrozma_core.money.costs import Account
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.runs.listing import list_runs
 from necrozma_core.storage.runs.manifest import PairState, RunStatus, read_manifest
@@ -84,9 +86,13 @@ class Watcher(Silent):
         self.run: Any = None
         self.done: list[str] = []
         self.failed: list[str] = []
+        self.said: list[str] = []
 
     def on_start(self, run: Any) -> None:
         self.run = run
+
+    def on_message(self, text: str) -> None:
+        self.said.append(text)
 
     def on_pair_done(self, receipt: Any) -> None:
         self.done.append(receipt.pair)
@@ -278,6 +284,33 @@ def test_sweep_without_ticks_and_with_unknown_names_is_refused(
         sweep(pairs="EURUSD")
     with pytest.raises(UsageError, match="timeframe"):
         sweep(timeframe="7min")
+
+
+def test_sweep_pair_that_cannot_be_converted_fails_alone_and_where_none_can_be_nothing_begins(
+    sweep: Callable[..., SweepRequest], tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    write_samples(data, ["EURUSD", "USDCAD", "AUDNZD"], 4_000, 1)
+    watcher = Watcher()
+    outcome = run_sweep(sweep(data=data, account=Account(currency="EUR")), watcher)
+
+    assert outcome.exit_code is ExitCode.PAIRS_FAILED
+    assert sorted(watcher.done) == ["EURUSD", "USDCAD"]
+    [(pair, error)] = outcome.failures
+    assert (pair, type(error)) == ("AUDNZD", ConversionError)
+    assert str(error).startswith("AUDNZD: no stored ticks convert its profits from NZD into EUR; import ")
+    assert "profits of USDCAD are converted from CAD to USD by USDCAD, then from USD to EUR by EURUSD" in watcher.said
+    assert outcome.ranking_path is not None
+    manifest = read_manifest(outcome.ranking_path.parent)
+    assert (manifest.pairs["AUDNZD"].state, manifest.pairs["AUDNZD"].failure) == (PairState.FAILED, str(error))
+    assert manifest.inputs["conversion"] == {
+        "EURUSD": ["USD to EUR by EURUSD"],
+        "USDCAD": ["CAD to USD by USDCAD", "USD to EUR by EURUSD"],
+    }
+    results = tmp_path / "none"
+    with pytest.raises(ConversionError, match=r"^AUDNZD: "):
+        run_sweep(sweep(data=data, results=results, pairs=("AUDNZD",)))
+    assert not results.exists()
 
 
 @pytest.mark.parametrize(
