@@ -49,7 +49,7 @@ def test_ticks_of_a_weekend_are_doubtful() -> None:
     assert report.is_doubtful
     assert list(report.verdict()) == [
         "Doubtful: 2 ticks while the market is closed for the weekend: check the zone.",
-        "1 ticks repeat the one before them in time and prices.",
+        "1 tick repeats the one before in time and prices.",
         "100 % of the ticks have no spread: a raw feed, whose costs are the commission.",
     ]
 
