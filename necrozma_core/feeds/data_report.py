@@ -65,6 +65,17 @@ class DataReport:
         return format_span(self.days[0].first_ms, self.days[-1].last_ms)
 
     @property
+    def spread_pips(self) -> tuple[float, float, float]:
+        """Medians of the days' median and 95 % spread, and the widest of all."""
+        median, most, widest = np.array([day.spread_pips for day in self.days]).T
+        return float(np.median(median)), float(np.median(most)), float(widest.max())
+
+    @property
+    def zero_share(self) -> float:
+        """The share of ticks whose bid is their ask."""
+        return sum(day.zero_spreads for day in self.days) / self.ticks
+
+    @property
     def weekend_ticks(self) -> int:
         """Ticks of trading days that end on a Saturday or Sunday, when the market is closed."""
         return sum(day.ticks for day in self.days if day.is_weekend)
@@ -94,10 +105,8 @@ class DataReport:
         for reason, count in self.set_aside.items():
             were = "row was" if count == 1 else "rows were"
             yield f"{count:,} {were} set aside when imported: {reason}."
-        zero = sum(day.zero_spreads for day in self.days)
-        if zero > _RAW_SHARE * self.ticks:
-            share = 100 * zero / self.ticks
-            yield f"{share:.0f} % of the ticks have no spread: a raw feed, whose costs are the commission."
+        if self.zero_share > _RAW_SHARE:
+            yield f"{100 * self.zero_share:.0f} % of the ticks have no spread: a raw feed, whose costs are the commission."
         if not self.is_doubtful:
             yield "Nothing doubtful."
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from necrozma_core.market.arrays import Int64Array
+from necrozma_core.market.arrays import Int32Array
 from necrozma_core.market.calendars import trading_day
 from necrozma_core.market.ticks import Ticks, find_repeats, format_quote
 from necrozma_core.storage.ticks.spans import merge
@@ -132,8 +132,8 @@ def _copied(ticks: Ticks, part: slice) -> Ticks:
 def _day(parts: list[Ticks], before: Ticks | None) -> DayReport:
     ticks = merge(parts)
     spread = ticks.ask - ticks.bid
-    mid2 = ticks.bid.astype(np.int64) + ticks.ask
-    median, most, widest = np.quantile(spread / ticks.points_per_pip, (0.5, 0.95, 1.0)).tolist()
+    mid2 = ticks.bid + ticks.ask
+    median, most, widest = (np.quantile(spread, (0.5, 0.95, 1.0)) / ticks.points_per_pip).tolist()
     gaps, longest_gap_ms = find_gaps(ticks.time_ms, is_metal=ticks.pair.is_metal)
     stale, longest_stale_ms = _stale(ticks)
     jumps, worst_jump, breaks, worst_break = _jumps(ticks, mid2, before)
@@ -171,21 +171,23 @@ def _stale(ticks: Ticks) -> tuple[int, int]:
 
 
 def _jumps(
-    ticks: Ticks, mid2: Int64Array, before: Ticks | None
+    ticks: Ticks, mid2: Int32Array, before: Ticks | None
 ) -> tuple[int, tuple[float, str], int, tuple[float, str]]:
     """Tell prices that leave and come back from those that leave and stay, by their large steps."""
     steps = np.abs(np.diff(mid2)) / np.minimum(mid2[1:], mid2[:-1])
     # After silence a price may be another one.
     large = np.flatnonzero((steps > JUMP) & (np.diff(ticks.time_ms) <= GAP_MS)).tolist()
-    price = mid2.astype(np.float64)
     first = _before_first(ticks, before)
+    if not large and (first is None or abs(mid2[0] / first - 1) <= JUMP):
+        return 0, (0.0, ""), 0, (0.0, "")
+    price = mid2.astype(np.float64)
     if first is not None and abs(price[0] / first - 1) > JUMP:
         large = [-1, *large]
     jumps, worst_jump, breaks, worst_break = 0, (0.0, ""), 0, (0.0, "")
     position = 0
     while position < len(large):
         left = large[position]
-        usual = first if left < 0 else price[left]
+        usual = first if left < 0 and first is not None else float(price[left])
         back = next(
             (
                 step

@@ -15,8 +15,8 @@ from necrozma_core.feeds.formats.registry import ReadOptions, open_source
 from necrozma_core.feeds.data_report import DataReport
 from necrozma_core.feeds.inspection import Doubt, find_doubts
 from necrozma_core.feeds.days import DayReport, report_days
-from necrozma_core.feeds.kept_reports import report_stored
-from necrozma_core.feeds.plausibility import check_crosses, check_ticks_of_pair
+from necrozma_core.feeds.kept_reports import YearSpan, report_stored
+from necrozma_core.feeds.plausibility import LEAST_TICKS, check_crosses, check_ticks_of_pair
 from necrozma_core.feeds.quarantine import QUARANTINE_FOLDER, Quarantine, open_quarantine
 from necrozma_core.feeds.reading.zones import split_zone
 from necrozma_core.feeds.sieve import Sieve, Tally
@@ -25,6 +25,7 @@ from necrozma_core.market.ticks import Ticks
 from necrozma_core.storage.disk.layer import DISK, FileLayer
 from necrozma_core.storage.disk.publish import sha256_of
 from necrozma_core.storage.ticks.manifest import Source, format_span
+from necrozma_core.storage.ticks.spans import by_year
 from necrozma_core.storage.ticks.store import TickStore
 
 
@@ -160,7 +161,7 @@ def import_files(
             raise DataError(f"{next(iter(chosen))}: expected rows of {pair.name}, found none: {names} no quotes")
     # The ticks are stored by now; what cannot be looked at will be said when they are read.
     with suppress(DamagedError, StorageError):
-        run.note_whole(report_stored(store, pair.name))
+        run.note_whole(report_stored(store, pair.name, run.seen))
     return run.report(known)
 
 
@@ -183,6 +184,7 @@ class _Import:
     added: int = 0
     findings: list[str] = field(default_factory=list)
     doubts: set[Doubt] = field(default_factory=set)
+    seen: dict[YearSpan, list[DayReport]] = field(default_factory=dict)
     formats: dict[str, str] = field(default_factory=dict)
     lacks: tuple[str, ...] = ()
 
@@ -210,7 +212,11 @@ class _Import:
     def _inspect(self, ticks: Ticks, path: Path, source: Source) -> None:
         """Refuse what cannot be of the pair, and note what is doubtful."""
         check_ticks_of_pair(ticks, str(path))
-        days = tuple(report_days([ticks]))
+        days: list[DayReport] = []
+        for _, part in by_year(ticks):
+            of_year = list(report_days([part]))
+            self.seen[len(part), int(part.time_ms[0]), int(part.time_ms[-1])] = of_year
+            days += of_year
         check_crosses(self.pair, days, self.stored_days, str(path))
         for finding in find_doubts(days, self.pair, ticks.digits):
             self.findings.append(f"{source.name}: {finding.text}")
@@ -270,11 +276,24 @@ def _choose(
         if found := not_a_file(path):
             raise UsageError(f"{path}: {found}; expected a file of ticks")
         source = _source(path, zone)
+        _refuse_of_other_pair(path, source, store, pair)
         if store.holds(pair.name, source) or source.sha256 in {other.sha256 for other in chosen.values()}:
             known.append(path.name)
         else:
             chosen[path] = source
     return chosen, tuple(known)
+
+
+def _refuse_of_other_pair(path: Path, source: Source, store: TickStore, pair: Pair) -> None:
+    """Refuse a file whose very content is stored as another pair's: one of the two is named wrongly."""
+    for other in store.pairs():
+        with suppress(DamagedError, StorageError):
+            sources = store.manifest(other).sources if other != pair.name else ()
+            if any(stored.sha256 == source.sha256 and stored.ticks >= LEAST_TICKS for stored in sources):
+                raise DataError(
+                    f"{path}: is stored already as {other}, so it cannot be {pair.name} too: leave it, or remove the "
+                    f"stored one first with `necrozma data remove {other}`"
+                )
 
 
 _HOUR_PARTS: Final = 5

@@ -19,7 +19,7 @@ _NARROWEST_PIPS: Final = 0.04
 _WIDEST_SHARE: Final = 0.05
 """A spread of a twentieth of the price, as the usual one, is no quote: bid and ask are two other things."""
 
-_LEAST_TICKS: Final = 100
+LEAST_TICKS: Final = 100
 """Of fewer ticks the usual spread and the decimals say little."""
 
 _CROSS_SHARE: Final = 0.01
@@ -75,7 +75,7 @@ def check_level(ticks: Ticks, source: str) -> None:
 def _check_spread(ticks: Ticks, source: str) -> None:
     spread = ticks.ask - ticks.bid
     wide = spread[spread > 0]
-    if len(wide) < _LEAST_TICKS:
+    if len(wide) < LEAST_TICKS:
         return
     usual = float(np.median(wide))
     pips, share = usual / ticks.points_per_pip, usual / float(np.median(ticks.bid))
@@ -88,7 +88,7 @@ def _check_spread(ticks: Ticks, source: str) -> None:
 
 def _check_digits(ticks: Ticks, source: str) -> None:
     """Refuse prices in steps of ten pips and more: the decimals of another pair, or cut off."""
-    if len(ticks) >= _LEAST_TICKS and ticks.points_per_pip < 0.1:
+    if len(ticks) >= LEAST_TICKS and ticks.points_per_pip < 0.1:
         pips = 1 / ticks.points_per_pip
         raise DataError(
             f"{source}: prices of {ticks.digits} decimals, steps of {pips:g} pips, are not {ticks.pair.name}'s, which is "

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from necrozma_core.errors import NecrozmaError
 from necrozma_core.storage.disk.layer import DISK, FileLayer
@@ -59,14 +59,18 @@ def read_quality(folder: Path, fingerprint: str) -> Quality | None:
     return Quality(fingerprint, digest, tuple(map(str, doubts)))
 
 
-def read_days(folder: Path) -> dict[str, list[Mapping[str, JSON]]]:
+Days = list[dict[str, JSON]]
+"""The days of a year's file, each as a record."""
+
+
+def read_days(folder: Path) -> dict[str, Days]:
     """Read the days of a pair's years, by the hashes of their files; none where they cannot be read."""
-    years = _read(folder / DAYS_FILE).get("years")
+    years: Any = _read(folder / DAYS_FILE).get("years")
     return years if isinstance(years, dict) else {}
 
 
 def publish_quality(
-    folder: Path, quality: Quality, years: Mapping[str, list[Mapping[str, JSON]]], *, files: FileLayer = DISK
+    folder: Path, quality: Quality, years: Mapping[str, Days], *, files: FileLayer = DISK
 ) -> None:
     """Keep a report: its days first, then what speaks of them.
 
@@ -75,7 +79,8 @@ def publish_quality(
     StorageError
         The disk does not take it.
     """
-    publish_sealed(folder / DAYS_FILE, {"schema": SCHEMA, "years": years}, files=files)
+    days: dict[str, JSON] = {sha256: list(of_year) for sha256, of_year in years.items()}
+    publish_sealed(folder / DAYS_FILE, {"schema": SCHEMA, "years": days}, files=files)
     short: dict[str, JSON] = {
         "schema": SCHEMA,
         "ticks": quality.ticks,
