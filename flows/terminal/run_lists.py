@@ -136,7 +136,9 @@ def _figures(diff: "PairDiff") -> str:
 
 
 def _input_name(key: str) -> str:
-    return {"engine": "code of the engine", "strategies": "strategies"}.get(key, f"ticks of {key}")
+    named = {"engine": "code of the engine", "strategies": "strategies"}
+    pair, is_report, _ = key.partition(" report")
+    return f"data report of {pair}" if is_report else named.get(key, f"ticks of {key}")
 
 
 def _conversions(before: Any, after: Any) -> dict[str, tuple[str, ...]]:

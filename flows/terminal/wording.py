@@ -123,6 +123,7 @@ def import_lines(report: "ImportReport") -> Iterator[str]:
         yield f"doubtful: {finding}"
     if (more := len(report.findings) - _FINDINGS_SHOWN) > 0:
         yield f"doubtful: {more:,} more of these"
+    yield from report.lacks
     for path in report.quarantine_files:
         yield f"set aside in {path}"
 
@@ -135,6 +136,7 @@ def _counted(report: "ImportReport") -> Iterator[str]:
     if report.one_sided:
         yield f"{report.one_sided:,} first rows left out: one side had no price yet"
     if report.repeated:
-        yield f"{report.repeated:,} ticks repeat the one before them in time and prices"
+        repeat = "tick repeats" if report.repeated == 1 else "ticks repeat"
+        yield f"{report.repeated:,} {repeat} the one before in time and prices"
     if report.sub_millisecond:
         yield f"{report.sub_millisecond:,} times were finer than a millisecond and were rounded down to one"

@@ -85,6 +85,11 @@ class Pair:
         return self.pip.scaleb(digits)
 
     @property
+    def is_metal(self) -> bool:
+        """Whether it is gold or silver."""
+        return self.base in {"XAU", "XAG"}
+
+    @property
     def point_digits(self) -> int:
         """The decimals of ``point``."""
         return -int(self.point.as_tuple().exponent)

@@ -18,7 +18,14 @@ from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.layer import DISK, FileLayer
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.disk.publish import make_folder
-from necrozma_core.storage.ticks.manifest import MANIFEST_FILE, PairSummary, Source, StoredSource, TickManifest
+from necrozma_core.storage.ticks.manifest import (
+    MANIFEST_FILE,
+    PairSummary,
+    Source,
+    StoredSource,
+    TickManifest,
+    YearFile,
+)
 from necrozma_core.storage.ticks.reading import MissingFileError, check_size, read_pieces, read_years
 from necrozma_core.storage.ticks.spans import check_fit, check_segment, cut_sources, describe, in_order
 from necrozma_core.storage.ticks.writing import cut_years, join, remove_others, write_years
@@ -155,6 +162,30 @@ class TickStore:
         return self._with_current(
             pair_name,
             lambda folder, whole: work(manifest := whole.until(until_ms), read_pieces(folder, manifest, on_chunk)),
+        )
+
+    def scan_years(self, pair_name: str, work: Callable[[TickManifest, Callable[[YearFile], Iterator[Ticks]]], T]) -> T:
+        """Let ``work`` read those years of a pair that it wants, each by itself and in its own digits.
+
+        Parameters
+        ----------
+        pair_name : str
+        work : callable
+            Gets the pair's record, and what goes through the ticks of a year piece by piece, each of which is gone with
+            the next. Called again from the start where an import replaced a file meanwhile.
+
+        Returns
+        -------
+        object
+            What ``work`` returned.
+        """
+        return self._with_current(
+            pair_name,
+            lambda folder, manifest: work(
+                # Who looks at ticks has no other need of the compiler, which takes longer to load than this to read.
+                manifest,
+                lambda year: read_pieces(folder, TickManifest(manifest.pair, (year,)), compiled=False),
+            ),
         )
 
     def _with_current(self, pair_name: str, read: Callable[[Path, TickManifest], T]) -> T:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from necrozma_core.errors import DataError
-from necrozma_core.feeds.inspection import Doubt, check_level, inspect
+from necrozma_core.feeds.inspection import Doubt, inspect
 from necrozma_core.feeds.intake import import_files
+from necrozma_core.feeds.plausibility import check_level
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.market.instruments import PAIRS, get_pair
 from necrozma_core.market.levels import LEVELS
@@ -54,7 +55,8 @@ def test_wrong_zone_shows_at_the_weeks_openings(ticks: Ticks, hours: int, words:
 
     findings = inspect(moved)
 
-    assert [finding.doubt for finding in findings] == [Doubt.ZONE]
+    # What it moves into the weekend is named too.
+    assert [finding.doubt for finding in findings] in ([Doubt.ZONE], [Doubt.ZONE, Doubt.WEEKEND])
     assert f"weeks open {words} 17:00 New York: check the zone" in findings[0].text
 
 
