@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -62,7 +63,7 @@ def pair_artifact(store: ResultStore, receipt: Receipt, initial_balance: float) 
 
 
 @best_effort
-def ranking_artifact(ranking: pa.Table, path: Path, settings: Mapping[str, Any]) -> None:
+def ranking_artifact(ranking: pa.Table, path: Path, settings: Mapping[str, Any] = MappingProxyType({})) -> None:
     """Show the top of the ranking as a table that can be searched; the settings are those of the run's manifest."""
     top = ranking.slice(0, _TOP).to_pylist()
     remarks = [*mark_lines(top), *origin_lines(top, settings), ""]
