@@ -59,17 +59,21 @@ def check_level(ticks: Ticks, source: str) -> None:
     price = float(np.median(ticks.bid)) / ticks.scale
     if not low <= price <= high:
         raise DataError(
-            f"{source}: prices around {price:g} are not {name}'s, which has been between {low:g} and {high:g} since "
-            "1990: check the pair and the scale of the prices"
+            f"{source}: prices around {_price(price)} are not {name}'s, which has been between {_price(low)} and "
+            f"{_price(high)} since 1990: check the pair and the scale of the prices"
         )
     for year, part in by_year(ticks):
         low, high = level_of(name, year)
         price = float(np.median(part.bid)) / ticks.scale
         if not low <= price <= high:
             raise DataError(
-                f"{source}: prices around {price:g} are not {name}'s of {year}, which was between {low:.4g} and "
-                f"{high:.4g}: check the pair, the years and the scale of the prices"
+                f"{source}: prices around {_price(price)} are not {name}'s of {year}, which was between {_price(low)} and "
+                f"{_price(high)}: check the pair, the years and the scale of the prices"
             )
+
+
+def _price(price: float) -> str:
+    return f"{price:,.0f}" if price >= 1_000 else f"{price:.4g}"
 
 
 def _check_spread(ticks: Ticks, source: str) -> None:
@@ -81,7 +85,7 @@ def _check_spread(ticks: Ticks, source: str) -> None:
     pips, share = usual / ticks.points_per_pip, usual / float(np.median(ticks.bid))
     if pips < _NARROWEST_PIPS or share > _WIDEST_SHARE:
         raise DataError(
-            f"{source}: a usual spread of {pips:.3g} pips, {100 * share:.2g} % of the price, is not {ticks.pair.name}'s: "
+            f"{source}: a usual spread of {_price(pips)} pips, {100 * share:.2g} % of the price, is not {ticks.pair.name}'s: "
             "check the pair, and which columns are bid and ask"
         )
 
@@ -182,7 +186,7 @@ def check_crosses(
             usual = float(np.median(list(mine.values())))
             on = "1 day" if len(ratios) == 1 else f"{len(ratios):,} days"
             raise DataError(
-                f"{source}: prices around {usual:.5g} are not {pair.name}'s: they are {100 * abs(off):.3g} % "
+                f"{source}: prices around {_price(usual)} are not {pair.name}'s: they are {100 * abs(off):.3g} % "
                 f"{'above' if off > 0 else 'below'} what the stored {cross.first.name} and {cross.second.name} make it on "
                 f"{on} that all three have; check the pair, or `necrozma data check {cross.first.name} "
                 f"{cross.second.name}` and remove the wrong one with `necrozma data remove`"
