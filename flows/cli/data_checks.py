@@ -1,4 +1,4 @@
-"""``necrozma data check`` and ``necrozma data compare``: what stored ticks are like, alone and beside another feed's."""
+"""``necrozma data check`` and ``compare``: what stored ticks are like, alone and beside another feed's."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from necrozma_core.storage.ticks.store import TickStore
 
 _Page = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page, day by day.")]
-
 
 
 def check(
@@ -71,9 +70,7 @@ def compare(
         _publish(html, render_comparisons(comparisons))
 
 
-def _sides(
-    first: str, second: str, pair: str | None
-) -> "list[tuple[tuple[TickStore, str], tuple[TickStore, str]]]":
+def _sides(first: str, second: str, pair: str | None) -> "list[tuple[tuple[TickStore, str], tuple[TickStore, str]]]":
     """Find the pairs to compare; UsageError where nothing says which."""
     from necrozma_core.errors import UsageError  # noqa: PLC0415
     from necrozma_core.market.instruments import get_pair  # noqa: PLC0415
@@ -85,8 +82,8 @@ def _sides(
         return [((one, name), (other, other_name))]
     if not (both := sorted(set(one.pairs()) & set(other.pairs()))):
         raise UsageError(
-            f"{first} and {second} have no pair in common: {first} has {', '.join(one.pairs()) or 'none'}, {second} has "
-            f"{', '.join(other.pairs()) or 'none'}; say FOLDER:PAIR"
+            f"{first} and {second} have no pair in common: {first} has {', '.join(one.pairs()) or 'none'}, "
+            f"{second} has {', '.join(other.pairs()) or 'none'}; say FOLDER:PAIR"
         )
     return [((one, shared), (other, shared)) for shared in both]
 

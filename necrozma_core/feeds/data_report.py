@@ -106,7 +106,8 @@ class DataReport:
             were = "row was" if count == 1 else "rows were"
             yield f"{count:,} {were} set aside when imported: {reason}."
         if self.zero_share > _RAW_SHARE:
-            yield f"{100 * self.zero_share:.0f} % of the ticks have no spread: a raw feed, whose costs are the commission."
+            share = 100 * self.zero_share
+            yield f"{share:.0f} % of the ticks have no spread: a raw feed, whose costs are the commission."
         if not self.is_doubtful:
             yield "Nothing doubtful."
 
@@ -177,9 +178,7 @@ def _with_gaps_before(days: Sequence[DayReport], pair: Pair) -> tuple[DayReport,
 def _missing(days: Sequence[DayReport], pair: Pair) -> tuple[np.datetime64, ...]:
     there = {day.day for day in days}
     every = np.arange(days[0].day, days[-1].day)
-    return tuple(
-        day for day in every if day not in there and not is_closed(day.astype(object), is_metal=pair.is_metal)
-    )
+    return tuple(day for day in every if day not in there and not is_closed(day.astype(object), is_metal=pair.is_metal))
 
 
 def _thin(days: Sequence[DayReport], pair: Pair) -> tuple[np.datetime64, ...]:
@@ -216,4 +215,3 @@ def day_of(record: Mapping[str, JSON]) -> DayReport:
     """
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
     return DayReport(**{**values, "day": np.datetime64(str(record["day"]), "D")})  # type: ignore[arg-type]
-

@@ -124,9 +124,7 @@ def report_days(pieces: Iterable[Ticks]) -> Iterator[DayReport]:
 
 def _copied(ticks: Ticks, part: slice) -> Ticks:
     # A piece is gone with the next.
-    return Ticks(
-        ticks.pair, ticks.digits, ticks.time_ms[part].copy(), ticks.bid[part].copy(), ticks.ask[part].copy()
-    )
+    return Ticks(ticks.pair, ticks.digits, ticks.time_ms[part].copy(), ticks.bid[part].copy(), ticks.ask[part].copy())
 
 
 def _day(parts: list[Ticks], before: Ticks | None) -> DayReport:

@@ -118,7 +118,9 @@ def _wide_spreads(days: Sequence[DayReport]) -> Finding | None:
     pips, quote = max(day.worst_wide for day in days)
     have = "tick has" if count == 1 else "ticks have"
     return Finding(
-        Doubt.WIDE_SPREAD, count, f"{count:,} {have} a spread over {100 * WIDE:g} % of the price: {pips:,.0f} pips, {quote}"
+        Doubt.WIDE_SPREAD,
+        count,
+        f"{count:,} {have} a spread over {100 * WIDE:g} % of the price: {pips:,.0f} pips, {quote}",
     )
 
 
@@ -151,7 +153,7 @@ def _fine_digits(pair: Pair, digits: int) -> Finding | None:
     return Finding(
         Doubt.DIGITS,
         digits,
-        f"prices have {digits} decimals, and feeds quote {pair.name} with at most {most}: they were computed, not quoted",
+        f"prices have {digits} decimals, and feeds quote {pair.name} with at most {most}: they were computed",
     )
 
 

@@ -68,9 +68,7 @@ def months_of(minute: Int64Array) -> np.ndarray:
     return (minute * MINUTE_MS).view("datetime64[ms]").astype("datetime64[M]")
 
 
-def _best_lag(
-    first: tuple[Int64Array, FloatArray], second: tuple[Int64Array, FloatArray]
-) -> tuple[int | None, float]:
+def _best_lag(first: tuple[Int64Array, FloatArray], second: tuple[Int64Array, FloatArray]) -> tuple[int | None, float]:
     start = int(min(first[0][0], second[0][0]))
     length = int(max(first[0][-1], second[0][-1])) - start + 1
     one, other = (_returns(minute - start, mid, length) for minute, mid in (first, second))

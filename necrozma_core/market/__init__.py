@@ -3,6 +3,8 @@
 ================  ==============================================================
 ``instruments``   pips, points, contract sizes
 ``calendars``     trading days and local clocks
+``holidays``      when the market is closed, or may be silent
+``levels``        between which prices each pair has traded, by year
 ``timeframes``    the names of bar lengths
 ``arrays``        the kinds of arrays that signatures name
 ``ticks``         quotes of one pair, prices as whole points

@@ -69,9 +69,7 @@ def read_days(folder: Path) -> dict[str, Days]:
     return years if isinstance(years, dict) else {}
 
 
-def publish_quality(
-    folder: Path, quality: Quality, years: Mapping[str, Days], *, files: FileLayer = DISK
-) -> None:
+def publish_quality(folder: Path, quality: Quality, years: Mapping[str, Days], *, files: FileLayer = DISK) -> None:
     """Keep a report: its days first, then what speaks of them.
 
     Raises

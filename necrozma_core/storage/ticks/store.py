@@ -151,9 +151,7 @@ class TickStore:
             pair_name, lambda folder, manifest: work(manifest, read_pieces(folder, manifest, on_chunk))
         )
 
-    def scan_years(
-        self, pair_name: str, work: Callable[[TickManifest, Callable[[YearFile], Iterator[Ticks]]], T]
-    ) -> T:
+    def scan_years(self, pair_name: str, work: Callable[[TickManifest, Callable[[YearFile], Iterator[Ticks]]], T]) -> T:
         """Let ``work`` read those years of a pair that it wants, each by itself and in its own digits.
 
         Parameters

@@ -52,7 +52,7 @@ def test_day_without_a_fault_is_counted() -> None:
 
 @pytest.mark.parametrize("slipped", [range(100, 101), range(100, 103), range(100, 149)])
 def test_digits_that_slip_in_a_row_are_jumps_each(slipped: range) -> None:
-    report = report_data(planted(**{side: {at: 1_090_000 for at in slipped} for side in ("bid", "ask")}))
+    report = report_data(planted(**{side: dict.fromkeys(slipped, 1090000) for side in ("bid", "ask")}))
 
     assert doubts(report) == [(Doubt.JUMP, len(slipped))]
     assert "and back: 10.90000/10.90000 at 2024-01-17T01:40:00.000Z" in report.findings[0].text
@@ -135,7 +135,7 @@ def test_repeats_and_zero_spreads_are_counted() -> None:
 
 def test_gaps_within_days_and_between_them_belong_to_the_later_day() -> None:
     # Half an hour at noon; then from 21:50 to 23:30 with the roll hour closed: 10 + 30 minutes.
-    minutes = [*range(0, 720), *range(750, 21 * 60 + 51), *range(23 * 60 + 30, 24 * 60)]
+    minutes = [*range(720), *range(750, 21 * 60 + 51), *range(23 * 60 + 30, 24 * 60)]
 
     first, second = report_data(feed(minutes)).days
 
@@ -148,7 +148,7 @@ def test_days_without_a_tick_are_missing_and_christmas_is_not() -> None:
         [
             f"2024-12-{day}T{hour:02}:00"
             for day in (18, 19, 23, 24, 26, 30)
-            for hour in range(0, 20)
+            for hour in range(20)
             if (day, hour) < (24, 17) or day > 24
         ],
         dtype="datetime64[ms]",

@@ -35,7 +35,7 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     report_days = kept_reports.report_days
 
     def noted(pieces: Any) -> Any:
-        held = [piece for piece in pieces]
+        held = list(pieces)
         years.append(int(held[0].time_ms[0].astype("datetime64[ms]").astype("datetime64[Y]").astype(int)) + 1970)
         return report_days(held)
 
@@ -118,9 +118,7 @@ def test_import_keeps_the_report_and_says_what_all_ticks_together_show(tmp_path:
         path.write_text(lines(day))
     report = import_files(paths, "EURUSD", tmp_path / "data")
 
-    assert report.findings == (
-        "EURUSD, all that is stored: 2 trading days (2024-01-17, 2024-01-18) without a tick",
-    )
+    assert report.findings == ("EURUSD, all that is stored: 2 trading days (2024-01-17, 2024-01-18) without a tick",)
     quality = read_quality(tmp_path / "data/EURUSD", TickStore(tmp_path / "data").fingerprint("EURUSD"))
     assert quality is not None
     assert quality.doubts == ("2 trading days (2024-01-17, 2024-01-18) without a tick",)

@@ -30,7 +30,8 @@ def ticks_of(pair: str, price: float, spread_pips: float = 1.0, digits: int | No
 
 def write(path: Path, ticks: Ticks) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = zip(ticks.time_ms.tolist(), (ticks.bid / ticks.scale).tolist(), (ticks.ask / ticks.scale).tolist())
+    sides = ((side / ticks.scale).tolist() for side in (ticks.bid, ticks.ask))
+    rows = zip(ticks.time_ms.tolist(), *sides, strict=True)
     path.write_text("time,bid,ask\n" + "".join(f"{time},{bid:.9g},{ask:.9g}\n" for time, bid, ask in rows))
     return path
 
@@ -61,7 +62,13 @@ def test_prices_spread_and_decimals_of_no_such_pair_are_refused(
 
 @pytest.mark.parametrize(
     ("pair", "price", "spread"),
-    [("EURUSD", 1.09, 0.1), ("EURUSD", 1.09, 0.0), ("USDJPY", 150.0, 0.2), ("XAUUSD", 2_050.0, 2.0), ("USDTRY", 30, 90)],
+    [
+        ("EURUSD", 1.09, 0.1),
+        ("EURUSD", 1.09, 0.0),
+        ("USDJPY", 150.0, 0.2),
+        ("XAUUSD", 2_050.0, 2.0),
+        ("USDTRY", 30, 90),
+    ],
 )
 def test_what_feeds_quote_is_taken(pair: str, price: float, spread: float) -> None:
     check_ticks_of_pair(ticks_of(pair, price, spread), "a.csv")
@@ -89,7 +96,9 @@ def test_cross_that_its_stored_legs_contradict_is_refused(tmp_path: Path) -> Non
     bring(write(tmp_path / "a.csv", ticks_of("EURUSD", 1.08)), "EURUSD", data)
     bring(write(tmp_path / "b.csv", ticks_of("GBPUSD", 1.27)), "GBPUSD", data)
 
-    with pytest.raises(DataError, match=r"c.csv: prices around 0.8901 are not EURGBP's: they are 4.66 % above what the "):
+    with pytest.raises(
+        DataError, match=r"c.csv: prices around 0.8901 are not EURGBP's: they are 4.66 % above what the "
+    ):
         bring(write(tmp_path / "c.csv", ticks_of("EURGBP", 0.89)), "EURGBP", data)
     assert TickStore(data).pairs() == ["EURUSD", "GBPUSD"]
     bring(write(tmp_path / "d.csv", ticks_of("EURGBP", 1.08 / 1.27)), "EURGBP", data)
