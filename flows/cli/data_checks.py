@@ -1,4 +1,4 @@
-"""``necrozma data check`` and ``necrozma data compare``: what stored ticks are like, alone and beside another feed's."""
+"""``necrozma data check`` and ``compare``: what stored ticks are like, alone and beside another feed's."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -82,8 +82,8 @@ def _sides(first: str, second: str, pair: str | None) -> "list[tuple[tuple[TickS
         return [((one, name), (other, other_name))]
     if not (both := sorted(set(one.pairs()) & set(other.pairs()))):
         raise UsageError(
-            f"{first} and {second} have no pair in common: {first} has {', '.join(one.pairs()) or 'none'}, {second} has "
-            f"{', '.join(other.pairs()) or 'none'}; say FOLDER:PAIR"
+            f"{first} and {second} have no pair in common: {first} has {', '.join(one.pairs()) or 'none'}, "
+            f"{second} has {', '.join(other.pairs()) or 'none'}; say FOLDER:PAIR"
         )
     return [((one, shared), (other, shared)) for shared in both]
 

@@ -1,9 +1,8 @@
-"""Two feeds of a pair side by side: how far their prices and clocks are apart, and what one has that the other lacks."""
+"""Two feeds of a pair side by side: how far prices and clocks are apart, and what one has that the other lacks."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -142,8 +141,8 @@ class FeedComparison:
         if not self.is_alike:
             best = max(shift.correlation for shift in self.shifts)
             yield (
-                f"The two do not move together, at any lag up to 26 hours (correlation {best:.2f} at best): they are not "
-                "feeds of one pair."
+                f"The two do not move together, at any lag up to 26 hours (correlation {best:.2f} at best): they are "
+                "not feeds of one pair."
             )
             return
         if self.is_moved:

@@ -106,7 +106,8 @@ class DataReport:
             were = "row was" if count == 1 else "rows were"
             yield f"{count:,} {were} set aside when imported: {reason}."
         if self.zero_share > _RAW_SHARE:
-            yield f"{100 * self.zero_share:.0f} % of the ticks have no spread: a raw feed, whose costs are the commission."
+            share = 100 * self.zero_share
+            yield f"{share:.0f} % of the ticks have no spread: a raw feed, whose costs are the commission."
         if not self.is_doubtful:
             yield "Nothing doubtful."
 

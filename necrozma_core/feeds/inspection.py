@@ -153,7 +153,7 @@ def _fine_digits(pair: Pair, digits: int) -> Finding | None:
     return Finding(
         Doubt.DIGITS,
         digits,
-        f"prices have {digits} decimals, and feeds quote {pair.name} with at most {most}: they were computed, not quoted",
+        f"prices have {digits} decimals, and feeds quote {pair.name} with at most {most}: they were computed",
     )
 
 

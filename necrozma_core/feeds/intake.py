@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from necrozma_core.errors import DamagedError, DataError, StorageError, UsageError, not_a_file
-from necrozma_core.feeds.formats.registry import ReadOptions, open_source
 from necrozma_core.feeds.data_report import DataReport
-from necrozma_core.feeds.inspection import Doubt, find_doubts
 from necrozma_core.feeds.days import DayReport, report_days
+from necrozma_core.feeds.formats.registry import ReadOptions, open_source
+from necrozma_core.feeds.inspection import Doubt, find_doubts
 from necrozma_core.feeds.kept_reports import YearSpan, report_stored
 from necrozma_core.feeds.plausibility import LEAST_TICKS, check_crosses, check_ticks_of_pair
 from necrozma_core.feeds.quarantine import QUARANTINE_FOLDER, Quarantine, open_quarantine

@@ -1,4 +1,4 @@
-"""Data reports made once for every year's file, and kept beside the ticks; an import has only its own years looked at."""
+"""Data reports made once for every year's file and kept beside the ticks; an import has only its years looked at."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -12,7 +12,6 @@ from necrozma_core.market.ticks import Ticks
 from necrozma_core.storage.ticks.manifest import TickManifest, YearFile
 from necrozma_core.storage.ticks.quality import Days, Quality, publish_quality, read_days, read_quality
 from necrozma_core.storage.ticks.store import TickStore
-
 
 YearSpan = tuple[int, int, int]
 """What tells whether a year's file holds just the ticks that were looked at: their number, first and last time."""

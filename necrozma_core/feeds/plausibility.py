@@ -59,17 +59,21 @@ def check_level(ticks: Ticks, source: str) -> None:
     price = float(np.median(ticks.bid)) / ticks.scale
     if not low <= price <= high:
         raise DataError(
-            f"{source}: prices around {price:g} are not {name}'s, which has been between {low:g} and {high:g} since "
-            "1990: check the pair and the scale of the prices"
+            f"{source}: prices around {_price(price)} are not {name}'s, which has been between {_price(low)} and "
+            f"{_price(high)} since 1990: check the pair and the scale of the prices"
         )
     for year, part in by_year(ticks):
         low, high = level_of(name, year)
         price = float(np.median(part.bid)) / ticks.scale
         if not low <= price <= high:
             raise DataError(
-                f"{source}: prices around {price:g} are not {name}'s of {year}, which was between {low:.4g} and "
-                f"{high:.4g}: check the pair, the years and the scale of the prices"
+                f"{source}: prices around {_price(price)} are not {name}'s of {year}, which was between {_price(low)} "
+                f"and {_price(high)}: check the pair, the years and the scale of the prices"
             )
+
+
+def _price(price: float) -> str:
+    return f"{price:,.0f}" if price >= 1_000 else f"{price:.4g}"
 
 
 def _check_spread(ticks: Ticks, source: str) -> None:
@@ -81,8 +85,8 @@ def _check_spread(ticks: Ticks, source: str) -> None:
     pips, share = usual / ticks.points_per_pip, usual / float(np.median(ticks.bid))
     if pips < _NARROWEST_PIPS or share > _WIDEST_SHARE:
         raise DataError(
-            f"{source}: a usual spread of {pips:.3g} pips, {100 * share:.2g} % of the price, is not {ticks.pair.name}'s: "
-            "check the pair, and which columns are bid and ask"
+            f"{source}: a usual spread of {_price(pips)} pips, {100 * share:.2g} % of the price, is not "
+            f"{ticks.pair.name}'s: check the pair, and which columns are bid and ask"
         )
 
 
@@ -91,8 +95,8 @@ def _check_digits(ticks: Ticks, source: str) -> None:
     if len(ticks) >= LEAST_TICKS and ticks.points_per_pip < 0.1:
         pips = 1 / ticks.points_per_pip
         raise DataError(
-            f"{source}: prices of {ticks.digits} decimals, steps of {pips:g} pips, are not {ticks.pair.name}'s, which is "
-            f"quoted with {ticks.pair.point_digits}: check the pair, and whether decimals were cut off"
+            f"{source}: prices of {ticks.digits} decimals, steps of {pips:g} pips, are not {ticks.pair.name}'s, which "
+            f"is quoted with {ticks.pair.point_digits}: check the pair, and whether decimals were cut off"
         )
 
 
@@ -182,8 +186,8 @@ def check_crosses(
             usual = float(np.median(list(mine.values())))
             on = "1 day" if len(ratios) == 1 else f"{len(ratios):,} days"
             raise DataError(
-                f"{source}: prices around {usual:.5g} are not {pair.name}'s: they are {100 * abs(off):.3g} % "
-                f"{'above' if off > 0 else 'below'} what the stored {cross.first.name} and {cross.second.name} make it on "
-                f"{on} that all three have; check the pair, or `necrozma data check {cross.first.name} "
+                f"{source}: prices around {_price(usual)} are not {pair.name}'s: they are {100 * abs(off):.3g} % "
+                f"{'above' if off > 0 else 'below'} what the stored {cross.first.name} and {cross.second.name} make it "
+                f"on {on} that all three have; check the pair, or `necrozma data check {cross.first.name} "
                 f"{cross.second.name}` and remove the wrong one with `necrozma data remove`"
             )

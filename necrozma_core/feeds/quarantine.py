@@ -106,8 +106,11 @@ def count_set_aside(folder: Path) -> Counter[str]:
     """
     counts: Counter[str] = Counter()
     for path in sorted((folder / QUARANTINE_FOLDER).glob("*.csv")):
-        with disk_errors("read", path), path.open(encoding="utf-8", errors="replace", newline="") as text:
-            # Rows are set aside because they are odd; one that is no CSV ends the count of its file.
-            with suppress(csv.Error):
-                counts.update(row[1] for row in csv.reader(text) if len(row) > 1 and row[0] != "row")
+        # Rows are set aside because they are odd; one that is no CSV ends the count of its file.
+        with (
+            disk_errors("read", path),
+            path.open(encoding="utf-8", errors="replace", newline="") as text,
+            suppress(csv.Error),
+        ):
+            counts.update(row[1] for row in csv.reader(text) if len(row) > 1 and row[0] != "row")
     return counts

@@ -2,8 +2,8 @@
 
 No exchange publishes a calendar of the currency market, so this is the habit of the feeds, computed for any year:
 
-- From Friday to Sunday 17:00 New York the market is closed, and in the hour after each day's 17:00, the roll, many feeds
-  rest.
+- From Friday to Sunday 17:00 New York the market is closed, and in the hour after each day's 17:00, the roll, many
+  feeds rest.
 - The trading days of Christmas (25 December) and New Year (1 January) are closed: from 17:00 New York on the day before
   to 17:00 on the day itself.
 - On the eves, 24 and 31 December, feeds end early: from 13:00 New York. On Good Friday from 12:00.

@@ -1,6 +1,6 @@
 """Between which prices each pair has traded, widely: what lies outside is another pair, scale or year.
 
-The bounds are round figures outside the extremes of the pair's history, a fifth away or more: narrow enough that a price
+The bounds are round figures outside the extremes of the pair's history, mostly a fifth away: narrow enough that a price
 ten times too high or a pair mistaken for one of another level shows, and wide enough that no market is called an error.
 Of the years to come nobody knows, so since 2026 only the bounds of all years count.
 """

@@ -263,6 +263,7 @@ def test_ranking_of_the_longest_names_and_figures_is_readable_in_80_columns() ->
     assert len(lines) == 51
     assert all(len(line.rstrip()) <= 80 for line in lines)
     assert not any("…" in line for line in lines)
+    assert re.search(r"\b50 EURUSD +regime\(50,0.3,0.15,1.5\) sl30 tp40 +123,456 +-12.34 -12,345.67 +-98.8%", lines[-1])
 
 
 def test_ranking_shows_what_a_hold_out_said_in_80_columns() -> None:
@@ -270,7 +271,6 @@ def test_ranking_shows_what_a_hold_out_said_in_80_columns() -> None:
     assert lines[0].split()[-1] == "held"
     assert all(line.rstrip().endswith("-12.34") for line in lines[1:])
     assert all(len(line.rstrip()) <= 80 for line in lines)
-    assert re.search(r"\b50 EURUSD +regime\(50,0.3,0.15,1.5\) sl30 tp40 +123,456 +-12.34 -12,345.67 +-98.8%", lines[-1])
 
 
 def test_ranking_of_undefined_figures_shows_dashes_and_few_trades_a_mark() -> None:
