@@ -315,10 +315,11 @@ def test_flow_called_by_prefect_alone_opens_its_own_run(settings, api, history):
 
 def test_flow_parameters_explain_themselves(history):
     from flows.backtest import backtest_pairs
+    from flows.configuration import SETTINGS
 
     properties = backtest_pairs.parameters.properties
     assert all(properties[name].get("description") for name in properties)
-    assert len(properties) == 23
+    assert properties.keys() == {name for name, setting in SETTINGS.items() if setting.form}
 
 
 def test_run_through_prefect_stores_the_bytes_that_a_script_stores(run, settings, tmp_path):
