@@ -35,7 +35,7 @@ PUBLIC = {
     "metrics": ["Metrics"],
     "money": ["Account", "Costs"],
     "reporting": ["rank_metrics", "render_report"],
-    "storage": ["ResultStore", "ResultsFolder", "TickStore"],
+    "storage": ["BarStore", "ResultStore", "ResultsFolder", "TickStore"],
     "strategies": ["FAMILIES", "Rule", "Strategy", "StrategySource", "default_strategies"],
     "sweep": ["Observer", "RunOutcome", "RunView", "Silent", "SweepRequest", "open_session", "run_sweep"],
     "throttle": ["Limits", "Priority", "Throttle"],
