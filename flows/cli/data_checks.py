@@ -21,7 +21,8 @@ def check(
     days: Annotated[bool, typer.Option("--days", help="Show every trading day, too.")] = False,
     html: _Page = None,
 ) -> None:
-    """Look at stored ticks day by day: spreads, gaps, jumps, weekends, and what is doubtful."""
+    """Look at stored ticks day by day: spreads, gaps, jumps, weekends, and what is doubtful; and at stored bars."""
+    from flows.cli.bar_commands import check_bars  # noqa: PLC0415
     from flows.cli.starting import data_folder  # noqa: PLC0415
     from flows.terminal.data_tables import days_table, reports_table, verdict_lines  # noqa: PLC0415
     from flows.terminal.tables import open_console  # noqa: PLC0415
@@ -30,16 +31,22 @@ def check(
     from necrozma_core.storage.ticks.store import TickStore, no_ticks_error  # noqa: PLC0415
 
     store = TickStore(data_folder(data))
-    if not (names := list(dict.fromkeys(pairs or store.pairs()))):
+    bar_lines = check_bars(data_folder(data), pairs)
+    names = list(dict.fromkeys(pairs or store.pairs()))
+    if not names and not bar_lines:
         raise no_ticks_error(data_folder(data))
-    reports = [report_stored(store, name) for name in names]
+    # A pair that has bars alone has no report of its ticks, and one that has nothing is refused by it.
+    reports = [report_stored(store, name) for name in names if name not in bar_lines or name in store.pairs()]
     console = open_console()
-    console.print(reports_table(reports))
+    if reports:
+        console.print(reports_table(reports))
     for report in reports:
         typer.echo("")
         typer.echo("\n".join(verdict_lines(report)))
         if days:
             console.print(days_table(report.days))
+    for line in (line for lines in bar_lines.values() for line in lines):
+        typer.echo(line)
     if html is not None:
         _publish(html, render_data_report(reports))
 

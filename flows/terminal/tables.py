@@ -9,10 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.terminal.plain_text import MIN_NAME, Name, PlainTextConsole
+from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.printing import printable
 from necrozma_core.reporting.marks import FEW_TRADES_SIGN, has_holdout, sharpe_marks
 
 if TYPE_CHECKING:
+    from necrozma_core.storage.bars.store import BarsSummary
     from necrozma_core.storage.runs.comparison import RankChange
     from necrozma_core.storage.runs.manifest import Manifest
     from necrozma_core.storage.ticks.manifest import PairSummary
@@ -138,6 +140,25 @@ def pairs_table(summaries: Iterable["PairSummary"]) -> Table:
             duration(pair.longest_gap_ms / 1000) if pair.gaps else NONE,
             f"{pair.median_spread_pips:.2g} pips",
             f"{pair.size / 1e6:.1f}",
+        )
+    return table
+
+
+def bars_table(summaries: Iterable["BarsSummary"]) -> Table:
+    """Lay out stored bars, one pair and timeframe a line."""
+    table = plain_table(
+        ("pair", "left"), ("bars of", "left"), ("from", "left"), ("to", "left"), ("bars", "right"),
+        ("spread", "left"), ("MB", "right"),
+    )  # fmt: skip
+    for bars in summaries:
+        table.add_row(
+            bars.pair,
+            format_timeframe(bars.timeframe_ms),
+            _day(bars.first_ms),
+            _day(bars.last_ms),
+            f"{bars.bars:,}",
+            bars.spread,
+            f"{bars.size_bytes / 1e6:.1f}",
         )
     return table
 

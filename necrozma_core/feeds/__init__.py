@@ -2,6 +2,7 @@
 
 ================  =============================================================
 ``intake``        files into the store, all or nothing: `import_files`
+``bars``          files of bars into the store, likewise: `import_bars`
 ``sorting``       files and folders by the pair that they hold: `sort_files`
 ``export``        stored ticks as CSV or Parquet
 ``comparison``    two feeds of a pair side by side
@@ -25,7 +26,9 @@ from necrozma_core.face import face
 __all__, __getattr__, __dir__ = face(
     __name__,
     {
+        "BarImportReport": "bars.reports",
         "ImportReport": "intake",
+        "import_bars": "bars.intake",
         "import_files": "intake",
         "ReadOptions": "formats.registry",
         "sort_files": "sorting",

@@ -9,6 +9,7 @@ from typing import Final
 
 from necrozma_core.errors import DataError, UsageError, nearest, shown
 from necrozma_core.feeds.formats import dukascopy, exness, fxcm, histdata, lean, metatrader, named, truefx
+from necrozma_core.feeds.formats.bars.recognition import recognise_bars
 from necrozma_core.feeds.formats.bi5 import read_bi5
 from necrozma_core.feeds.formats.layout import Head, Layout, read_head, read_layout
 from necrozma_core.feeds.formats.named import mapped
@@ -146,7 +147,8 @@ def symbol_in(path: Path, options: ReadOptions) -> str | None:
             return None
         head = read_head(file.stream, str(path), path, file.name)
         try:
-            column = recognise(head, options).symbol
+            bars = recognise_bars(head, options.format, options.columns, options.style)
+            column = (bars or recognise(head, options)).symbol
         except DataError:  # what is wrong with it will be said when it is read
             return None
         return next(iter(head.cells(column)), None) if column is not None else None

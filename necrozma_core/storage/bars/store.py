@@ -207,7 +207,7 @@ class BarStore:
             is_stored = timeframe_ms in self.timeframes(pair_name)
             manifest = BarManifest.read(folder, pair_name, timeframe_ms) if is_stored else None
             if manifest is not None:
-                _check_spread(manifest, spread)
+                check_spread(manifest, spread)
             new = [segment for segment in segments if manifest is None or not manifest.holds(segment[0])]
             if not new:
                 if manifest is not None:
@@ -309,7 +309,13 @@ def no_bars_error(data_dir: Path, pair_name: str, timeframe_ms: int) -> DataErro
     )
 
 
-def _check_spread(manifest: BarManifest, spread: str) -> None:
+def check_spread(manifest: BarManifest, spread: str) -> None:
+    """Refuse bars whose spread is from elsewhere than that of the stored ones.
+
+    Raises
+    ------
+    DataError
+    """
     if manifest.spread != spread:
         timeframe = format_timeframe(manifest.timeframe_ms)
         raise DataError(

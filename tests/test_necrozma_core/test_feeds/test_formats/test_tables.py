@@ -203,7 +203,10 @@ def test_import_of_parquet_with_more_rows_than_bytes_can_hold_is_refused(tmp_pat
             ["time", "datetime", "bid", "ask"],
             "time and datetime could both be the time; say which with --columns time=",
         ),
-        (["time", "open", "high", "low", "close"], "these are bars (time, open, high, low, close), and only ticks are"),
+        (
+            ["time", "open", "high", "low", "close"],
+            "these are bars (time, open, high, low, close), not ticks; import them as bars",
+        ),
         (["timestamp", "bid", "ask", "Bid"], "expected every column once, found 'bid' 2 times"),
     ],
 )

@@ -1,0 +1,223 @@
+"""Bars of one side and a spread, or of two files, to both sides of the quote; exactly, in whole points."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from necrozma_core.errors import DataError
+from necrozma_core.feeds.bars.rows import FeedBars
+from necrozma_core.feeds.bars.sides import FILE, Side, Spread, no_spread_error
+from necrozma_core.feeds.formats.bars.layout import PARTS, BarLayout, SpreadUnit
+from necrozma_core.feeds.reading.prices import PRICE_DECIMALS
+from necrozma_core.market.arrays import Int64Array
+from necrozma_core.market.instruments import Pair
+from necrozma_core.market.levels import LEVELS
+from necrozma_core.market.quote_bars import QuoteBars
+from necrozma_core.storage.bars.encoding import MAX_STORED_POINTS
+
+_UNIT: Final = 10**PRICE_DECIMALS
+_MOST_CROSSED: Final = 0.1
+"""The share of bars whose ask may lie below the bid somewhere: 4 % of FXCM's minutes do, by some tenths of a pip."""
+
+
+def scale_down(bars: FeedBars, pair: Pair) -> int:
+    """Find how many decimals whole points stand for; 0 where the prices are prices.
+
+    Parameters
+    ----------
+    bars : FeedBars
+        At least one.
+    pair : Pair
+        Its level tells: 127801 is no price of GBPUSD, and 1.27801 is one.
+    """
+    low, high = LEVELS[pair.name]
+    price = float(np.median(bars.prices[:, len(PARTS) - 1])) / _UNIT
+    if low <= price <= high or (bars.prices % _UNIT).any():
+        return 0
+    fitting = [digits for digits in range(1, PRICE_DECIMALS + 1) if low <= price / 10**digits <= high]
+    # A pair's usual point first; another one only where no third could be meant.
+    if pair.point_digits in fitting:
+        return pair.point_digits
+    return fitting[0] if len(fitting) == 1 else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """Bars with both sides.
+
+    Attributes
+    ----------
+    bars : QuoteBars
+    notes : tuple of str
+        What was left out or changed for it, a line each.
+    """
+
+    bars: QuoteBars
+    notes: tuple[str, ...] = ()
+
+
+def quote(
+    bars: FeedBars, layout: BarLayout, pair: Pair, timeframe_ms: int, side: Side, spread: Spread | None, source: str
+) -> Quoted:
+    """Return both sides of the bars of one source.
+
+    Parameters
+    ----------
+    bars : FeedBars
+        At least one.
+    layout : BarLayout
+    pair : Pair
+    timeframe_ms : int
+    side : Side
+        What the prices are, where there are those of one side.
+    spread : Spread or None
+        What is added to a bid, or taken from an ask, or both by half.
+    source : str
+        For messages.
+
+    Raises
+    ------
+    DataError
+        There is one side and no spread, or none in the file; a price does not fit nine digits or falls to zero.
+    """
+    prices = bars.prices // 10 ** scale_down(bars, pair)
+    if layout.has_both_sides:
+        return _quoted(bars, prices[:, :4], prices[:, 4:], pair, timeframe_ms, source)
+    width = _spread_of(bars, layout, pair, side, spread, source)
+    return _quoted(bars, *_sides(prices, width[:, None], side), pair, timeframe_ms, source)
+
+
+def join_sides(bid: FeedBars, ask: FeedBars, pair: Pair, timeframe_ms: int, names: tuple[str, str]) -> Quoted:
+    """Put the bars of two files together by their times; a bar that only one of them has is left out.
+
+    Parameters
+    ----------
+    bid, ask : FeedBars
+        In order of time, each time once.
+    pair : Pair
+    timeframe_ms : int
+    names : tuple of (str, str)
+        Of the files of bid and ask, for messages.
+
+    Raises
+    ------
+    DataError
+        They have no bar in common, or too many asks lie below their bids.
+    """
+    _, at_bid, at_ask = np.intersect1d(bid.time_ms, ask.time_ms, assume_unique=True, return_indices=True)
+    if not len(at_bid):
+        raise DataError(f"{names[0]} and {names[1]}: expected bars of the same times, found none: check their zones")
+    sides = [(bars.prices // 10 ** scale_down(bars, pair))[rows] for bars, rows in ((bid, at_bid), (ask, at_ask))]
+    shared = replace(bid, row=bid.row[at_bid], time_ms=bid.time_ms[at_bid], ticks=bid.ticks[at_bid])
+    quoted = _quoted(shared, sides[0], sides[1], pair, timeframe_ms, f"{names[1]} beside {names[0]}")
+    return replace(quoted, notes=(*_alone(bid, ask, names), *quoted.notes))
+
+
+def _alone(bid: FeedBars, ask: FeedBars, names: tuple[str, str]) -> Iterator[str]:
+    """Say which bars one side has and the other has not."""
+    only = [np.setdiff1d(mine.time_ms, other.time_ms) for mine, other in ((bid, ask), (ask, bid))]
+    if count := sum(map(len, only)):
+        time_ms, name = min((int(times[0]), name) for times, name in zip(only, names, strict=True) if len(times))
+        moment = f"{np.datetime64(time_ms, 'ms').astype('datetime64[s]')}Z".replace("T", " ")
+        bars = "1 bar" if count == 1 else f"{count:,} bars"
+        yield f"{bars} that only one side has left out, first {moment}, only in {name}"
+
+
+def _quoted(bars: FeedBars, bid: Int64Array, ask: Int64Array, pair: Pair, timeframe_ms: int, source: str) -> Quoted:
+    """Return bars whose sides are known, in billionths, as whole points; errors as `quote`."""
+    ask, notes = _uncrossed(bars, bid, ask, pair, source)
+    digits = max(_least_digits(bid), _least_digits(ask))
+    unit = 10 ** (PRICE_DECIMALS - digits)
+    bid, ask = bid // unit, ask // unit
+    bad = (bid <= 0).any(axis=1) | (ask > MAX_STORED_POINTS).any(axis=1)
+    if bad.any():
+        first = int(bad.argmax())
+        raise DataError(
+            f"{source}: row {bars.row[first]}: expected prices above zero of at most nine digits, found a bid of "
+            f"{bid[first].min() / 10**digits:g} and an ask of {ask[first].max() / 10**digits:g} with {digits} "
+            "decimals; check the spread, or round the prices"
+        )
+    quoted = QuoteBars(
+        pair=pair,
+        timeframe_ms=timeframe_ms,
+        digits=digits,
+        open_time_ms=bars.time_ms,
+        bid=bid.astype(np.int32),
+        ask=ask.astype(np.int32),
+        tick_count=bars.ticks.astype(np.int32),
+    )
+    return Quoted(quoted, tuple(notes))
+
+
+def _uncrossed(
+    bars: FeedBars, bid: Int64Array, ask: Int64Array, pair: Pair, source: str
+) -> tuple[Int64Array, list[str]]:
+    """Raise an ask that lies below its bid to the bid, which makes no trade better; and say how many there were."""
+    below = bid - ask
+    crossed = (below > 0).any(axis=1)
+    count = int(np.count_nonzero(crossed))
+    if not count:
+        return ask, []
+    worst, part = np.unravel_index(int(below.argmax()), below.shape)
+    pips = float(below[worst, part]) / float(pair.pip * _UNIT)
+    moment = f"{np.datetime64(int(bars.time_ms[worst]), 'ms').astype('datetime64[s]')}Z".replace("T", " ")
+    found = f"{count:,} {'bar has' if count == 1 else 'bars have'} an ask below the bid, by up to {pips:.2g} pips: the "
+    found += f"{PARTS[part]} of {moment}"
+    if count > _MOST_CROSSED * len(bars):
+        raise DataError(f"{source}: {found}; check that the files are of one feed, and which of them is the ask")
+    return np.maximum(ask, bid), [f"{found}; the ask was raised to the bid"]
+
+
+def _least_digits(prices: Int64Array) -> int:
+    """Return how many decimals prices in billionths need."""
+    digits = PRICE_DECIMALS
+    while digits and not (prices % 10 ** (PRICE_DECIMALS - digits + 1)).any():
+        digits -= 1
+    return digits
+
+
+def _spread_of(
+    bars: FeedBars, layout: BarLayout, pair: Pair, side: Side, spread: Spread | None, source: str
+) -> Int64Array:
+    """Return the spread of each bar in billionths of a price."""
+    if spread is None:
+        raise no_spread_error(source, side, bars.spread is not None)
+    if spread.pips is not None:
+        exact = spread.pips * pair.pip * _UNIT
+        if exact != exact.to_integral_value():
+            raise DataError(f"{source}: a spread of {spread.pips} pips has more decimals than prices can have")
+        return np.full(len(bars), int(exact), dtype=np.int64)
+    if bars.spread is None:
+        raise DataError(f"{source}: --spread {FILE}: the file has no column of spreads; say pips, such as --spread 1.2")
+    if not bars.spread.any():
+        raise DataError(
+            f"{source}: --spread {FILE}: column {layout.header[layout.spread or 0]} is 0 in every row; say pips, "
+            "such as --spread 1.2"
+        )
+    written = scale_down(bars, pair) or bars.decimals or _least_digits(bars.prices)
+    point = 10 ** (PRICE_DECIMALS - written)
+    unit = {SpreadUnit.POINTS: point, SpreadUnit.PIPS: int(pair.pip * _UNIT), SpreadUnit.PRICE: _UNIT}
+    # The column's own billionths times the unit could pass 64 bits: the greatest common part goes first.
+    factor = unit[layout.spread_unit]
+    shared = int(np.gcd(_UNIT, factor))
+    divisor = _UNIT // shared
+    uneven = bars.spread % divisor != 0
+    if uneven.any():
+        first = int(uneven.argmax())
+        raise DataError(
+            f"{source}: row {bars.row[first]}, column {layout.header[layout.spread or 0]}: a spread of "
+            f"{bars.spread[first] / _UNIT:g} {layout.spread_unit} has more decimals than prices can have"
+        )
+    width: Int64Array = (bars.spread // divisor) * (factor // shared)
+    return width
+
+
+def _sides(prices: Int64Array, width: Int64Array, side: Side) -> tuple[Int64Array, Int64Array]:
+    if side is Side.BID:
+        return prices, prices + width
+    if side is Side.ASK:
+        return prices - width, prices
+    lower = prices - width // 2
+    return lower, lower + width
