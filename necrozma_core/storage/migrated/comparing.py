@@ -11,7 +11,7 @@ from necrozma_core.storage.migrated.json_stream import JsonStream, Part
 from necrozma_core.storage.migrated.json_values import exact_decoder, is_same
 from necrozma_core.storage.migrated.plan import DOCUMENT_FILE, Plan, Table
 from necrozma_core.storage.migrated.survey import Layout
-from necrozma_core.storage.migrated.tables import as_stored, read_records
+from necrozma_core.storage.migrated.tables import as_stored, read_layout, read_records
 from necrozma_core.storage.migrated.writing import FILE, MEMBER, VALUE
 
 _OVER: Final[Any] = object()
@@ -52,7 +52,7 @@ def compare_document(path: Path, plan: Plan, rest: Layout, written: Mapping[str,
         for part in stream.parts():
             comparison.check(part)
         comparison.finish()
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         raise UnfaithfulError(f"what was written could not be read back: {str(error).partition(chr(10))[0]}") from error
     return stream.sha256
 
@@ -63,9 +63,9 @@ class _Comparison:
     def __init__(self, plan: Plan, rest: Layout, written: Mapping[str, Path]) -> None:
         self._plan = plan
         self._decoder = exact_decoder()
-        self._rest = read_records(written[DOCUMENT_FILE], rest)
+        self._rest = _records(written[DOCUMENT_FILE], DOCUMENT_FILE, rest, has_parent=False)
         self._records = {
-            table.file: read_records(written[table.file], table.layout, has_parent=bool(table.inner))
+            table.file: _records(written[table.file], table.file, table.layout, has_parent=bool(table.inner))
             for table in plan.tables
         }
         self._rows = dict.fromkeys(self._records, 0)
@@ -82,8 +82,8 @@ class _Comparison:
             inner = self._plan.inner_table(part.member)
             if inner is not None:
                 for trade in part.value.get(inner.inner) or ():
-                    self._check_record(inner, trade, self._rows[table.file])
-            self._check_record(table, part.value, None)
+                    self._check_record(inner, trade, "", self._rows[table.file])
+            self._check_record(table, part.value, inner.inner if inner else "", None)
 
     def finish(self) -> None:
         """See that nothing is left over."""
@@ -107,12 +107,18 @@ class _Comparison:
             _compare(isinstance(value, list), True, DOCUMENT_FILE)
             self._elements = iter(value)
 
-    def _check_record(self, table: Table, wanted: dict[str, Any], parent: int | None) -> None:
+    def _check_record(self, table: Table, wanted: dict[str, Any], inner: str, parent: int | None) -> None:
         self._rows[table.file] += 1
         where = f"row {self._rows[table.file]:,} of {table.file}"
         found_parent, found = _next(self._records[table.file], where)
         _compare(found_parent, parent, where)
-        _compare(found, as_stored(table.layout, wanted), where)
+        _compare(found, as_stored(table.layout, wanted, inner), where)
+
+
+def _records(path: Path, file: str, layout: Layout, *, has_parent: bool) -> Iterator[Any]:
+    if read_layout(path) != (layout, has_parent):
+        raise _differs(f"the columns of {file}")
+    return read_records(path)
 
 
 def _next(records: Iterator[Any], where: str) -> Any:

@@ -20,6 +20,7 @@ much memory; the original's largest, one strategy with all its trades, have some
 _CHUNK_BYTES: Final = 2**20
 _MARGIN: Final = 16
 """Characters before the end of what was read in which a token may be cut: an escaped pair of surrogates has twelve."""
+_CUT_TEXT: Final = "Unterminated string"
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 
 
@@ -157,7 +158,7 @@ class _Text:
             except DuplicateKeyError as error:
                 raise UnreadableError(str(error)) from None
             except json.JSONDecodeError as error:
-                is_cut = error.pos >= len(self._window) - _MARGIN or error.msg.startswith("Unterminated string")
+                is_cut = error.pos >= len(self._window) - _MARGIN or error.msg.startswith(_CUT_TEXT)
                 if self._ended or not is_cut:
                     raise self.trouble(error.msg, error.pos) from None
             except RecursionError:
@@ -176,7 +177,7 @@ class _Text:
         line = self._lines + self._window.count("\n", 0, position) + 1
         breaks = self._window.rfind("\n", 0, position)
         column = position - breaks if breaks >= 0 else self._line_characters + position + 1
-        if self._ended and position >= len(self._window.rstrip()):
+        if self._ended and (position >= len(self._window.rstrip()) or what.startswith(_CUT_TEXT)):
             return UnreadableError(f"it ends in line {line}, before it is whole")
         found = self._window[position : position + 1]
         return UnreadableError(f"line {line}, column {column}: {what[:1].lower()}{what[1:]}, found {found!r}")

@@ -165,7 +165,7 @@ class Survey:
     @property
     def trades(self) -> "Survey | None":
         """Of the list of trades that becomes a table."""
-        return self._trades.get(self.trades_key)
+        return self._trades.get(self.trades_key) if self.trades_key else None
 
     def layout(self, *, trades: bool = True) -> Layout:
         """Return the columns that hold every record without loss, in the order in which their keys first came.
@@ -175,9 +175,10 @@ class Survey:
         trades : bool
             The list of trades becomes a table; else it stays a text.
         """
+        table = self.trades_key if trades and self.trades else None
         found: list[tuple[tuple[str, ...], Kind, _Seen]] = []
         for key, seen in self._seen.items():
-            if trades and key == self.trades_key:
+            if key == table:
                 found.append(((key,), Kind.ROWS, seen))
             elif seen.spreads:
                 found.extend(((key, inner), one.kind, one) for inner, one in seen.inner.items())

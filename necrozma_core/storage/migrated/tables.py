@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from necrozma_core.storage.disk.columns import column_of
 from necrozma_core.storage.disk.schema_names import SCHEMA_KEY
 from necrozma_core.storage.migrated.json_values import exact_decoder, json_text
-from necrozma_core.storage.migrated.survey import ABSENT, PARENT, Kind, Layout
+from necrozma_core.storage.migrated.survey import ABSENT, PARENT, Column, Kind, Layout
 
 MIGRATED_SCHEMA: Final = "migrated/1"
 COLUMNS_KEY: Final = b"necrozma.columns"
@@ -100,13 +100,31 @@ class TableWriter:
         self._characters = 0
 
 
-def read_records(
-    path: Path, layout: Layout, *, has_parent: bool = False
-) -> Iterator[tuple[int | None, dict[str, Any]]]:
-    """Read a table's records back, each with the row that it belongs to, as the file alone has them.
+def read_layout(path: Path) -> tuple[Layout, bool]:
+    """Return what a table's file says of its columns, and whether its records belong to rows of another table.
 
-    A list of trades that is a table of its own stands there as the number of its rows.
+    Raises
+    ------
+    ValueError, KeyError, TypeError, OSError, pyarrow.ArrowException
+        It is no file that `TableWriter` wrote.
     """
+    with pq.ParquetFile(path) as file:
+        schema = file.schema_arrow
+    described = json.loads(schema.metadata[COLUMNS_KEY])
+    columns = tuple(Column(one["name"], tuple(one["path"]), Kind(one["kind"])) for one in described)
+    names, has_parent = schema.names, schema.names[0] == PARENT
+    layout = Layout(columns, names[-1] == ABSENT)
+    if _schema(layout, has_parent=has_parent) != schema:
+        raise ValueError("its columns are not those that it describes")
+    return layout, has_parent
+
+
+def read_records(path: Path) -> Iterator[tuple[int | None, dict[str, Any]]]:
+    """Read a table's records back, each with the row that it belongs to, from nothing but its file.
+
+    A list of trades that is a table of its own stands there as the number of its rows. Raises what `read_layout` does.
+    """
+    layout, has_parent = read_layout(path)
     decoder = exact_decoder()
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         for batch in file.iter_batches(_BATCH_ROWS, use_threads=False):
@@ -117,16 +135,22 @@ def read_records(
                 yield parent, _record(layout, cells, set(json.loads(lacks)) if lacks else set(), decoder)
 
 
-def as_stored(layout: Layout, record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record with what its table is allowed to change: 1 for 1.0 among fractions, trades by their number."""
+def as_stored(layout: Layout, record: dict[str, Any], inner: str) -> dict[str, Any]:
+    """Return a record with what its table may change: 1 for 1.0 among fractions, and a list by its number of elements.
+
+    Parameters
+    ----------
+    layout : Layout
+    record : mapping
+    inner : str
+        The key of the list that has a table of its own; empty where none has.
+    """
     changed = dict(record)
+    if inner and changed.get(inner) is not None:
+        changed[inner] = len(changed[inner])
     for column in layout.columns:
         cell = _find(record, column.path)
-        if cell is _MISSING or cell is None:
-            continue
-        if column.kind is Kind.ROWS:
-            changed[column.path[0]] = len(cell)
-        elif column.kind is Kind.NUMBER and isinstance(cell, int):
+        if column.kind is Kind.NUMBER and isinstance(cell, int):
             if len(column.path) == 1:
                 changed[column.path[0]] = float(cell)
             else:
