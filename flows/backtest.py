@@ -1,7 +1,7 @@
 """The flow: every strategy on every pair. Prefect loads this file by its path, so nothing else lives here."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
@@ -39,6 +39,7 @@ def backtest_pairs(
     swap_rates: Annotated[dict[str, SwapRates] | None, parameter("swap_rates")] = None,
     account_currency: Annotated[str | None, parameter("account_currency")] = None,
     initial_balance: Annotated[float | None, parameter("initial_balance")] = None,
+    storage_format: Annotated[Literal["parquet", "json"] | None, parameter("storage_format")] = None,
     keep_trades: Annotated[Kept | None, parameter("keep_trades")] = None,
     strict: Annotated[bool | None, parameter("strict")] = None,
     workers: Annotated[int | None, parameter("workers")] = None,

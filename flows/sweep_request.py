@@ -35,6 +35,7 @@ def sweep_request(settings: Settings) -> SweepRequest:
         swap_pips={pair: (rates.long, rates.short) for pair, rates in settings.swap_rates.items()},
         account=Account(settings.account_currency, settings.initial_balance),
         keep_trades=settings.keep_trades,
+        json_copies=settings.storage_format == "json",
         strict=settings.strict,
         limits=_limits(settings),
         workers=WorkerLimits(_priority(settings), settings.worker_memory_mb, settings.pair_timeout_s),

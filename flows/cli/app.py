@@ -1,7 +1,7 @@
 """The command line: parse, call, exit code. What a command needs is imported when it runs, so that help is quick."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -79,6 +79,7 @@ def backtest(
     pair_timeout_s: Annotated[float | None, option("pair_timeout_s")] = None,
     worker_memory_mb: Annotated[int | None, option("worker_memory_mb")] = None,
     results: options.Results = None,
+    storage_format: Annotated[Literal["parquet", "json"] | None, option("storage_format")] = None,
     keep_trades: Annotated[str | None, option("keep_trades")] = None,
     strict: Annotated[bool | None, option("strict")] = None,
     history: Annotated[bool | None, option("history")] = None,

@@ -64,7 +64,7 @@ def find_documents(old: Path, results: Path) -> Found:
                 found.parquet += 1
             if not name.lower().endswith(".json"):
                 continue
-            if name in _OUR_RECORDS and _is_ours(path):
+            if name in _OUR_RECORDS and _is_record_of_this_program(path):
                 found.left.append((path, "a record of this program"))
             else:
                 found.documents.append(path)
@@ -95,7 +95,7 @@ def _walk(old: Path, found: Found) -> Iterator[tuple[Path, list[str]]]:
         yield here, sorted(names)
 
 
-def _is_ours(path: Path) -> bool:
+def _is_record_of_this_program(path: Path) -> bool:
     try:
         return "schema" in read_sealed(path)
     except StorageError:

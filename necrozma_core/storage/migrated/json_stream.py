@@ -208,8 +208,8 @@ class _Text:
         try:
             return self._bytes_to_text.decode(content, final=not content)
         except UnicodeDecodeError as error:
-            place, found = self._bytes - len(error.object) + error.start, error.object[error.start]
-            raise UnreadableError(f"byte {place:,}: expected {error.encoding}, found 0x{found:02x}") from None
+            where, found = self._bytes - len(error.object) + error.start, error.object[error.start]
+            raise UnreadableError(f"byte {where:,}: expected {error.encoding}, found 0x{found:02x}") from None
 
 
 def _walk(text: _Text) -> Iterator[Part]:
