@@ -26,7 +26,7 @@ WORKER_CONFIG: dict[str, Any] = {
 }
 
 STORAGE_CONFIG: dict[str, Any] = {
-    "storage_format": "parquet",  # the only one
+    "format": "parquet",  # "json" writes a JSON file a pair beside it, in the run's folder
     "data_folder": "data",  # ticks, as `necrozma data import` writes them
     "results_folder": "results",
     "history": True,  # False runs without Prefect: no server, no history in its UI
@@ -276,7 +276,12 @@ class RunFields:
     max_temperature_c: Annotated[Number, Range(ge=30, le=150)] = 90.0  # all rest from so many degrees on
     memory_floor_mb: Annotated[Number, Range(ge=0, le=1e9)] = 256.0  # all rest below so many megabytes available
 
-    storage_format: Literal["parquet"] = "parquet"
+    storage_format: Annotated[
+        Literal["parquet", "json"],  # an older config.py has it by this name, which is taken as well
+        Key("format"),
+        Flag("--format", "json: a JSON file a pair beside Parquet.", Group.OUTPUT, "parquet|json"),
+        Form("What results are written as: Parquet, or JSON files beside Parquet."),
+    ] = "parquet"
     keep_trades: Annotated[
         KeptTrades | None,  # None stores all
         Flag("--keep-trades", "Strategies of a pair whose trades are stored, the best first.", Group.OUTPUT, "N|all"),

@@ -47,6 +47,7 @@ def backtest_pairs(
     instruments: Annotated[dict[str, Instrument] | None, parameter("instruments")] = None,
     account_currency: Annotated[str | None, parameter("account_currency")] = None,
     initial_balance: Annotated[float | None, parameter("initial_balance")] = None,
+    storage_format: Annotated[Literal["parquet", "json"] | None, parameter("storage_format")] = None,
     keep_trades: Annotated[Kept | None, parameter("keep_trades")] = None,
     strict: Annotated[bool | None, parameter("strict")] = None,
     workers: Annotated[int | None, parameter("workers")] = None,

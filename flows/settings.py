@@ -213,6 +213,11 @@ class _Dictionaries(PydanticBaseSettingsSource):
                     raise UsageError(
                         f"{find_line(name, key)}: {name} has an unknown key {shown(key)}: {nearest(str(key), known)}"
                     )
+                if setting in values:
+                    raise UsageError(
+                        f"{find_line(name, key)}: {shown(key)} is a second name of {shown(SETTINGS[setting].key)}, "
+                        "which is there too: keep one of them"
+                    )
                 values[setting] = value
         if values.get("cooldown_seconds") == Settings.model_fields["cooldown_seconds"].default:
             del values["cooldown_seconds"]  # as shipped: nobody asked for it

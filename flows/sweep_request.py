@@ -46,6 +46,7 @@ def sweep_request(settings: Settings) -> SweepRequest:
         instruments={pair: Terms(each.pip, each.contract_size) for pair, each in settings.instruments.items()},
         account=Account(settings.account_currency, settings.initial_balance),
         keep_trades=settings.keep_trades,
+        json_copies=settings.storage_format == "json",
         strict=settings.strict,
         limits=_limits(settings),
         workers=WorkerLimits(_priority(settings), settings.worker_memory_mb, settings.pair_timeout_s),

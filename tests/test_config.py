@@ -272,6 +272,18 @@ def test_label_is_taken_from_every_source_without_the_spaces_around_it(monkeypat
     assert load_settings({"label": "by flag"}).label == "by flag"
 
 
+def test_storage_format_has_the_originals_key_and_takes_its_older_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(config.STORAGE_CONFIG, "format", "json")
+    assert load_settings().storage_format == "json"
+    assert load_settings({"storage_format": "parquet"}).storage_format == "parquet"
+    monkeypatch.setitem(config.STORAGE_CONFIG, "format", "csv")
+    assert "STORAGE_CONFIG[\"format\"]: should be 'parquet' or 'json'; found 'csv'" in refusal()
+    monkeypatch.setitem(config.STORAGE_CONFIG, "storage_format", "json")
+    assert "'storage_format' is a second name of 'format', which is there too: keep one of them" in refusal()
+    monkeypatch.delitem(config.STORAGE_CONFIG, "format")
+    assert load_settings().storage_format == "json"
+
+
 def test_internal_setting_as_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NECROZMA_COOLDOWN_EXPLICIT", "NECROZMA_REPAIRS"):
         monkeypatch.setenv(name, "1")

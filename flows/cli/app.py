@@ -8,6 +8,7 @@ import typer
 from flows.cli import options
 from flows.cli.data import data_app, strategies_app
 from flows.cli.exits import Command, Commands
+from flows.cli.migrating import migrate
 from flows.cli.options import option
 from flows.cli.runs import retry, runs_app, verify
 from flows.cli.server import deploy, server_app, worker
@@ -85,6 +86,7 @@ def backtest(
     pair_timeout_s: Annotated[float | None, option("pair_timeout_s")] = None,
     worker_memory_mb: Annotated[int | None, option("worker_memory_mb")] = None,
     results: options.Results = None,
+    storage_format: Annotated[Literal["parquet", "json"] | None, option("storage_format")] = None,
     keep_trades: Annotated[str | None, option("keep_trades")] = None,
     strict: Annotated[bool | None, option("strict")] = None,
     history: Annotated[bool | None, option("history")] = None,
@@ -122,7 +124,7 @@ def doctor(data: options.Data = None, results: options.Results = None, workers: 
 
 
 # In the order in which help lists them: commands, then groups.
-for command in (retry, verify, deploy, worker):
+for command in (retry, verify, migrate, deploy, worker):
     app.command()(command)
 for name, group in {"data": data_app, "strategies": strategies_app, "runs": runs_app, "server": server_app}.items():
     app.add_typer(group, name=name)

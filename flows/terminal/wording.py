@@ -32,7 +32,7 @@ def start_up_block(settings: "Settings") -> str:
         f"   Cooldown: {settings.cooldown_seconds:g}s\n"
         f"   Nice Priority: {'Yes' if settings.nice else 'No'}\n"
         "\n"
-        f"💾 Storage format: {settings.storage_format.upper()}\n"
+        f"💾 Storage format: PARQUET{' and JSON' if settings.storage_format == 'json' else ''}\n"
     )
 
 

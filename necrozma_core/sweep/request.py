@@ -68,6 +68,8 @@ class SweepRequest:
     account : Account
     keep_trades : int or None
         Strategies of a pair whose trades are stored, the best first; None stores all.
+    json_copies : bool
+        Each pair's result is written once more, as JSON in the run's folder.
     strict : bool
         The run fails by one failed strategy, not only by more than half of them.
     limits : Limits
@@ -106,6 +108,7 @@ class SweepRequest:
     instruments: Mapping[str, Terms] = field(default_factory=dict)
     account: Account = field(default_factory=Account)
     keep_trades: int | None = 50
+    json_copies: bool = False
     strict: bool = False
     limits: Limits = field(default_factory=lambda: Limits(workers=1))
     workers: WorkerLimits = field(default_factory=WorkerLimits)
@@ -224,6 +227,7 @@ class SweepRequest:
             "account_currency": self.account.currency,
             "initial_balance": self.account.initial_balance,
             "keep_trades": self.keep_trades,
+            "storage_format": "json" if self.json_copies else "parquet",
             "strict": self.strict,
             # Whoever wrote the script allowed as many as it asked for.
             "max_workers": limits.workers,

@@ -34,7 +34,7 @@ def test_description_of_a_request_is_the_record_of_its_settings() -> None:
     # A script is allowed as many workers as it asks for.
     assert described == {name: record[name] for name in described} | {"max_workers": 2}
     # What only the command has is all that is not there.
-    assert record.keys() - described.keys() == {"storage_format", "history", "prefect_home", "repairs"}
+    assert record.keys() - described.keys() == {"history", "prefect_home", "repairs"}
 
 
 def test_run_of_a_script_is_retried_with_what_it_asked_for(tmp_path: Path) -> None:

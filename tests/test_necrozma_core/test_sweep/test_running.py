@@ -22,6 +22,7 @@ from necrozma_core.errors import (
     ExitCode,
     LockedError,
     PairsFailedError,
+    StorageError,
     UsageError,
 )
 from necrozma_core.feeds.samples.quotes import write_samples
@@ -435,3 +436,36 @@ def test_sweep_observer_that_raises_costs_no_result(
 def test_sweep_description_is_json() -> None:
     described = SweepRequest(data=Path("data"), results=Path("results"), pairs=("EURUSD",)).described()
     assert json.loads(json.dumps(described))["pairs"] == ["EURUSD"]
+
+
+class Listener(Silent):
+    """Remembers the lines it was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def on_message(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def test_sweep_whose_json_cannot_be_written_is_whole_and_says_so(
+    sweep: Callable[..., SweepRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*given: object) -> Path:
+        raise StorageError("the disk is full")
+
+    wanted, listener = sweep(pairs=("EURUSD",), json_copies=True), Listener()
+    monkeypatch.setattr("necrozma_core.sweep.session.publish_json", refuse)
+    outcome = run_sweep(wanted, listener)
+    assert outcome.exit_code is ExitCode.OK
+    assert outcome.report_path is not None
+    assert "EURUSD: its results are stored, but not as JSON: the disk is full" in listener.lines
+
+    monkeypatch.undo()
+    again = run_sweep(wanted, listener)
+    assert again.all_stored
+    assert again.ranking_path is not None
+    copy = again.ranking_path.with_name("EURUSD_backtest.json")
+    assert len(json.loads(copy.read_text())["results"]) == 50
+    assert f"JSON: {copy}" in listener.lines
+    assert copy.name in read_manifest(copy.parent).files
