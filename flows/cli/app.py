@@ -7,6 +7,7 @@ import typer
 
 from flows.cli import options
 from flows.cli.data import data_app, strategies_app
+from flows.cli.downloading import download
 from flows.cli.exits import Command, Commands
 from flows.cli.migrating import migrate
 from flows.cli.options import option
@@ -126,5 +127,6 @@ def doctor(data: options.Data = None, results: options.Results = None, workers: 
 # In the order in which help lists them: commands, then groups.
 for command in (retry, verify, migrate, deploy, worker):
     app.command()(command)
+data_app.command()(download)
 for name, group in {"data": data_app, "strategies": strategies_app, "runs": runs_app, "server": server_app}.items():
     app.add_typer(group, name=name)

@@ -4,6 +4,7 @@
 ``intake``        files into the store, all or nothing: `import_files`
 ``bars``          files of bars into the store, likewise: `import_bars`
 ``sorting``       files and folders by the pair that they hold: `sort_files`
+``download``      files of ticks from the services that give them away
 ``export``        stored ticks as CSV or Parquet
 ``comparison``    two feeds of a pair side by side
 ``shifts``        by how much one feed's clock is after another's
