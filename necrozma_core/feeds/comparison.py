@@ -132,9 +132,9 @@ class FeedComparison:
         ):
             yield name, f"{one:,.0f}", f"{other:,.0f}"
         for position, name in enumerate(("median", "95 %", "widest")):
-            yield f"spread, {name}, pips", *(f"{feed.spread_pips[position]:,.2f}" for feed in self.feeds)
+            yield f"spread, {name}, pips", f"{first.spread_pips[position]:,.2f}", f"{second.spread_pips[position]:,.2f}"
         yield "gaps that the other has", f"{first.lacks:,}", f"{second.lacks:,}"
-        yield "the longest of them", *(_minutes(feed.longest_lack_minutes) for feed in self.feeds)
+        yield "the longest of them", _minutes(first.longest_lack_minutes), _minutes(second.longest_lack_minutes)
 
     def verdict(self) -> Iterator[str]:
         """Say how the two compare, the worst first, a sentence each."""

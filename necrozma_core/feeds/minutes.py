@@ -65,7 +65,9 @@ def reduce_to_minutes(pair: Pair, pieces: Iterable[Ticks], first_ms: int, last_m
         Oldest first; each may be gone with the next.
     first_ms, last_ms : int
     """
-    minutes, mids, counts = [], [], []
+    minutes: list[Int64Array] = []
+    mids: list[FloatArray] = []
+    counts: list[Int64Array] = []
     spreads: Counter[float] = Counter()  # in pips: years may differ in their decimals
     before = -1
     for piece in pieces:

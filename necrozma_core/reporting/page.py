@@ -25,6 +25,7 @@ _STYLE: Final = """
 @media (prefers-color-scheme: dark) { :root { --line: #3a414d; --soft: #a4adbb; --mark: #3b3116; --head: #232831; } }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 84rem; padding: 1.5rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+h1, h2, li { overflow-wrap: anywhere; }
 .soft, caption { color: var(--soft); } .wide { overflow-x: auto; }
 .note { background: var(--mark); border-radius: 6px; padding: .7rem 1rem; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,13 @@ from necrozma_core.errors import (
     StorageError,
     UsageError,
 )
+from necrozma_core.feeds.kept_reports import report_stored
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.money.costs import Account
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.runs.listing import list_runs
 from necrozma_core.storage.runs.manifest import PairState, RunStatus, read_manifest
+from necrozma_core.storage.ticks.store import TickStore
 from necrozma_core.strategies.source import StrategySource
 from necrozma_core.sweep.request import SweepRequest
 from necrozma_core.sweep.running import Silent, run_sweep
@@ -151,6 +154,31 @@ def test_sweep_computes_ranks_and_reports(sweep: Callable[..., SweepRequest]) ->
     assert manifest.status is RunStatus.COMPLETED
     assert (manifest.settings["timeframe"], manifest.settings["workers"]) == ("1h", 2)
     outcome.raise_failures()
+
+
+def test_sweep_records_the_reports_of_its_data_and_tells_what_is_doubtful(
+    sweep: Callable[..., SweepRequest], data: Path, tmp_path: Path
+) -> None:
+    ticks = TickStore(data).read("EURUSD")
+    bid, ask = ticks.bid.copy(), ticks.ask.copy()
+    bid[50], ask[50] = 10 * bid[50], 10 * ask[50]
+    TickStore(tmp_path / "spiked").write(replace(ticks, bid=bid, ask=ask))
+    told: list[str] = []
+    watcher = Watcher()
+    watcher.on_message = told.append  # type: ignore[method-assign]
+
+    keys = []
+    for _ in range(2):
+        run_sweep(sweep(data=tmp_path / "spiked"), watcher)
+        manifest = read_manifest(watcher.run.folder)
+        keys.append(manifest.keys)
+
+    assert manifest.inputs["EURUSD report"] == report_stored(TickStore(tmp_path / "spiked"), "EURUSD").digest()
+    assert keys[0] == keys[1]
+    assert [line.partition(": 1 tick jumps")[0] for line in told if "doubtful" in line] == [
+        "EURUSD: the data is doubtful"
+    ] * 2
+    assert {"EURUSD report", "EURUSD", "engine"} <= manifest.inputs.keys()
 
 
 def test_sweep_again_computes_nothing_and_starts_no_worker(sweep: Callable[..., SweepRequest]) -> None:
