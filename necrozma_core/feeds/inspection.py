@@ -60,10 +60,11 @@ def check_level(ticks: Ticks, source: str) -> None:
     Raises
     ------
     DataError
-        The middle one of all prices lies outside `LEVELS`.
+        The middle one of all bids, or that of all asks, lies outside `LEVELS`.
     """
     low, high = LEVELS[ticks.pair.name]
-    price = float(np.median(ticks.bid)) / ticks.scale
+    bid, ask = (float(np.median(side)) / ticks.scale for side in (ticks.bid, ticks.ask))
+    price = ask if low <= bid <= high else bid
     if not low <= price <= high:
         raise DataError(
             f"{source}: prices around {price:g} are not {ticks.pair.name}'s, which has been between {low:g} and "

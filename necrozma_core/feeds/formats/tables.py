@@ -263,7 +263,7 @@ def _style(column: pa.Array) -> TimeStyle:
 def _library_errors(source: str, kind: str) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         cause = str(error).partition("\n")[0]
