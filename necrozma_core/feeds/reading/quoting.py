@@ -1,7 +1,7 @@
 """Quotes around cells, checked before the library sees them: it joins what stands behind a closing quote to the cell.
 
-Of ``"4"5`` the library makes 45, and of a quote that the end of the file leaves open a whole cell. Neither says what was
-meant. A quote is in order beside the end of its cell, or beside another one; so it is enough to count.
+Of ``"4"5`` the library makes 45, and of a quote that the end of the file leaves open a whole cell. Neither says what
+was meant. A quote is in order beside the end of its cell, or beside another one; so it is enough to count.
 """
 
 import re

@@ -305,7 +305,7 @@ def test_lean_time_beyond_its_day_is_a_bad_row(tmp_path: Path, time: str) -> Non
 
 
 def test_lean_rows_with_decimal_commas_are_no_rows_of_five_fields(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="expected a header with the columns .* found '292,1,38676,1,38686'"):
+    with pytest.raises(DataError, match=r"expected a header with the columns .* found '292,1,38676,1,38686'"):
         load(tmp_path, "292,1,38676,1,38686\n", "20140501_eurusd_quote.csv")
 
 
@@ -329,5 +329,5 @@ def test_metatrader_empty_line_before_the_first_price_is_a_bad_row(tmp_path: Pat
 
 
 def test_time_of_another_style_among_those_of_a_layout_is_a_bad_row(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="row 2, column timestamp: expected a time .*, found '2012-02-01 05:00:04'"):
+    with pytest.raises(DataError, match=r"row 2, column timestamp: expected a time .*, found '2012-02-01 05:00:04'"):
         load(tmp_path, "20120201 000003660,1.3066,1.30677,0\n2012-02-01 05:00:04,1.3066,1.30677,0\n")
