@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint check test test-slow test-lowest test-portable core-only bench bench-peers faults lock clean
+.PHONY: help setup demo lint check test test-slow test-lowest test-portable core-only bench bench-peers faults fuzz lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -101,6 +101,9 @@ bench-peers: setup ## the same bars and settings in other backtesters, from thei
 
 faults: setup ## kill and interrupt by the thousand, for three quarters of an hour: the table of docs/reliability.md
 	@$(BIN)/python -m tests.faults --write
+
+fuzz: setup ## spoil files of every layout a hundred thousand times, for a quarter of an hour: the table of docs/reliability.md
+	@$(BIN)/python -m tests.fuzz --write
 
 lock: ## resolve the dependencies anew, the newest that fit, for every supported Python, without an index address
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \

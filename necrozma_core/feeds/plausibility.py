@@ -53,10 +53,10 @@ def check_level(ticks: Ticks, source: str) -> None:
     Raises
     ------
     DataError
-        The middle one of the prices of all, or of a year, lies outside `LEVELS` or `level_of` that year.
+        The middle one of the bids or asks of all, or of a year, lies outside `LEVELS` or `level_of` that year.
     """
     name, (low, high) = ticks.pair.name, LEVELS[ticks.pair.name]
-    price = float(np.median(ticks.bid)) / ticks.scale
+    price = _middle(ticks, low, high)
     if not low <= price <= high:
         raise DataError(
             f"{source}: prices around {_price(price)} are not {name}'s, which has been between {_price(low)} and "
@@ -64,12 +64,18 @@ def check_level(ticks: Ticks, source: str) -> None:
         )
     for year, part in by_year(ticks):
         low, high = level_of(name, year)
-        price = float(np.median(part.bid)) / ticks.scale
+        price = _middle(part, low, high)
         if not low <= price <= high:
             raise DataError(
                 f"{source}: prices around {_price(price)} are not {name}'s of {year}, which was between {_price(low)} "
                 f"and {_price(high)}: check the pair, the years and the scale of the prices"
             )
+
+
+def _middle(ticks: Ticks, low: float, high: float) -> float:
+    """Return the middle one of the bids, or that of the asks where the bids' lies between the bounds."""
+    bid, ask = (float(np.median(side)) / ticks.scale for side in (ticks.bid, ticks.ask))
+    return ask if low <= bid <= high else bid
 
 
 def _price(price: float) -> str:

@@ -300,7 +300,7 @@ def library_errors(source: str, kind: str) -> Iterator[None]:
     """Tell what a library cannot read as the file's damage; what the disk refuses passes through."""
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         cause = str(error).partition("\n")[0]

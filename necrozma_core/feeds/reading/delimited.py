@@ -14,6 +14,7 @@ import pyarrow.csv as pa_csv
 
 from necrozma_core.errors import DataError
 from necrozma_core.feeds.reading.cells import to_bool
+from necrozma_core.feeds.reading.quoting import QuoteCheck
 from necrozma_core.feeds.reading.rows import TornRow
 from necrozma_core.market.arrays import Int64Array
 
@@ -104,7 +105,7 @@ def read_blocks(
     DataError
         For what spoils more than a row: another encoding, a quote that is never closed.
     """
-    lines, watched = _Lines(source, 2 if has_header else 1), _Watched(stream, source)
+    lines, watched = _Lines(source, 2 if has_header else 1), _Watched(stream, source, delimiter)
     empty = pa.record_batch([pa.array([], pa.string())] * fields, names=_names(fields))
     try:
         for block in _open(watched, fields, lines, delimiter):
@@ -130,9 +131,10 @@ class _Watched(io.RawIOBase):
     Arrow, too, refuses other encodings, but not in a row that is torn as well: there it prints a traceback.
     """
 
-    def __init__(self, stream: ByteStream, source: str) -> None:
+    def __init__(self, stream: ByteStream, source: str, delimiter: str) -> None:
         self._stream = stream
         self._source = source
+        self._quotes = QuoteCheck(source, delimiter)
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._lines = 0
         self.tail = b""
@@ -144,6 +146,7 @@ class _Watched(io.RawIOBase):
         content = self._stream.read(size)
         self.tail = (self.tail + content[-_TAIL_BYTES:])[-_TAIL_BYTES:]
         self._check(content)
+        self._quotes.take(content)
         return content
 
     def _check(self, content: bytes) -> None:

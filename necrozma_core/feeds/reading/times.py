@@ -22,7 +22,10 @@ _NAIVE_NANOSECONDS: Final = pa.timestamp("ns")
 
 _TIME_PATTERN: Final = r"^\d{4}-\d\d-\d\d[ T]\d\d(:?\d\d(:?\d\d(\.\d{1,9})?)?)?"
 _ZONED_TIME: Final = _TIME_PATTERN + r"(Z|[+-]\d\d(:?\d\d)?)$"
-_NAIVE_TIME: Final = r"^\d{4}-\d\d-\d\d([ T]\d\d(:?\d\d(:?\d\d(\.\d{1,9})?)?)?)?$"
+_NAIVE_TIME: Final = _TIME_PATTERN + "$"
+_ISO_DATE: Final = r"^\s*\d{4}-"
+_SHORTEST: Final = len("2024-01-15T00")
+"""A date alone is no time of a tick: it is what is left of one that was cut."""
 
 
 class TimeStyle(StrEnum):
@@ -128,10 +131,10 @@ def read_times(column: pa.Array, zone: str | None, style: TimeStyle = TimeStyle.
     if style.decimals is not None:
         return _counts(column, style.decimals)
     column = as_text(column, "times", "text such as 2024-01-15T00:00:00.032Z, or timestamps with a zone")
-    for pattern, iso in _TO_ISO.get(style, ()):
-        column = pc.replace_substring_regex(column, pattern, iso)
+    if style in _TO_ISO:
+        column = _to_iso(column, style)
     target = _NAIVE_NANOSECONDS if zone else _NANOSECONDS
-    whole = try_cast(column, target)
+    whole = None if (pc.min(pc.binary_length(column)).as_py() or 0) < _SHORTEST else try_cast(column, target)
     if whole is not None:
         return Cells(_to_utc(whole, zone), np.zeros(len(column), dtype=np.uint8))
     column = pc.utf8_trim_whitespace(column)
@@ -142,6 +145,18 @@ def read_times(column: pa.Array, zone: str | None, style: TimeStyle = TimeStyle.
     if zone:
         masks[_NAIVE_NANOSECONDS] = naive
     return _times_where(column, masks, zone)
+
+
+def _to_iso(column: pa.StringArray, style: TimeStyle) -> pa.StringArray:
+    """Make ISO times of those in a style; an ISO time among them is of another style, and none of this one."""
+    if pc.any(other := pc.match_substring_regex(column, _ISO_DATE)).as_py():
+        column = pc.if_else(other, _OTHER_STYLE, column)
+    for pattern, iso in _TO_ISO[style]:
+        column = pc.replace_substring_regex(column, pattern, iso)
+    return column
+
+
+_OTHER_STYLE: Final = "in another style"
 
 
 def _times_where(column: pa.Array, masks: dict[pa.DataType, pa.BooleanArray], zone: str | None) -> Cells:

@@ -74,6 +74,13 @@ def test_prices_that_a_pair_never_had_are_refused_before_anything_is_kept(
     assert not TickStore(tmp_path / "data").pairs()
 
 
+def test_asks_that_a_pair_never_had_are_refused_like_bids(ticks: Ticks) -> None:
+    wild = Ticks(ticks.pair, ticks.digits, ticks.time_ms, ticks.bid, np.full_like(ticks.ask, 900_000_000))
+
+    with pytest.raises(DataError, match=r"a.csv: prices around 9000 are not EURUSD's"):
+        check_level(wild, "a.csv")
+
+
 def test_every_pair_has_its_level() -> None:
     assert LEVELS.keys() == PAIRS.keys()
     assert all(0 < low < high for low, high in LEVELS.values())

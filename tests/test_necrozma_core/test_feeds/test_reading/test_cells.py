@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from necrozma_core.errors import DataError
 from necrozma_core.feeds.reading.cells import Cells, Fault
 from necrozma_core.feeds.reading.prices import read_prices
-from necrozma_core.feeds.reading.times import NaiveTimeError, read_times
+from necrozma_core.feeds.reading.times import NaiveTimeError, TimeStyle, read_times
 
 BILLION = 10**9
 
@@ -213,3 +213,16 @@ def test_times_of_timestamps_without_a_zone_need_one() -> None:
 def test_times_of_a_type_without_a_clear_unit_are_refused(kind: pa.DataType) -> None:
     with pytest.raises(DataError, match="expected times as text such as"):
         read_times(pa.array([1], pa.int32()).cast(kind), None)
+
+
+def test_date_alone_is_what_is_left_of_a_time_that_was_cut() -> None:
+    whole = read_times(pa.array(["2024-01-15 00:00:00", "2024-01-15", "2024-01-15 00:00"]), "UTC")
+
+    assert faults_of(whole) == [None, Fault.NOT_A_TIME, None]
+
+
+@pytest.mark.parametrize("style", [TimeStyle.COMPACT, TimeStyle.DOTTED, TimeStyle.DAY_FIRST, TimeStyle.MONTH_FIRST])
+def test_time_in_another_style_than_the_files_is_none(style: TimeStyle) -> None:
+    cells = read_times(pa.array(["2024-01-15 00:00:00.032"]), "UTC", style)
+
+    assert faults_of(cells) == [Fault.NOT_A_TIME]
