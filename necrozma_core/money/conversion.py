@@ -14,6 +14,7 @@ from necrozma_core.errors import ConversionError
 from necrozma_core.market.arrays import FloatArray, Int32Array, Int64Array
 from necrozma_core.market.calendars import DAY_MS
 from necrozma_core.market.conversion_paths import Leg
+from necrozma_core.market.date_range import format_moment
 from necrozma_core.market.instruments import Pair
 from necrozma_core.market.ticks import Ticks
 
@@ -69,6 +70,11 @@ class Quotes:
             at += len(piece)
         return cls(10**digits, origin_ms, offset, twice_mid, np.maximum.accumulate(ends, out=ends))
 
+    @property
+    def first_ms(self) -> int | None:
+        """Time of the first quote; None where there is none."""
+        return self.origin_ms if len(self.offset) else None
+
     def find(self, time_ms: Int64Array, stale_ms: int = STALE_MS) -> tuple[Int32Array, Int64Array]:
         """Return twice the mid of the last quote at or before each time, and when it was made; 0 where none counts."""
         from necrozma_core.kernels.lookup import last_quotes  # noqa: PLC0415 -- as said above
@@ -94,6 +100,11 @@ class TickQuotes:
     def scale(self) -> int:
         """Points in one unit of price."""
         return self.ticks.scale
+
+    @property
+    def first_ms(self) -> int | None:
+        """Time of the first quote; None where there is none."""
+        return int(self.ticks.time_ms[0]) if len(self.ticks) else None
 
     def find(self, time_ms: Int64Array, stale_ms: int = STALE_MS) -> tuple[Int32Array, Int64Array]:
         """Return the same as :meth:`Quotes.find`."""
@@ -143,9 +154,12 @@ class PricedLeg:
         name = self.leg.pair.name
         mid, quoted_ms = self.quotes.find(np.array([time_ms]), _EVER_MS)
         found = f"the last one is of {_format_time(int(quoted_ms[0]))}" if mid[0] else "there is none before it"
+        first_ms = self.quotes.first_ms
+        # The first day that has quotes from its midnight on.
+        later = "" if mid[0] or first_ms is None else f", or begin with --from {_next_day(first_ms)}"
         return (
             f"{name}: no quote in the 7 days up to {_format_time(time_ms)} to turn {self.leg.source} into "
-            f"{self.leg.target}, {found}: import it with `necrozma data import FILES --pair {name} --to DATA`"
+            f"{self.leg.target}, {found}: import it with `necrozma data import FILES --pair {name} --to DATA`{later}"
         )
 
     def _rates(self, twice_mid: Int32Array) -> FloatArray:
@@ -264,3 +278,7 @@ def _product(rates: list[FloatArray], count: int) -> FloatArray:
 
 def _format_time(time_ms: int) -> str:
     return str(np.datetime64(time_ms, "ms")).replace("T", " ") + " UTC"
+
+
+def _next_day(time_ms: int) -> str:
+    return format_moment(-(-time_ms // DAY_MS) * DAY_MS)

@@ -47,7 +47,7 @@ def test_at_before_the_first_quote_names_pair_time_and_command() -> None:
         TO_DOLLARS.at(times("2024-01-08 12:00", "2024-01-08 09:59:59.999"))
     assert str(caught.value) == (
         "GBPUSD: no quote in the 7 days up to 2024-01-08 09:59:59.999 UTC to turn GBP into USD, there is none before "
-        "it: import it with `necrozma data import FILES --pair GBPUSD --to DATA`"
+        "it: import it with `necrozma data import FILES --pair GBPUSD --to DATA`, or begin with --from 2024-01-09"
     )
 
 
