@@ -60,9 +60,10 @@ def simulate_bar_events(
     """
     stop_points, stop_level = level_distance(stop_loss_pips, ticks, "stop_loss_pips")
     target_points, target_level = level_distance(take_profit_pips, ticks, "take_profit_pips")
+    given = given.writable()
     side, entry_tick, exit_tick, entry_points, exit_points, reason = kernel(
-        np.ascontiguousarray(given.bid),
-        np.ascontiguousarray(given.ask),
+        given.bid,
+        given.ask,
         bars.first_tick // 2,
         events.bar,
         events.side,

@@ -90,6 +90,11 @@ def build_bars(time_ms, bid, ask, timeframe_ms, day_start_ms, day_name_ms):
 
 
 @njit(cache=True, nogil=True)
+def _gather_one(bars, into):
+    into[0], into[1], into[2], into[3] = bars[0, 0], bars[:, 1].max(), bars[:, 2].min(), bars[-1, 3]
+
+
+@njit(cache=True, nogil=True)
 def gather_bars(open_time_ms, bid, ask, tick_count, timeframe_ms, day_start_ms, day_name_ms):
     """Gather bars into longer ones, each by its opening time.
 
@@ -129,9 +134,8 @@ def gather_bars(open_time_ms, bid, ask, tick_count, timeframe_ms, day_start_ms, 
         while stop < n and open_time_ms[stop] < closing:
             count += tick_count[stop]
             stop += 1
-        for source, into in ((bid, bids), (ask, asks)):
-            into[bar, 0], into[bar, 3] = source[start, 0], source[stop - 1, 3]
-            into[bar, 1], into[bar, 2] = source[start:stop, 1].max(), source[start:stop, 2].min()
+        _gather_one(bid[start:stop], bids[bar])
+        _gather_one(ask[start:stop], asks[bar])
         times[bar] = opening
         counts[bar] = count
         first[bar] = start

@@ -58,6 +58,7 @@ def bars_from_quote_bars(given: QuoteBars, timeframe_ms: int, grid: BarGrid = _M
         of bid and ask in the same column: which extremes met is not known.
     """
     days = _days(given.open_time_ms, timeframe_ms, grid)
+    given = given.writable()
     times, bid, ask, mid2, count, first = gather_bars(
         given.open_time_ms, given.bid, given.ask, given.tick_count, timeframe_ms, *days
     )

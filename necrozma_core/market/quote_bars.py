@@ -39,6 +39,12 @@ class QuoteBars:
     def __len__(self) -> int:
         return len(self.open_time_ms)
 
+    def writable(self) -> "QuoteBars":
+        """Return the same bars in arrays that nothing forbids to change; kernels are compiled for no others."""
+        arrays = self.open_time_ms, self.bid, self.ask, self.tick_count
+        free = [array if array.flags.writeable else array.copy() for array in arrays]
+        return QuoteBars(self.pair, self.timeframe_ms, self.digits, *free)
+
     @property
     def scale(self) -> int:
         """Points in one unit of price, ``10**digits``."""
