@@ -126,3 +126,35 @@ def test_format_of_results_that_there_is_not_is_refused(necrozma: Any, words: li
     result = necrozma("backtest", *words)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "is not one of 'parquet', 'json'" in result.stderr
+
+
+def test_verify_finds_what_was_damaged_and_repair_leaves_it(necrozma: Any) -> None:
+    write_original(Path("old"))
+    assert necrozma("migrate", "old", "--to", "results", "--delete-json").exit_code == 0
+    assert necrozma("verify", "--results", "results").exit_code == 0
+    damaged = next(Path("results/migrated").rglob("trades.parquet"))
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"2")
+    before = tree(Path("results"))
+
+    for words in (["verify"], ["verify", "--repair"]):
+        result = necrozma(*words, "--results", "results")
+        assert (result.exit_code, result.stdout) == (74, "")
+        assert result.stderr == (
+            f"{damaged}: it is not what was written; "
+            "migrate its JSON again if you still have it, or bring the file back from a copy\n"
+        )
+    assert {name: content for name, content in tree(Path("results")).items() if name != ".lock"} == {
+        name: content for name, content in before.items() if name != ".lock"
+    }
+
+
+def test_migration_that_is_interrupted_says_what_goes_on(necrozma: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_original(Path("old"))
+
+    def interrupt(*given: Any, **named: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("necrozma_core.storage.migrated.folder.store_document", interrupt)
+    result = necrozma("migrate", "old", "--to", "results")
+    assert result.exit_code == 130
+    assert result.stderr == "stopped; what is migrated stays, and the same command goes on from here\n"
