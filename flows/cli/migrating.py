@@ -37,11 +37,15 @@ def migrate(
         for line in file_lines(one):
             typer.echo(line)
 
-    if dry_run:
-        migration = preview_documents(found, results, tell)
-    else:
-        with lock_results(results) as lock:
-            migration = migrate_documents(found, lock, tell, delete=delete_json)
+    try:
+        if dry_run:
+            migration = preview_documents(found, results, tell)
+        else:
+            with lock_results(results) as lock:
+                migration = migrate_documents(found, lock, tell, delete=delete_json)
+    except KeyboardInterrupt:
+        typer.echo("stopped; what is migrated stays, and the same command goes on from here", err=True)
+        raise
     for line in closing_lines(migration, results, dry_run=dry_run):
         typer.echo(line)
     raise typer.Exit(ExitCode.PAIRS_FAILED if migration.left else ExitCode.OK)

@@ -39,7 +39,7 @@ def file_lines(one: "Migrated | tuple[str, str]") -> Iterator[str]:
 def closing_lines(migration: "Migration", results: Path, *, dry_run: bool) -> Iterator[str]:
     """Say what was done altogether, what was left, and how to open it."""
     yield ""
-    yield "📊 Dry run: nothing was written" if dry_run else "🎉 MIGRATION COMPLETE!"
+    yield _headline(len(migration.left), dry_run)
     yield f"   Files processed: {len(migration.done):,}"
     yield f"   Files failed: {len(migration.left):,}"
     yield f"   Total size before: {_size(migration.size_before)}"
@@ -56,6 +56,14 @@ def closing_lines(migration: "Migration", results: Path, *, dry_run: bool) -> It
         yield f"   Passed over: {one_line(name)}, {why}"
     if not dry_run:
         yield from _opening_lines(migration, results)
+
+
+def _headline(left: int, dry_run: bool) -> str:
+    if dry_run:
+        return "📊 Dry run: nothing was written"
+    if left:
+        return f"⚠️  MIGRATION ENDED, and {'1 file stays' if left == 1 else f'{left:,} files stay'} JSON: see ❌ above"
+    return "🎉 MIGRATION COMPLETE!"
 
 
 def _opening_lines(migration: "Migration", results: Path) -> Iterator[str]:

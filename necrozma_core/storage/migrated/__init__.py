@@ -7,5 +7,6 @@
 ``tables``       records to columns and back
 ``documents``    one document: surveyed, written, read back, published, known again
 ``folder``       a folder of documents: found, migrated, and removed where asked
+``verifying``    everything that was migrated against its hashes, later on
 ===============  =====================================================================
 """

@@ -30,7 +30,8 @@ def test_migration_says_what_it_did_in_the_words_of_the_guide(necrozma: Any) -> 
     assert "  ❌ cut.json: left as it is, it ends in line 1, before it is whole" in lines
     pattern = r"  ✅ backtest_results/universe_004_1d_5lb_backtest.json: 0\.\dMB → \d+\.\d[kM]B \([789]\d% savings\)"
     assert any(re.fullmatch(pattern, line) for line in lines)
-    assert lines[lines.index("🎉 MIGRATION COMPLETE!") + 1 :][:2] == ["   Files processed: 8", "   Files failed: 1"]
+    ended = lines.index("⚠️  MIGRATION ENDED, and 1 file stays JSON: see ❌ above")
+    assert lines[ended + 1 : ended + 3] == ["   Files processed: 8", "   Files failed: 1"]
     assert re.search(
         r"   Total size before: \d\.\dMB\n   Total size after: \d+\.\dkB\n"
         r"   Total savings: \d\d%\n   Time: \d+\.\ds\n"
@@ -41,7 +42,10 @@ def test_migration_says_what_it_did_in_the_words_of_the_guide(necrozma: Any) -> 
 
 def test_line_that_opens_a_table_does(necrozma: Any) -> None:
     write_original(Path("old"))
-    lines = necrozma("migrate", "old", "--to", "results").stdout.splitlines()
+    result = necrozma("migrate", "old", "--to", "results")
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 0
+    assert "🎉 MIGRATION COMPLETE!" in lines
     opening = next(line for line in lines if line.startswith("   python -c"))
     words = [sys.executable, *shlex.split(opening)[1:]]
     shown = subprocess.run(words, capture_output=True, text=True, check=True).stdout
@@ -122,3 +126,35 @@ def test_format_of_results_that_there_is_not_is_refused(necrozma: Any, words: li
     result = necrozma("backtest", *words)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "is not one of 'parquet', 'json'" in result.stderr
+
+
+def test_verify_finds_what_was_damaged_and_repair_leaves_it(necrozma: Any) -> None:
+    write_original(Path("old"))
+    assert necrozma("migrate", "old", "--to", "results", "--delete-json").exit_code == 0
+    assert necrozma("verify", "--results", "results").exit_code == 0
+    damaged = next(Path("results/migrated").rglob("trades.parquet"))
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"2")
+    before = tree(Path("results"))
+
+    for words in (["verify"], ["verify", "--repair"]):
+        result = necrozma(*words, "--results", "results")
+        assert (result.exit_code, result.stdout) == (74, "")
+        assert result.stderr == (
+            f"{damaged}: it is not what was written; "
+            "migrate its JSON again if you still have it, or bring the file back from a copy\n"
+        )
+    assert {name: content for name, content in tree(Path("results")).items() if name != ".lock"} == {
+        name: content for name, content in before.items() if name != ".lock"
+    }
+
+
+def test_migration_that_is_interrupted_says_what_goes_on(necrozma: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_original(Path("old"))
+
+    def interrupt(*given: Any, **named: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("necrozma_core.storage.migrated.folder.store_document", interrupt)
+    result = necrozma("migrate", "old", "--to", "results")
+    assert result.exit_code == 130
+    assert result.stderr == "stopped; what is migrated stays, and the same command goes on from here\n"
