@@ -61,7 +61,8 @@ class DownloadLines:
     def on_begin(self, files: int, there: int) -> None:
         """Say what there is to do."""
         self._files, self._there, self._began = files, there, self._monotonic()
-        typer.echo(f"{self._pair}: {files:,} files in the range, {there:,} of them there already")
+        there_already = f", {there:,} there already" if there else ""
+        typer.echo(f"{self._pair}: {_files(files)} in the range{there_already}")
 
     def on_bytes(self, count: int) -> None:
         """Count what came."""
@@ -81,7 +82,7 @@ class DownloadLines:
 
     @property
     def _seen(self) -> str:
-        return f"{self._there + self._done:,} of {self._files:,} files"
+        return f"{self._there + self._done:,} of {_files(self._files)}"
 
     def _line(self) -> str:
         line = f"{self._seen}, {self._bytes / _MEGABYTE:,.1f} MB"
@@ -102,17 +103,19 @@ def terms_line(provider: Provider) -> str:
 
 def download_lines(done: Download, folder: Path) -> Iterator[str]:
     """Say what came of a download."""
-    files = "1 file" if len(done.files) == 1 else f"{len(done.files):,} files"
-    fetched = "all of them fetched now" if done.fetched == len(done.files) else f"{done.fetched:,} of them fetched now"
-    yield f"{done.pair}: {files} in {folder}, {fetched}"
+    yield f"{done.pair}: {_files(len(done.files))} in {folder}, {done.fetched:,} fetched now"
     if done.without_quotes:
-        yield f"{done.pair}: {done.without_quotes:,} more times without quotes"
+        yield f"{done.pair}: of {_files(done.without_quotes)} more the service says that there were no quotes"
     if done.not_there:
         more = len(done.not_there) - _NAMES_SHOWN
         names = ", ".join(done.not_there[:_NAMES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
         yield f"{done.pair}: not there, or not yet: {names}"
     for line in done.failed:
         yield f"{done.pair}: left out: {line}"
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"
 
 
 def _span(seconds: float) -> str:

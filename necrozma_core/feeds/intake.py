@@ -272,14 +272,18 @@ def _choose(
         raise UsageError("expected at least one file to import")
     chosen: dict[Path, Source] = {}
     known = []
+    # Read once: a year of hours has thousands of sources, and as many files ask about them.
+    stored = store.known(pair.name)
+    taken: set[str] = set()
     for path in files:
         if found := not_a_file(path):
             raise UsageError(f"{path}: {found}; expected a file of ticks")
         source = _source(path, zone)
         _refuse_of_other_pair(path, source, store, pair)
-        if store.holds(pair.name, source) or source.sha256 in {other.sha256 for other in chosen.values()}:
+        if (source.sha256, source.zone) in stored or source.sha256 in taken:
             known.append(path.name)
         else:
+            taken.add(source.sha256)
             chosen[path] = source
     return chosen, tuple(known)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from typing import Final, Literal
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from necrozma_core.errors import DownloadError, shown
 from necrozma_core.feeds.download.answers import PARTIAL, REDIRECTS, length_of
@@ -110,10 +110,11 @@ class Connection:
             if answer.status not in REDIRECTS:
                 return answer
             self.finish(answer)
-            target = urljoin(ask.url, answer.headers.get("Location") or "")
-            if ask.method != "GET" or not self._is_same_host(urlsplit(target)):
+            location = answer.headers.get("Location") or ""
+            target = self._on_same_host(ask.url, location)
+            if ask.method != "GET" or target is None:
                 raise DownloadError(
-                    f"{ask.name}: {self.host} sends us on to {shown(target, 80)}, which is not followed; if the "
+                    f"{ask.name}: {self.host} sends us on to {shown(location, 80)}, which is not followed; if the "
                     "service moved there, say so with --address"
                 )
             ask = Ask(target, ask.name, headers=ask.headers)
@@ -204,15 +205,15 @@ class Connection:
             self.close()
             raise TroubleError(_describe(error)) from error
 
-    def _is_same_host(self, target: SplitResult) -> bool:
+    def _on_same_host(self, url: str, location: str) -> str | None:
+        """Return where an address leads to, seen from another; None where that is elsewhere, or nowhere."""
         try:
-            return (target.scheme, target.hostname, target.port) == (
-                self._origin.scheme,
-                self._origin.hostname,
-                self._origin.port,
-            )
+            target = urljoin(url, location)
+            parts = urlsplit(target)
+            there = parts.scheme, parts.hostname, parts.port
         except ValueError:
-            return False
+            return None
+        return target if there == (self._origin.scheme, self._origin.hostname, self._origin.port) else None
 
 
 def _describe(error: Exception) -> str:

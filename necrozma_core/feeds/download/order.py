@@ -15,6 +15,9 @@ from necrozma_core.feeds.formats.symbols import strip_symbol
 from necrozma_core.market.instruments import Pair
 
 # What a symbol may be made of becomes part of a path here and of an address there.
+_OLDEST_MS: Final = 946_684_800_000
+"""1 January 2000: none of the sources has older ticks."""
+
 _SYMBOL: Final = re.compile(r"[A-Za-z]{6}[A-Za-z0-9_]{0,24}", re.ASCII)
 
 
@@ -121,4 +124,10 @@ def make_order(
                 f"{pair.name}_Zero_Spread"
             )
     provider = source.provider
-    return Order(pair, symbol or pair.name, from_ms, to_ms, check_address(address) if address else provider.address)
+    return Order(
+        pair,
+        symbol or pair.name,
+        max(from_ms, _OLDEST_MS),
+        to_ms,
+        check_address(address) if address else provider.address,
+    )

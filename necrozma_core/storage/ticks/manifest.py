@@ -147,9 +147,9 @@ class TickManifest:
         """Decimals of the finest year, to which the others are raised when they are read."""
         return max(year.digits for year in self.years)
 
-    def holds(self, source: Source) -> bool:
-        """Tell whether a source of the same content, read in the same zone, is stored."""
-        return any((stored.sha256, stored.zone) == (source.sha256, source.zone) for stored in self.sources)
+    def known(self) -> frozenset[tuple[str, str | None]]:
+        """Return the hash and the zone of every source that is stored; a source of both is the same one."""
+        return frozenset((stored.sha256, stored.zone) for stored in self.sources)
 
     def fingerprint(self) -> str:
         """Name the ticks by their content: sha256, 64 hex digits, over the hashes of the years' files."""

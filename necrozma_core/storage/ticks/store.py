@@ -201,7 +201,11 @@ class TickStore:
 
     def holds(self, pair_name: str, source: Source) -> bool:
         """Tell whether a source of the same content, read in the same zone, is stored already."""
-        return pair_name in self.pairs() and self.manifest(pair_name).holds(source)
+        return (source.sha256, source.zone) in self.known(pair_name)
+
+    def known(self, pair_name: str) -> frozenset[tuple[str, str | None]]:
+        """Return the hash and the zone of every stored source of a pair, for those who ask about many; else none."""
+        return self.manifest(pair_name).known() if pair_name in self.pairs() else frozenset()
 
     def write(self, ticks: Ticks, source: Source | None = None) -> bool:
         """Add ticks of one source; see `add`. Without a source, the ticks themselves tell whether they are known.
@@ -255,7 +259,8 @@ class TickStore:
         with _lock(folder):
             stored = pair.name in self.pairs()
             manifest = TickManifest.read(folder) if stored else TickManifest(pair.name)
-            new = [segment for segment in segments if not manifest.holds(segment[0])]
+            known = manifest.known()
+            new = [segment for segment in segments if (segment[0].sha256, segment[0].zone) not in known]
             if not new:
                 return []
             parts = join(folder, manifest, new)

@@ -37,16 +37,16 @@ def test_hours_are_fetched_and_imported_and_then_all_is_there(fetch: Any, servic
     assert (first.exit_code, first.stderr) == (0, "")
     lines = first.stdout.splitlines()
     assert lines[0].startswith("Dukascopy Bank's data, under its terms of use: https://")
-    assert lines[1] == "EURUSD: 3 files in the range, 0 of them there already"
+    assert lines[1] == "EURUSD: 3 files in the range"
     assert lines[2] == "EURUSD: 1 of 3 files, 0.0 MB"
-    assert lines[-3] == "EURUSD: 3 files in downloads/dukascopy, all of them fetched now"
+    assert lines[-3] == "EURUSD: 3 files in downloads/dukascopy, 3 fetched now"
     assert lines[-2] == "read as Dukascopy hour: JSON with times, bids and asks as steps; UTC"
     assert lines[-1] == "EURUSD: 9 ticks of 3 files, 2024-01-02 08:00:01 to 2024-01-02 10:00:03"
     again = fetch(*SPAN)
     assert again.exit_code == 0
     assert again.stdout.splitlines()[1:] == [
-        "EURUSD: 3 files in the range, 3 of them there already",
-        "EURUSD: 3 files in downloads/dukascopy, 0 of them fetched now",
+        "EURUSD: 3 files in the range, 3 there already",
+        "EURUSD: 3 files in downloads/dukascopy, 0 fetched now",
         "EURUSD_2024-01-02_08h.json.gz, EURUSD_2024-01-02_09h.json.gz, EURUSD_2024-01-02_10h.json.gz: stored already",
     ]
     assert len(service.requests) == 3
@@ -137,7 +137,7 @@ def test_command_that_is_stopped_goes_on_where_it_was(
 
     assert process.returncode == code
     if number == signal.SIGINT:
-        assert said == "EURUSD: stopped with 0 of 1 files; the same command goes on\n"
+        assert said == "EURUSD: stopped with 0 of 1 file; the same command goes on\n"
     again = spawn(executable, *words)
     out, _ = again.communicate(timeout=60)
     assert again.returncode == 0

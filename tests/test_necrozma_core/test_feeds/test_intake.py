@@ -495,3 +495,20 @@ def test_import_of_any_pieces_that_overlap_is_the_whole(
     import_files([write(folder / "whole.csv", "".join(rows))], "EURUSD", folder / "whole")
 
     assert read(folder / "apart") == read(folder / "whole")
+
+
+def test_many_files_ask_the_manifest_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from necrozma_core.storage.ticks.manifest import TickManifest
+
+    files = [write(tmp_path / f"{number:03}.csv", lines(number, 1)) for number in range(60)]
+    import_files(files, "EURUSD", tmp_path / "data")
+    reads = []
+    read = TickManifest.read.__func__
+    monkeypatch.setattr(
+        TickManifest, "read", classmethod(lambda kind, folder: reads.append(folder) or read(kind, folder))
+    )
+
+    report = import_files([*files, files[0]], "EURUSD", tmp_path / "data")
+
+    assert len(report.already_stored) == 61
+    assert len(reads) <= 3

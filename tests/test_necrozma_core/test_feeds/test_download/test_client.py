@@ -167,7 +167,8 @@ def test_service_that_is_not_there_is_told(fetch: Fetch, service: Service) -> No
 
 
 @pytest.mark.parametrize(
-    "target", ["http://127.0.0.2:8/x", "https://{}/x", "//other.example/x", "ftp://{}/x", "file:///etc"]
+    "target",
+    ["http://127.0.0.2:8/x", "https://{}/x", "//other.example/x", "ftp://{}/x", "file:///etc", "http://[x"],
 )
 def test_other_hosts_are_not_followed(target: str, fetch: Fetch, service: Service, tmp_path: Path) -> None:
     where = target.format(service.address.removeprefix("http://"))

@@ -164,3 +164,15 @@ def test_packed_hour_is_told_by_its_content(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(json.dumps(HOUR).encode()))
     report = import_files([path], "EURUSD", tmp_path / "data", now_ns=lambda: 1_790_000_000 * 10**9)
     assert report.kept == 4
+
+
+@given(st.lists(st.tuples(st.integers(0, 399), st.integers(0, 255)), min_size=1, max_size=4))
+def test_changed_bytes_are_an_hour_or_refused(changes: list[tuple[int, int]]) -> None:
+    content = bytearray(json.dumps(HOUR).encode())
+    for position, value in changes:
+        content[position % len(content)] = value
+    try:
+        hour = parse_hour(bytes(content), "it")
+    except DataError:
+        return
+    assert len(hour.time_ms) == len(hour.bid) == len(hour.ask) == 4
