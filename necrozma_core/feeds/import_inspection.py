@@ -9,7 +9,7 @@ from necrozma_core.errors import DamagedError, StorageError
 from necrozma_core.feeds.days import DayReport, report_days
 from necrozma_core.feeds.inspection import Doubt, find_doubts
 from necrozma_core.feeds.kept_reports import YearSpan, report_stored
-from necrozma_core.feeds.plausibility import check_crosses
+from necrozma_core.feeds.plausibility import check_crosses, check_doubles
 from necrozma_core.market.instruments import Pair
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.storage.ticks.manifest import Source
@@ -53,7 +53,7 @@ class ImportInspection:
         Raises
         ------
         DataError
-            It does not fit what is stored of two other pairs.
+            It does not fit what is stored of two other pairs, or is what is stored of another.
         """
         ordered = sorted(segments, key=lambda segment: int(segment[1].time_ms[0]))
         if len(ordered) > _NAMED_FILES and _follow_each_other(ticks for _, ticks in ordered):
@@ -84,6 +84,7 @@ class ImportInspection:
             span = sum(map(len, parts)), int(parts[0].time_ms[0]), int(parts[-1].time_ms[-1])
             self._seen[span] = list(report_days(parts))
             days += self._seen[span]
+        check_doubles(self._pair, days, self._days_of, name)
         check_crosses(self._pair, days, self._days_of, name)
         for finding in find_doubts(days, self._pair, max(ticks.digits for ticks in pieces)):
             self.findings.append(f"{name}: {finding.text}")
