@@ -8,7 +8,7 @@ from rich.table import Table
 from flows.terminal.tables import NONE, duration, plain_table
 
 if TYPE_CHECKING:
-    from necrozma_core.feeds.comparison import FeedComparison
+    from necrozma_core.feeds.compared import FeedComparison
     from necrozma_core.feeds.data_report import DataReport
     from necrozma_core.feeds.days import DayReport
 

@@ -6,17 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Final
 
 from necrozma_core.errors import DamagedError, DataError, StorageError, UsageError, not_a_file
-from necrozma_core.feeds.data_report import DataReport
-from necrozma_core.feeds.days import DayReport, report_days
 from necrozma_core.feeds.formats.registry import ReadOptions, open_source
-from necrozma_core.feeds.inspection import Doubt, find_doubts
-from necrozma_core.feeds.kept_reports import YearSpan, report_stored
-from necrozma_core.feeds.plausibility import LEAST_TICKS, check_crosses, check_ticks_of_pair
+from necrozma_core.feeds.import_inspection import ImportInspection
+from necrozma_core.feeds.plausibility import LEAST_TICKS, check_ticks_of_pair
 from necrozma_core.feeds.quarantine import QUARANTINE_FOLDER, Quarantine, open_quarantine
 from necrozma_core.feeds.reading.zones import split_zone
 from necrozma_core.feeds.sieve import Sieve, Tally
@@ -25,7 +21,6 @@ from necrozma_core.market.ticks import Ticks
 from necrozma_core.storage.disk.layer import DISK, FileLayer
 from necrozma_core.storage.disk.publish import sha256_of
 from necrozma_core.storage.ticks.manifest import Source, format_span
-from necrozma_core.storage.ticks.spans import by_year
 from necrozma_core.storage.ticks.store import TickStore
 
 
@@ -148,20 +143,19 @@ def import_files(
         split_zone(options.zone)
     store = TickStore(data_dir, files=disk)
     chosen, known = _choose(files, store, pair, options.zone)
-    taken, stored_days = _side_files(store, pair), _days_of(store)
-    run = _Import(pair, options, quarantine_share, now_ns(), data_dir / pair.name, disk, taken, stored_days)
+    taken, inspection = _side_files(store, pair), ImportInspection(pair, store)
+    run = _Import(pair, options, quarantine_share, now_ns(), data_dir / pair.name, disk, taken, inspection)
     with ExitStack() as stack:
         for path, source in chosen.items():
             run.read(path, source, stack)
+        inspection.look(run.segments)
         if run.segments:
             added = store.add(run.segments, before_publish=run.publish_quarantines)
             run.added = sum(source.ticks for source in added)
         elif chosen:
             names = "the file has" if len(chosen) == 1 else f"the {len(chosen)} files have"
             raise DataError(f"{next(iter(chosen))}: expected rows of {pair.name}, found none: {names} no quotes")
-    # The ticks are stored by now; what cannot be looked at will be said when they are read.
-    with suppress(DamagedError, StorageError):
-        run.note_whole(report_stored(store, pair.name, run.seen))
+    inspection.look_at_whole()
     return run.report(known)
 
 
@@ -176,17 +170,13 @@ class _Import:
     folder: Path
     disk: FileLayer
     taken: set[str]
-    stored_days: Callable[[str], Sequence[DayReport]]
+    inspection: ImportInspection
     segments: list[tuple[Source, Ticks]] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
     quarantines: list[Quarantine] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     added: int = 0
-    findings: list[str] = field(default_factory=list)
-    doubts: set[Doubt] = field(default_factory=set)
-    seen: dict[YearSpan, list[DayReport]] = field(default_factory=dict)
     formats: dict[str, str] = field(default_factory=dict)
-    lacks: tuple[str, ...] = ()
 
     def read(self, path: Path, source: Source, stack: ExitStack) -> None:
         """Read one file; its quarantine stays open in the stack until everything is sure."""
@@ -199,7 +189,7 @@ class _Import:
             return
         if opened.format not in {known.partition(":")[0] for known in self.formats.values()}:
             self.formats[source.name] = description
-        self._inspect(ticks, path, source)
+        check_ticks_of_pair(ticks, str(path))
         self.tallies.append(sieve.tally)
         self.segments.append((source, ticks))
         if sieve.tally.bad:
@@ -209,29 +199,10 @@ class _Import:
             with open_source(path, self.pair, self.options) as again:
                 sieve.set_aside(again.rows, quarantine)
 
-    def _inspect(self, ticks: Ticks, path: Path, source: Source) -> None:
-        """Refuse what cannot be of the pair, and note what is doubtful."""
-        check_ticks_of_pair(ticks, str(path))
-        days: list[DayReport] = []
-        for _, part in by_year(ticks):
-            of_year = list(report_days([part]))
-            self.seen[len(part), int(part.time_ms[0]), int(part.time_ms[-1])] = of_year
-            days += of_year
-        check_crosses(self.pair, days, self.stored_days, str(path))
-        for finding in find_doubts(days, self.pair, ticks.digits):
-            self.findings.append(f"{source.name}: {finding.text}")
-            self.doubts.add(finding.doubt)
-
     def publish_quarantines(self) -> None:
         """Put the files of bad rows in place."""
         for quarantine in self.quarantines:
             quarantine.publish()
-
-    def note_whole(self, report: DataReport) -> None:
-        """Take over what only all of the pair's ticks together show."""
-        others = [finding.text for finding in report.findings if finding.doubt not in self.doubts]
-        self.findings += [f"{self.pair.name}, all that is stored: {text}" for text in others]
-        self.lacks = tuple(report.lacks())
 
     def report(self, known: tuple[str, ...]) -> ImportReport:
         """Say what was done."""
@@ -259,8 +230,8 @@ class _Import:
             repeated=sum(tally.repeated for tally in self.tallies),
             one_sided=sum(tally.skipped for tally in self.tallies),
             known=sum(len(ticks) for _, ticks in self.segments) - self.added,
-            findings=tuple(self.findings),
-            lacks=self.lacks,
+            findings=tuple(self.inspection.findings),
+            lacks=self.inspection.lacks,
         )
 
 
@@ -309,20 +280,6 @@ def _source(path: Path, zone: str | None) -> Source:
         return Source(path.name, sha256_of(path), zone)
     name = "/".join(path.absolute().parts[-_HOUR_PARTS:])
     return Source(name, hashlib.sha256(f"{name} {sha256_of(path)}".encode()).hexdigest(), zone)
-
-
-def _days_of(store: TickStore) -> Callable[[str], Sequence[DayReport]]:
-    """Return what looks up the stored days of a pair, once; what is damaged has none, and is told when it is read."""
-
-    @cache
-    def days(pair_name: str) -> Sequence[DayReport]:
-        if pair_name in stored:
-            with suppress(DamagedError, StorageError):
-                return report_stored(store, pair_name).days
-        return ()
-
-    stored = frozenset(store.pairs())
-    return days
 
 
 def _side_files(store: TickStore, pair: Pair) -> set[str]:

@@ -27,6 +27,9 @@ _CROSS_SHARE_OF_FEW: Final = 0.04
 _FEW_DAYS: Final = 3
 """Of a day or two, whose medians may be of other hours, more than a percent is needed."""
 
+_SAME_SHARE: Final = 0.0003
+"""Two brokers' daily medians of one pair differ by a tenth of this; two pairs' come so close for a day, no longer."""
+
 
 def check_ticks_of_pair(ticks: Ticks, source: str) -> None:
     """Refuse ticks whose prices, spread or decimals the pair has never had.
@@ -104,6 +107,33 @@ def _check_digits(ticks: Ticks, source: str) -> None:
             f"{source}: prices of {ticks.digits} decimals, steps of {pips:g} pips, are not {ticks.pair.name}'s, which "
             f"is quoted with {ticks.pair.point_digits}: check the pair, and whether decimals were cut off"
         )
+
+
+def check_doubles(
+    pair: Pair, days: Sequence[DayReport], stored: Callable[[str], Sequence[DayReport]], source: str
+) -> None:
+    """Refuse prices that are those of another stored pair, day for day.
+
+    Parameters are those of `check_crosses`.
+
+    Raises
+    ------
+    DataError
+        On every day that both have, three at least, the medians are the same within three hundredths of a percent.
+    """
+    mine = {day.day: day.mid for day in days if not day.is_weekend}
+    is_enough = len(mine) >= _FEW_DAYS and sum(day.ticks for day in days) >= _FEW_DAYS * LEAST_TICKS
+    price = float(np.median(list(mine.values()))) if is_enough else 0.0
+    for other, (low, high) in LEVELS.items():
+        if other == pair.name or not low <= price <= high:
+            continue
+        ratios = [mine[day.day] / day.mid for day in stored(other) if day.day in mine]
+        if len(ratios) >= _FEW_DAYS and all(abs(ratio - 1) < _SAME_SHARE for ratio in ratios):
+            raise DataError(
+                f"{source}: prices around {_price(price)} are those of the stored {other} on all {len(ratios):,} days "
+                f"that both have, so one of the two is named wrongly: import it as {other}, or remove the stored one "
+                f"first with `necrozma data remove {other}`"
+            )
 
 
 @dataclass(frozen=True, slots=True)

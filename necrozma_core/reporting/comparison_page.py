@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from necrozma_core.feeds.comparison import FeedComparison
+from necrozma_core.feeds.compared import FeedComparison
 from necrozma_core.reporting.data_page import table_of
 from necrozma_core.reporting.page import document
 from necrozma_core.storage.ticks.manifest import format_span

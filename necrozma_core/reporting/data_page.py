@@ -34,9 +34,9 @@ def render_data_report(reports: Sequence[DataReport]) -> str:
     return document("Data report", "\n".join(parts))
 
 
-def table_of(heads: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
-    """Write a table whose first columns are words and whose others are numbers; every cell is escaped."""
-    kinds = ["" if position < words else ' class="number"' for position in range(len(heads))]
+def table_of(heads: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:
+    """Write a table whose first columns are texts and whose others are numbers; every cell is escaped."""
+    kinds = ["" if position < texts else ' class="number"' for position in range(len(heads))]
     head = "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(heads, kinds, strict=True))
     body = "\n".join(
         "<tr>" + "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(row, kinds, strict=True)) + "</tr>"
@@ -62,7 +62,7 @@ def _overview(reports: Sequence[DataReport]) -> str:
         )
         for report in reports
     ]
-    return table_of(heads, rows, words=2)
+    return table_of(heads, rows, texts=2)
 
 
 def _pair(report: DataReport) -> str:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from necrozma_core.errors import DataError
-from necrozma_core.feeds.comparison import FeedComparison, compare_feeds
+from necrozma_core.feeds.compared import FeedComparison
+from necrozma_core.feeds.comparison import compare_feeds
 from necrozma_core.feeds.samples.quotes import sample_ticks
 from necrozma_core.market.calendars import utc_offset_ms
 from necrozma_core.market.ticks import Ticks

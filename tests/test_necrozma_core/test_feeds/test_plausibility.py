@@ -123,6 +123,27 @@ def test_legs_of_other_days_say_nothing(tmp_path: Path) -> None:
     assert TickStore(data).pairs() == ["EURGBP", "EURUSD", "GBPUSD"]
 
 
+def walk(pair: str, price: float, days: int, seed: int = 1) -> Ticks:
+    """Quotes of weekdays whose level moves by half a percent a day."""
+    known = get_pair(pair)
+    start = int(np.datetime64("2024-01-15", "ms").astype(np.int64))
+    steps = np.random.default_rng(seed).normal(0, 0.00013, days * 1_440).cumsum()
+    bid = np.round(price * np.exp(steps) * 10**known.point_digits).astype(np.int32)
+    return Ticks(known, known.point_digits, start + np.arange(days * 1_440) * 60_000, bid, bid + np.int32(9))
+
+
+def test_prices_of_another_stored_pair_are_refused_from_whatever_broker(tmp_path: Path) -> None:
+    data, ticks = tmp_path / "data", walk("EURUSD", 1.09, 4)
+    bring(write(tmp_path / "a.csv", ticks), "EURUSD", data)
+    other = Ticks(ticks.pair, ticks.digits, ticks.time_ms + 7, ticks.bid + np.int32(3), ticks.ask + np.int32(5))
+
+    with pytest.raises(DataError, match=r"b.csv: prices around 1.0\d+ are those of the stored EURUSD on all . days"):
+        bring(write(tmp_path / "b.csv", other), "GBPUSD", data)
+    bring(write(tmp_path / "c.csv", walk("GBPUSD", 1.09, 4, seed=2)), "GBPUSD", data)
+
+    assert TickStore(data).pairs() == ["EURUSD", "GBPUSD"]
+
+
 def test_file_that_is_stored_as_another_pair_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", ticks_of("NZDUSD", 0.86, day="2014-05-05"))
     bring(path, "NZDUSD", tmp_path / "data")
