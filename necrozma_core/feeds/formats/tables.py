@@ -208,7 +208,8 @@ def feather_tables(file: Any, source: str, open_reading: Callable[[Sequence[str]
     """Read a Feather file of version 2, which is Arrow's own file format; as `parquet_tables`."""
     with library_errors(source, "Feather"):
         arrow = pa.ipc.open_file(file)
-    reading = open_reading(arrow.schema.names)
+        names = arrow.schema.names
+    reading = open_reading(names)
 
     def tables() -> NumberedTables:
         read = 0
@@ -300,7 +301,7 @@ def library_errors(source: str, kind: str) -> Iterator[None]:
     """Tell what a library cannot read as the file's damage; what the disk refuses passes through."""
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         cause = str(error).partition("\n")[0]
