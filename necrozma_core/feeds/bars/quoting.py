@@ -216,7 +216,7 @@ def _spread_of(
             raise DataError(f"{source}: a spread of {spread.pips} pips has more decimals than prices can have")
         return np.full(len(bars), int(exact), dtype=np.int64)
     if bars.spread is None:
-        raise DataError(f"{source}: --spread {FILE}: the file has no column of spreads; say pips, such as --spread 1.2")
+        raise DataError(f"{source}: --spread {FILE}: {_no_column(layout)}; say pips, such as --spread 1.2")
     if not bars.spread.any():
         raise DataError(
             f"{source}: --spread {FILE}: column {layout.header[layout.spread or 0]} is 0 in every row; say pips, "
@@ -238,6 +238,14 @@ def _spread_of(
         )
     width: Int64Array = (bars.spread // divisor) * (factor // shared)
     return width
+
+
+def _no_column(layout: BarLayout) -> str:
+    """Say that there is no column of spreads whose unit is known."""
+    called = next((name for name in layout.header if "spread" in name.lower()), None)
+    if called is None:
+        return "the file has no column of spreads"
+    return f"column {called} may count points, pips or price: say it in --columns, with spread_pips={called} among them"
 
 
 def _sides(prices: Int64Array, width: Int64Array, side: Side) -> tuple[Int64Array, Int64Array]:
