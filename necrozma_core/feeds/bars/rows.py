@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class FeedBars:
         Numbers as the user counts them.
     time_ms : int64 array, shape (n_rows,)
         Opening times, milliseconds since 1970 UTC, in the source's order.
-    prices : int64 array, shape (n_rows, 4) or (n_rows, 8)
+    prices : int64 array, shape (4, n_rows) or (8, n_rows)
         Billionths: open, high, low, close of one side, or of bid and ask.
     ticks : int64 array, shape (n_rows,)
         0 where the source counts none.
@@ -57,7 +57,7 @@ class FeedBars:
     row: Int64Array
     time_ms: Int64Array
     prices: Int64Array
-    ticks: Int64Array
+    ticks: Int64Array | FloatArray
     spread: Int64Array | None
     decimals: int
     rounded: int
@@ -86,7 +86,7 @@ class BarSieve:
     _rows: int = 0
     _bad: Counter[str] = field(default_factory=Counter)
     _first: str = ""
-    _kept: list[BarBatch] = field(default_factory=list)
+    _kept: list[FeedBars] = field(default_factory=list)
 
     def sift(self, batches: Iterator[BarBatch]) -> FeedBars:
         """Read the whole source.
@@ -100,8 +100,8 @@ class BarSieve:
             self._judge(batch)
             if self._bad.total() > _MANY_BAD or self._bad.total() == self._rows > 0:
                 raise DataError(f"{self._bad_rows()} so far: check that this is the right kind of file")
-            # Its text, which only messages quote, is let go.
-            self._kept.append(replace(batch, original=_forgotten))
+            if not self._bad:
+                self._kept.append(_condensed(batch))
         if self._bad:
             raise DataError(f"{self._bad_rows()}; mend the file")
         return self._gather()
@@ -165,35 +165,32 @@ class BarSieve:
                 yield column, outside, "open or close outside of low and high", "a price between low and high"
 
     def _gather(self) -> FeedBars:
-        layout, batches = self.layout, self._kept
-        prices = np.concatenate(
-            [np.stack([cells.values for cells in batch.prices], axis=1) for batch in batches]
-            or [np.empty((0, len(layout.prices)), np.int64)]
+        rows = sum(map(len, self._kept))
+        last = self._kept[-1] if self._kept else None
+        whole = FeedBars(
+            row=np.empty(rows, np.int64),
+            time_ms=np.empty(rows, np.int64),
+            prices=np.empty((len(self.layout.prices), rows), np.int64),
+            ticks=np.empty(rows, np.float64),
+            spread=None if last is None or last.spread is None else np.empty(rows, np.int64),
+            decimals=max((part.decimals for part in self._kept), default=0),
+            rounded=sum(part.rounded for part in self._kept),
+            flat=0,
         )
-        volume = _joined([batch.volume for batch in batches]) if layout.volume is not None else None
-        spread = (
-            _joined([batch.spread.values for batch in batches if batch.spread]) if layout.spread is not None else None
-        )
-        traded = _traded(prices, volume)
-        return FeedBars(
-            row=_joined([batch.row for batch in batches]).astype(np.int64)[traded],
-            time_ms=_joined([batch.time.values for batch in batches]).astype(np.int64)[traded] // _NS_PER_MS,
-            prices=prices[traded],
-            ticks=_ticks(volume, layout, len(prices))[traded],
-            spread=None if spread is None else spread.astype(np.int64)[traded],
-            decimals=max((batch.decimals for batch in batches), default=0),
-            rounded=sum(cells.rounded for batch in batches for cells in batch.prices),
-            flat=int(np.count_nonzero(~traded)),
-        )
+        end = 0
+        for position, part in enumerate(self._kept):
+            start, end = end, end + len(part)
+            whole.row[start:end], whole.time_ms[start:end] = part.row, part.time_ms
+            whole.prices[:, start:end], whole.ticks[start:end] = part.prices, part.ticks
+            if whole.spread is not None and part.spread is not None:
+                whole.spread[start:end] = part.spread
+            self._kept[position] = _NOTHING
+        return _finished(whole, self.layout)
 
     def _bad_rows(self) -> str:
         count = self._bad.total()
         reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(self._bad.items()))
         return f"{self.source}: {self._first}; {count} bad {'row' if count == 1 else 'rows'} ({reasons})"
-
-
-def _forgotten(position: int) -> Sequence[str]:
-    raise LookupError(f"the text of row {position} was let go")
 
 
 def layout_time(layout: BarLayout) -> int:
@@ -208,24 +205,48 @@ def _cell_checks(column: int, cells: Cells) -> Iterator[tuple[int, BoolArray, st
             yield column, cells.faults == code, fault.value, _EXPECTED.get(fault, "a value")
 
 
-def _joined(parts: Sequence[Any]) -> Any:
-    given = [part for part in parts if part is not None]
-    return np.concatenate(given) if given else np.empty(0, np.int64)
+def _condensed(batch: BarBatch) -> FeedBars:
+    """Return what is kept of a good batch; its volumes stand for ticks until all of them are known."""
+    return FeedBars(
+        row=batch.row,
+        time_ms=batch.time.values // _NS_PER_MS,
+        prices=np.stack([cells.values for cells in batch.prices]),
+        ticks=np.zeros(len(batch.row)) if batch.volume is None else batch.volume,
+        spread=None if batch.spread is None else batch.spread.values,
+        decimals=batch.decimals,
+        rounded=sum(cells.rounded for cells in batch.prices),
+        flat=0,
+    )
 
 
-def _traded(prices: Int64Array, volume: Int64Array | FloatArray | None) -> BoolArray:
-    """Mark the rows in which something was traded: all, unless there are volumes and a flat row has none."""
-    if volume is None or not volume.any():
-        return np.ones(len(prices), dtype=np.bool_)
-    flat = np.ones(len(prices), dtype=np.bool_)
-    for start in range(0, prices.shape[1], len(PARTS)):
-        side = prices[:, start : start + len(PARTS)]
-        flat &= (side == side[:, :1]).all(axis=1)
-    traded: BoolArray = ~(flat & (volume == 0))
-    return traded
+_NOTHING: Final = FeedBars(*(np.empty(0, np.int64),) * 4, None, 0, 0, 0)
 
 
-def _ticks(volume: Int64Array | FloatArray | None, layout: BarLayout, rows: int) -> Int64Array:
-    if volume is None or not layout.counts_ticks:
-        return np.zeros(rows, dtype=np.int64)
-    return volume.astype(np.int64)
+def _finished(bars: FeedBars, layout: BarLayout) -> FeedBars:
+    """Leave out rows in which nothing was traded, and count ticks where the volume counts them."""
+    volume = bars.ticks
+    ticks = volume.astype(np.int64) if layout.counts_ticks else np.zeros(len(bars), np.int64)
+    flat = _flat(bars.prices, volume)
+    if not flat.any():
+        return replace(bars, ticks=ticks)
+    traded = ~flat
+    return FeedBars(
+        row=bars.row[traded],
+        time_ms=bars.time_ms[traded],
+        prices=bars.prices[:, traded],
+        ticks=ticks[traded],
+        spread=None if bars.spread is None else bars.spread[traded],
+        decimals=bars.decimals,
+        rounded=bars.rounded,
+        flat=int(flat.sum()),
+    )
+
+
+def _flat(prices: Int64Array, volume: Int64Array | FloatArray) -> BoolArray:
+    """Mark the rows in which nothing was traded: where there are volumes, those that have none and one price alone."""
+    flat: BoolArray = np.full(len(volume), bool(volume.any()), dtype=np.bool_)
+    flat &= volume == 0
+    for start in range(0, len(prices), len(PARTS)):
+        for price in prices[start + 1 : start + len(PARTS)]:
+            flat &= price == prices[start]
+    return flat

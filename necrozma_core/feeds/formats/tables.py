@@ -208,7 +208,8 @@ def feather_tables(file: Any, source: str, open_reading: Callable[[Sequence[str]
     """Read a Feather file of version 2, which is Arrow's own file format; as `parquet_tables`."""
     with library_errors(source, "Feather"):
         arrow = pa.ipc.open_file(file)
-    reading = open_reading(arrow.schema.names)
+        names = arrow.schema.names
+    reading = open_reading(names)
 
     def tables() -> NumberedTables:
         read = 0

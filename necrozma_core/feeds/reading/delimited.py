@@ -145,15 +145,15 @@ class _Watched(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         content = self._stream.read(size)
         self.tail = (self.tail + content[-_TAIL_BYTES:])[-_TAIL_BYTES:]
-        self._check(content)
+        self._check(content, is_last=not self._stream.peek(1))
         self._quotes.take(content)
         return content
 
-    def _check(self, content: bytes) -> None:
-        """Refuse what is no UTF-8; characters may lie across two pieces."""
+    def _check(self, content: bytes, is_last: bool) -> None:
+        """Refuse what is no UTF-8; characters may lie across two pieces, but not beyond the end."""
         if not content.isascii() or self._decoder.getstate()[0]:
             try:
-                self._decoder.decode(content)
+                self._decoder.decode(content, final=is_last)
             except UnicodeDecodeError as error:
                 row = self._lines + error.object.count(b"\n", 0, error.start) + 1
                 raise _other_encoding(self._source, row) from error

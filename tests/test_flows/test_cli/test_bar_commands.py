@@ -136,3 +136,11 @@ def test_bars_are_exported_by_their_timeframe(necrozma: Any) -> None:
     back = necrozma("data", "import", "out.csv", "--pair", "EURUSD", "--to", "again")
     assert "both sides are the files' own" in back.stdout
     assert len(BarStore(Path("again")).read("EURUSD", HOUR_MS)) == 24
+
+
+def test_doctor_counts_bars_as_data(necrozma: Any) -> None:
+    imported(necrozma)
+
+    result = necrozma("doctor", "--data", "data")
+
+    assert "0 pairs, 0 ticks; 24 bars of 1 pairs" in result.stdout

@@ -136,16 +136,16 @@ def find_columns(names: Sequence[str], source: str, header: Sequence[str]) -> di
     Raises
     ------
     DataError
-        Time is missing, two columns could be the same thing, or a name stands there twice.
+        One is missing, two columns could be the same thing, or a name stands there twice.
     """
     for name in names:
         if name and list(names).count(name) > 1:
             raise DataError(f"{source}: expected every column once, found {shown(name, 40)} {names.count(name)} times")
     found = {role: column for role in SYNONYMS if (column := _one(role, names, header, source)) is not None}
-    if not time_columns(found):
+    if not time_columns(found) or not (set(PARTS) <= set(found) or set(BOTH_SIDES) <= set(found)):
         raise DataError(
-            f"{source}: expected a column of times beside open, high, low and close, found "
-            f"{shown(', '.join(header), 80)}; say which with --columns time=...,open=...,high=...,low=...,close=..."
+            f"{source}: expected columns of time, open, high, low and close, found {shown(', '.join(header), 80)}; say "
+            "which they are with --columns time=...,open=...,high=...,low=...,close=..."
         )
     return found
 

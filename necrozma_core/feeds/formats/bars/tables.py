@@ -146,10 +146,11 @@ def _as_string(column: pa.Array) -> pa.Array:
 def table_names(file: Any, container: Container) -> list[str]:
     """Return the names of a table's columns; none where it cannot be read."""
     try:
-        if container is Container.PARQUET:
-            return list(pq.ParquetFile(file, pre_buffer=False).schema_arrow.names)
-        return list(pa.ipc.open_file(file).schema.names)
-    except (pa.ArrowException, OSError):
+        with library_errors("", container.value):
+            if container is Container.PARQUET:
+                return list(pq.ParquetFile(file, pre_buffer=False).schema_arrow.names)
+            return list(pa.ipc.open_file(file).schema.names)
+    except DataError:
         # Whatever reads the file will say what is wrong with it.
         return []
 

@@ -137,6 +137,15 @@ def test_one_side_without_a_spread_is_refused_with_what_to_do(tmp_path: Path) ->
         bring(tmp_path, path, spread=Spread.parse("file"))
 
 
+def test_column_called_spread_alone_is_not_guessed(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", [f"{row},2" for row in rows_of()], f"{HEADER},Spread")
+
+    with pytest.raises(
+        DataError, match=r"column Spread may count points, pips or price: .*spread_pips=Spread among them"
+    ):
+        bring(tmp_path, path, spread=Spread.parse("file"))
+
+
 def test_column_of_spreads_that_is_all_zero_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "x.csv", [f"{row},0" for row in rows_of()], f"{HEADER},spread_points")
 

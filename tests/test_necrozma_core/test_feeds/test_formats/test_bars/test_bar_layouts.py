@@ -372,3 +372,29 @@ def test_side_is_told_by_the_name_or_by_the_flag(tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     said, _ = bring(tmp_path / "m", DUKASCOPY, "EURUSD_ASK.csv", side=Side.MID)
     assert said.imports[0].sides == "mid"
+
+
+@pytest.mark.parametrize("kind", ["parquet", "feather"])
+def test_table_whose_names_are_no_text_is_damage(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"bars.{kind}"
+    frame = pd.DataFrame({name: [1.1, 1.1] for name in ("open", "high", "low", "close")})
+    frame.insert(0, "time", pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC"))
+    getattr(frame, f"to_{kind}")(path)
+    # Arrow hands the names on as they stand in the file.
+    path.write_bytes(path.read_bytes().replace(b"close", b"cl\xffse"))
+
+    assert not holds_bars(path, ReadOptions())
+    with pytest.raises(DataError, match=r"bars.*: (could not be read|expected columns of time)"):
+        import_bars([path], "EURUSD", tmp_path / "d", spread=ONE)
+
+
+def test_text_that_ends_within_a_character_is_told_as_another_encoding(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(DUKASCOPY.encode() + b"26.03.2025 00:02:00.000,1.0\xef")
+
+    with pytest.raises(DataError, match="row 4: expected UTF-8 text, found another encoding"):
+        import_bars([path], "EURUSD", tmp_path / "d", spread=ONE)
+
+    assert capfd.readouterr().err == ""
