@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -170,8 +171,10 @@ def read_layout(stream: ByteStream, layout: Layout, source: str, pair: Pair, zon
 
     def batches() -> Iterator[RowBatch]:
         fields = len(layout.header)
-        for block in read_blocks(stream, source, fields, layout.delimiter, has_header=layout.has_header):
-            yield reader.convert(block)
+        blocks = read_blocks(stream, source, fields, layout.delimiter, has_header=layout.has_header)
+        with closing(blocks):
+            for block in blocks:
+                yield reader.convert(block)
 
     return RowStream(layout.header, (layout.time[0], layout.bid, layout.ask), batches())
 

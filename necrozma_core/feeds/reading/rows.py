@@ -1,7 +1,7 @@
 """Rows on their way from a source's cells to ticks: what every reader of a format gives."""
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,6 +79,11 @@ class RowStream:
     header: tuple[str, ...]
     columns: tuple[int, int, int]
     batches: Iterator[RowBatch]
+
+    def close(self) -> None:
+        """Let go of the source, whether it was read to its end or not."""
+        if isinstance(self.batches, Generator):
+            self.batches.close()
 
 
 def find_faults(batch: RowBatch) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
