@@ -108,7 +108,7 @@ def read_blocks(
     DataError
         For what spoils more than a row: another encoding, a quote that is never closed.
     """
-    lines, watched = _Lines(source, 2 if has_header else 1), _Watched(stream, source, delimiter)
+    lines, watched = _Lines(source, 2 if has_header else 1, delimiter), _Watched(stream, source, delimiter)
     empty = pa.record_batch([pa.array([], pa.string())] * fields, names=_names(fields))
     try:
         with closing(_library_blocks(watched, fields, lines, delimiter)) as blocks:
@@ -237,8 +237,9 @@ def _each(reader: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, N
 class _Lines:
     """Knows on which line of the file each row stands, and keeps what is no row of the table."""
 
-    def __init__(self, source: str, first_row: int) -> None:
+    def __init__(self, source: str, first_row: int, delimiter: str) -> None:
         self.first_row = first_row
+        self._delimiter = delimiter
         self._source = source
         self._rows = 0
         self._before_torn: list[int] = []
@@ -253,7 +254,7 @@ class _Lines:
         if len(self._torn) >= MOST_TORN:
             return "error"
         self._before_torn.append(row.number - self.first_row - len(self._before_torn))
-        self._torn.append(TornRow(row.number, row.text))
+        self._torn.append(TornRow(row.number, row.text, self._delimiter))
         return "skip"
 
     @property
@@ -312,7 +313,7 @@ class _Lines:
         while texts and not texts[-1]:
             texts.pop()
         lines = zip(self._blank, texts, strict=False)
-        return tuple(TornRow(line.row, text.decode(errors="replace")) for line, text in lines)
+        return tuple(TornRow(line.row, text.decode(errors="replace"), self._delimiter) for line, text in lines)
 
 
 def _refuse_line_breaks(table: pa.RecordBatch, row: Int64Array, source: str) -> None:
