@@ -9,8 +9,6 @@
   closing price.
 """
 
-import numpy as np
-
 from necrozma_core.engine.events import Events
 from necrozma_core.engine.simulation import level_distance, make_trades, slippage_points
 from necrozma_core.engine.trades import ExitReason, Trades

@@ -8,7 +8,7 @@ from typing import Final
 from necrozma_core.errors import DataError, UsageError, not_a_file, shown
 from necrozma_core.feeds.formats.registry import ReadOptions, symbol_in
 from necrozma_core.feeds.formats.symbols import pair_named, pair_of_path, strip_symbol
-from necrozma_core.market.instruments import PAIRS, get_pair
+from necrozma_core.market.instruments import ONLY_PAIRS, PAIRS, get_pair
 
 SUFFIXES: Final = frozenset(
     {".csv", ".txt", ".tsv", ".zip", ".gz", ".xz", ".zst", ".parquet", ".feather", ".arrow", ".bi5"}
@@ -97,9 +97,7 @@ def _pair_of(path: Path, options: ReadOptions) -> str:
     if symbol is not None:
         name = strip_symbol(symbol)
         if name is None or name not in PAIRS:
-            raise DataError(
-                f"{path}: holds {shown(symbol, 40)}: only currency pairs, gold (XAUUSD) and silver (XAGUSD) are known"
-            )
+            raise DataError(f"{path}: holds {shown(symbol, 40)}: {ONLY_PAIRS}")
         return name
     if name := pair_of_path(path):
         return name

@@ -1,5 +1,6 @@
 """The currency pairs and metals that can be backtested: pip, point, contract size, currencies."""
 
+import difflib
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -129,6 +130,15 @@ PAIRS: Final = MappingProxyType(
 CURRENCIES: Final = frozenset(pair.quote for pair in PAIRS.values()) | {"EUR", "GBP", "AUD", "NZD"}
 """What an account may be held in."""
 
+# Two letters exchanged are alike by 0.83, another currency against the dollar by 0.67.
+_MISTYPED: Final = 0.8
+_CODES: Final = frozenset(code for pair in PAIRS.values() for code in (pair.base, pair.quote))
+
+ONLY_PAIRS: Final = (
+    f"only currency pairs ({', '.join(_MAJORS)} and others), gold (XAUUSD) and silver (XAGUSD) are known"
+)
+"""What is said of an instrument that is something else, such as an index or a coin."""
+
 
 def get_pair(name: str) -> Pair:
     """Return the instrument called ``name``.
@@ -142,5 +152,15 @@ def get_pair(name: str) -> Pair:
     """
     if _NAME.fullmatch(name) and name in PAIRS:
         return PAIRS[name]
-    hint = nearest(re.sub(r"[^A-Z]", "", name.upper()), PAIRS, f"{', '.join(_MAJORS)} and others")
+    letters = re.sub(r"[^A-Z]", "", name.upper())
+    if name.strip() and not _is_nearly_a_pair(letters):
+        raise UnknownPairError(f"unknown pair {shown(name, 40)}: {ONLY_PAIRS}")
+    hint = nearest(letters, PAIRS, f"{', '.join(_MAJORS)} and others")
     raise UnknownPairError(f"unknown pair {shown(name, 40)}: {hint}")
+
+
+def _is_nearly_a_pair(letters: str) -> bool:
+    """Tell a pair that is not known, or mistyped, from an index or a coin, for which no pair is a suggestion."""
+    if letters[:3] in _CODES or letters[3:6] in _CODES - {"USD"}:
+        return True
+    return bool(difflib.get_close_matches(letters, PAIRS, 1, _MISTYPED))

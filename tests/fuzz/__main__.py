@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from benchmarks.measuring.measure import describe_machine, markdown_table
@@ -19,7 +20,6 @@ from .mutations import mutate
 from .oracle import Fate, run_case
 
 _PAGE = DOCS / "reliability.md"
-_SHOWN = 40
 
 
 def main() -> int:
@@ -34,9 +34,7 @@ def main() -> int:
     if arguments.case:
         return _again(arguments.case, arguments.seed)
     began = time.monotonic()
-    findings = run_in_processes(arguments.cases, arguments.seed, arguments.processes, print)
-    for outcome in findings.wrong[:_SHOWN]:
-        print(f"  --case '{outcome.case}' ({outcome.kind}): {outcome.text}"[:400])
+    findings = run_in_processes(arguments.cases, arguments.seed, arguments.processes, partial(print, flush=True))
     table = _table(findings)
     print(f"\n{table}\n\n{arguments.cases:,} cases in {time.monotonic() - began:,.0f} s")
     if arguments.write:

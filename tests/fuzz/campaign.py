@@ -19,6 +19,8 @@ from .samples import Sample, generated_samples
 MEMORY_BYTES: Final = 2**30
 """What a case may take beyond what its process holds before the first one."""
 
+_MOST_SAID: Final = 400
+
 PATIENCE_S: Final = 60.0
 """How long a case may go on: the slowest known takes half a second."""
 
@@ -70,6 +72,8 @@ def run_in_processes(cases: int, seed: int, processes: int, say: Callable[[str],
         for lane in lanes:
             for outcome in lane.outcomes():
                 findings.add(outcome)
+                if outcome.fate is Fate.WRONG:
+                    say(f"  --case '{outcome.case}' ({outcome.kind}): {outcome.text}"[:_MOST_SAID])
         if time.monotonic() - said > 30.0:
             said = time.monotonic()
             done = sum(counter.total() for counter in findings.fates.values())

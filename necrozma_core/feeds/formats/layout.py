@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,9 +17,8 @@ from necrozma_core.feeds.formats.symbols import strip_symbol
 from necrozma_core.feeds.reading.cells import NO_FAULT, Cells, Fault, to_bool
 from necrozma_core.feeds.reading.delimited import ByteStream, TextBlock, read_blocks, read_head_lines
 from necrozma_core.feeds.reading.prices import read_prices
-from necrozma_core.feeds.reading.rows import COLUMN_NAMES, RowBatch, RowStream
-from necrozma_core.feeds.reading.times import NaiveTimeError, TimeStyle, read_times
-from necrozma_core.feeds.reading.zones import ZONES
+from necrozma_core.feeds.reading.rows import COLUMN_NAMES, TIME_FORM, RowBatch, RowStream
+from necrozma_core.feeds.reading.times import TimeStyle, ZoneError, read_times
 from necrozma_core.market.arrays import BoolArray, Int64Array
 from necrozma_core.market.instruments import Pair
 
@@ -170,10 +170,22 @@ def read_layout(stream: ByteStream, layout: Layout, source: str, pair: Pair, zon
 
     def batches() -> Iterator[RowBatch]:
         fields = len(layout.header)
-        for block in read_blocks(stream, source, fields, layout.delimiter, has_header=layout.has_header):
-            yield reader.convert(block)
+        blocks = read_blocks(stream, source, fields, layout.delimiter, has_header=layout.has_header)
+        with closing(blocks):
+            for block in blocks:
+                yield reader.convert(block)
 
-    return RowStream(layout.header, (layout.time[0], layout.bid, layout.ask), batches())
+    return RowStream(layout.header, (layout.time[0], layout.bid, layout.ask), batches(), _time_form(layout))
+
+
+def _time_form(layout: Layout) -> str:
+    if layout.midnight_ns:
+        return "milliseconds of the day, below 86,400,000"
+    if layout.style is TimeStyle.ISO:
+        return TIME_FORM
+    if layout.style.decimals is not None:
+        return f"a time such as {layout.style.value} (--unit)"
+    return f"{'a time' if len(layout.time) == 1 else 'a date and a time'} such as {layout.style.value}"
 
 
 @dataclass(slots=True)
@@ -198,12 +210,9 @@ class _Reader:
             text = block.table.column(self.layout.time[0])
         try:
             cells = read_times(text, self.zone, self.layout.style)
-        except NaiveTimeError as error:
-            position, found = error.args
-            raise DataError(
-                f"{self.source}: row {block.row[position]}, column {self.layout.header[self.layout.time[0]]}: expected "
-                f"a time with its zone, found {shown(found, 40)}; say which zone it is with --zone: {ZONES}"
-            ) from error
+        except ZoneError as error:
+            row, name = block.row[error.position], self.layout.header[self.layout.time[0]]
+            raise DataError(f"{self.source}: row {row}, column {name}: {error}") from error
         except DataError as error:
             raise DataError(f"{self.source}: column {self.layout.header[self.layout.time[0]]}: {error}") from error
         return _after_midnight(cells, self.layout.midnight_ns) if self.layout.midnight_ns else cells

@@ -1,7 +1,7 @@
 """Which format a file has, told by its content."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -130,7 +130,9 @@ def open_source(path: Path, pair: Pair, options: ReadOptions) -> Iterator[Opened
     with disk_errors("read", path):
         before = _state(path)
         with open_file(path) as file:
-            yield _open(file, path, pair, options)
+            opened = _open(file, path, pair, options)
+            with closing(opened.rows):
+                yield opened
         if _state(path) != before:
             raise DataError(f"{path}: the file changed while it was read; import it once it is complete")
 

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from necrozma_core.errors import DataError
+from necrozma_core.errors import DataError, shown
 from necrozma_core.feeds.reading.cells import NO_FAULT, Cells, Fault, as_text, integers, to_bool, try_cast
-from necrozma_core.feeds.reading.zones import assume_zone
+from necrozma_core.feeds.reading.zones import ZONES, ClockChangeError, assume_zone
 from necrozma_core.market.arrays import BoolArray, Int64Array
 
 _NANOSECONDS: Final = pa.timestamp("ns", "UTC")
@@ -91,8 +91,29 @@ _YEAR_1990_S: Final = 631_152_000
 _YEAR_2100_S: Final = 4_102_444_800
 
 
-class NaiveTimeError(DataError):
-    """A time without a zone, and none was given; ``args`` are the row's position in its batch and the text."""
+class ZoneError(DataError):
+    """A time that its zone does not settle, for whoever knows rows and columns to place.
+
+    Parameters
+    ----------
+    position : int
+        Of the row in its batch.
+    text : str
+        The time.
+    expected : str
+    remedy : str
+    """
+
+    def __init__(self, position: int, text: str, expected: str, remedy: str) -> None:
+        super().__init__(f"expected {expected}, found {shown(text, 40)}; {remedy}")
+        self.position = position
+
+
+class NaiveTimeError(ZoneError):
+    """A time without a zone, and none was given."""
+
+    def __init__(self, position: int, text: str) -> None:
+        super().__init__(position, text, "a time with its zone", f"say which zone it is with --zone: {ZONES}")
 
 
 def read_times(column: pa.Array, zone: str | None, style: TimeStyle = TimeStyle.ISO) -> Cells:
@@ -115,12 +136,20 @@ def read_times(column: pa.Array, zone: str | None, style: TimeStyle = TimeStyle.
 
     Raises
     ------
-    NaiveTimeError
-        A time has no zone and none was given.
+    ZoneError
+        A time has no zone and none was given; or it does not exist in the zone, or exists twice.
     DataError
-        A time does not exist in the zone, or exists twice; or the column is of another type, such as whole
-        numbers whose unit nobody states.
+        The column is of another type, such as whole numbers whose unit nobody states.
     """
+    try:
+        return _read_times(column, zone, style)
+    except ClockChangeError as error:
+        text = str(column[error.position])
+        remedy = f"it {error.trouble}, whose clocks change there: check --zone, or write its offset from UTC"
+        raise ZoneError(error.position, text, "a time that is one moment", remedy) from error
+
+
+def _read_times(column: pa.Array, zone: str | None, style: TimeStyle) -> Cells:
     kind = column.type
     if pa.types.is_timestamp(kind):
         if kind.tz is None and zone is None and len(column) > column.null_count:
@@ -167,7 +196,10 @@ def _times_where(column: pa.Array, masks: dict[pa.DataType, pa.BooleanArray], zo
     for target, mask in masks.items():
         rows = np.flatnonzero(to_bool(mask))
         converted, good = _cast_where_possible(column.take(pa.array(rows)), target)
-        values[rows[good]] = _to_utc(converted, zone)
+        try:
+            values[rows[good]] = _to_utc(converted, zone)
+        except ClockChangeError as error:
+            raise ClockChangeError(int(rows[good][error.position]), error.trouble) from error
         faults[rows[good]] = NO_FAULT
     return Cells(values, faults)
 

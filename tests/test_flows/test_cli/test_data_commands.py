@@ -113,7 +113,7 @@ def test_import_of_an_instrument_that_is_no_pair_says_what_is_known(necrozma: An
     Path("a.csv").write_text("symbol,timestamp,bid,ask\nUS30,2024-01-15T00:00:00Z,1,2\n")
     result = necrozma("data", "import", "a.csv")
     assert result.exit_code == 2
-    assert "holds 'US30': only currency pairs, gold (XAUUSD) and silver (XAGUSD) are known" in result.stderr
+    assert "holds 'US30': only currency pairs (EURUSD, GBPUSD" in result.stderr
 
 
 def test_strategies_are_listed_with_their_settings(necrozma: Any) -> None:

@@ -129,5 +129,24 @@ def test_name_that_is_nearly_known_is_answered_with_the_nearest(name: str, near:
 
 
 def test_name_that_is_like_none_is_answered_with_some() -> None:
-    with pytest.raises(UnknownPairError, match="known are EURUSD, GBPUSD"):
+    with pytest.raises(UnknownPairError, match=r"only currency pairs \(EURUSD, GBPUSD"):
         get_pair("QQQQQQ")
+    with pytest.raises(UnknownPairError, match="known are EURUSD, GBPUSD"):
+        get_pair("")
+
+
+@pytest.mark.parametrize("name", ["US30", "BTCUSD", "ETHUSD", "GER40", "US500.cash", "XBRUSD", "SPX500m"])
+def test_name_of_another_kind_of_instrument_is_answered_with_what_is_known(name: str) -> None:
+    with pytest.raises(UnknownPairError) as caught:
+        get_pair(name)
+
+    assert str(caught.value) == (
+        f"unknown pair '{name}': only currency pairs (EURUSD, GBPUSD, USDJPY, USDCHF, AUDUSD, USDCAD, NZDUSD and "
+        "others), gold (XAUUSD) and silver (XAGUSD) are known"
+    )
+
+
+@pytest.mark.parametrize("name", ["UERUSD", "EURSUD", "EURUSX", "XAUEUR", "eur/usd"])
+def test_pair_that_is_mistyped_or_missing_is_answered_with_a_near_one(name: str) -> None:
+    with pytest.raises(UnknownPairError, match=r"did you mean .*(EURUSD|XAUUSD)"):
+        get_pair(name)

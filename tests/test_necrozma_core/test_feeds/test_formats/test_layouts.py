@@ -217,7 +217,10 @@ def test_columns_that_are_not_there_are_refused(tmp_path: Path, columns: dict[st
         ),
         ("1,2,3\n4,5,6\n", "or a known format without one, found '1,2,3'; say which .* --columns time=1,bid=2,ask=3"),
         ("timestamp,bid,ask\n2024-01-15T00:00Z,1,08512,1\n", "row 2: expected 3 fields, found 4"),
-        ("timestamp;bid;ask\n2024-01-15T00:00Z;1,08512;1,1\n", "column bid: expected a number, found '1,08512'"),
+        (
+            "timestamp;bid;ask\n2024-01-15T00:00Z;1,08512;1,1\n",
+            "column bid: expected a number with a decimal point, found '1,08512'",
+        ),
         ("GBP/USD,20130101 21:59:59.981,1.32023,1.32054\n", "row 1, column symbol: expected EURUSD, found 'GBP/USD'"),
     ],
 )
