@@ -82,7 +82,7 @@ def render_report(ranking: pa.Table, manifest: Mapping[str, Any], curves: Sequen
         "<h2>Ranking</h2>",
         _table(
             f"The first {min(top, len(ranking))} of {len(ranking):,} settings. Money in {currency}.",
-            (*_ranking_columns(currency), *(_HELD if has_holdout(rows) else ())),
+            _ranking_columns(currency, with_holdout=has_holdout(rows)),
             rows,
         ),
         _legend(rows),
@@ -231,7 +231,7 @@ def _class(column: _Column) -> str:
     return f' class="{column.kind}"'
 
 
-def _ranking_columns(currency: str) -> tuple[_Column, ...]:
+def _ranking_columns(currency: str, *, with_holdout: bool = False) -> tuple[_Column, ...]:
     return (
         _Column("rank", "rank", _integer),
         _PAIR,
@@ -241,6 +241,7 @@ def _ranking_columns(currency: str) -> tuple[_Column, ...]:
         _Column("net_profit", f"net profit, {currency}", _money),
         _Column("total_return", "return, %", _percent),
         _Column("max_drawdown", "worst drawdown, %", _percent),
+        *(_HELD if with_holdout else ()),
         _Column("profit_factor", "profit factor", _ratio),
         _Column("expectancy", f"a trade, {currency}", _money),
         _Column("win_rate", "won, %", _percent),
@@ -300,7 +301,7 @@ _STRATEGY: Final = _Column("strategy", "strategy", _text, "long")
 _REASON: Final = _Column("reason", "reason", _text, "long")
 _HELD: Final = (
     _Column("holdout_trades", "hold-out: trades", _integer),
-    _Column("holdout_sharpe", "Sharpe", _ratio),
-    _Column("holdout_net_profit", "net profit", _money),
-    _Column("holdout_max_drawdown", "worst drawdown, %", _percent),
+    _Column("holdout_sharpe", "hold-out: Sharpe", _ratio),
+    _Column("holdout_net_profit", "hold-out: net profit", _money),
+    _Column("holdout_max_drawdown", "hold-out: drawdown, %", _percent),
 )
