@@ -8,9 +8,10 @@ import typer
 from typer.core import TyperCommand
 
 from flows.cli import options
+from flows.cli.data_checks import check, compare
 
 data_app = typer.Typer(
-    rich_markup_mode=None, no_args_is_help=True, help="Bring ticks in, make samples, see what is there."
+    rich_markup_mode=None, no_args_is_help=True, help="Bring ticks and bars in, make samples, see what is there."
 )
 strategies_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="See the strategies of a run.")
 
@@ -33,7 +34,7 @@ class _ImportCommand(TyperCommand):
 
 @data_app.command("import", cls=_ImportCommand)
 def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="PATHS", help="Files of ticks, or folders of them.")],
+    files: Annotated[list[Path], typer.Argument(metavar="PATHS", help="Files of ticks or bars, or folders of them.")],
     pair: Annotated[
         str | None, typer.Option(metavar="NAME", help="What the files hold: EURUSD. Else told by their rows or names.")
     ] = None,
@@ -60,8 +61,17 @@ def import_(
         str | None, typer.Option(metavar="MAP", help="Which columns to take: time=Date,bid=Bid px,ask=Ask px.")
     ] = None,
     unit: Annotated[str | None, typer.Option(metavar="UNIT", help="What numeric times count: s, ms, us or ns.")] = None,
+    spread: Annotated[
+        str | None,
+        typer.Option(metavar="PIPS", help="Of bars that have one side: 1.2, or file for the file's own column."),
+    ] = None,
+    side: Annotated[
+        str | None,
+        typer.Option(metavar="SIDE", help="What that side is: bid, ask or mid; else told by the name, or bid."),
+    ] = None,
 ) -> None:
-    """Check files of ticks, row by row, and store them; all of a pair or nothing."""
+    """Check files of ticks or bars, row by row, and store them; all of a pair or nothing."""
+    from flows.cli.bar_commands import BarFlags  # noqa: PLC0415
     from flows.cli.starting import data_folder  # noqa: PLC0415
     from flows.terminal.wording import import_lines, left_line  # noqa: PLC0415
     from necrozma_core.feeds.formats.registry import ReadOptions  # noqa: PLC0415
@@ -75,9 +85,13 @@ def import_(
     found = sort_files(files, pair, read)
     if found.left:
         typer.echo(left_line(found.left))
+    bars = BarFlags(spread, side, is_quarantined=bool(share)).take_bars(found.by_pair, read)
     for name, paths in found.by_pair.items():
-        report = import_files(paths, name, data_folder(to), quarantine_share=share, options=read)
-        typer.echo("\n".join(import_lines(report)))
+        if paths:
+            report = import_files(paths, name, data_folder(to), quarantine_share=share, options=read)
+            typer.echo("\n".join(import_lines(report)))
+        if name in bars.files:
+            bars.import_pair(name, data_folder(to))
 
 
 def _share(text: str | None) -> float:
@@ -93,47 +107,30 @@ def _share(text: str | None) -> float:
 
 @data_app.command("list")
 def list_(data: options.Data = None) -> None:
-    """Show the stored pairs: span, ticks, gaps of the open market, spread."""
+    """Show the stored pairs: span, ticks, gaps of the open market, spread; and bars by their timeframe."""
     from flows.cli.starting import data_folder  # noqa: PLC0415
-    from flows.terminal.tables import open_console, pairs_table  # noqa: PLC0415
+    from flows.terminal.tables import bars_table, open_console, pairs_table  # noqa: PLC0415
+    from necrozma_core.storage.bars.store import BarStore  # noqa: PLC0415
     from necrozma_core.storage.ticks.store import TickStore, no_ticks_error  # noqa: PLC0415
 
-    if not (summaries := TickStore(data_folder(data)).summaries()):
+    ticks, bars = TickStore(data_folder(data)).summaries(), BarStore(data_folder(data)).summaries()
+    if not ticks and not bars:
         raise no_ticks_error(data_folder(data))
-    open_console().print(pairs_table(summaries))
+    if ticks:
+        open_console().print(pairs_table(ticks))
+    if bars:
+        open_console().print(bars_table(bars))
 
 
-@data_app.command()
-def check(
-    pairs: Annotated[
-        list[str] | None, typer.Argument(metavar="[PAIR]...", help="All stored ones if not given.")
-    ] = None,
-    data: options.Data = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as a page, day by day.")] = None,
-) -> None:
-    """Look at stored ticks day by day: spreads, gaps, jumps, weekends, and what is doubtful."""
-    from flows.cli.starting import data_folder  # noqa: PLC0415
-    from necrozma_core.feeds.data_report import report_data  # noqa: PLC0415
-    from necrozma_core.reporting.data_page import render_data_report  # noqa: PLC0415
-    from necrozma_core.storage.disk.publish import publish_bytes  # noqa: PLC0415
-    from necrozma_core.storage.ticks.store import TickStore, no_ticks_error  # noqa: PLC0415
-
-    store = TickStore(data_folder(data))
-    if not (names := pairs or store.pairs()):
-        raise no_ticks_error(data_folder(data))
-    reports = []
-    for name in names:
-        reports.append(report_data(store.read(name)))
-        typer.echo(f"{name}: {reports[-1].ticks:,} ticks, {reports[-1].span}")
-        for sentence in reports[-1].verdict():
-            typer.echo(f"  {sentence}")
-    if html is not None:
-        publish_bytes(html, render_data_report(reports).encode())
-        typer.echo(f"page: {html}")
+data_app.command()(check)
+data_app.command()(compare)
 
 
 _From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="2024-01-15 (UTC), or with a time and zone.")]
 _Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="The first time that is not meant.")]
+_Timeframe = Annotated[
+    str | None, typer.Option(metavar="BAR", help="The pair's stored bars of this length, 1h, in place of its ticks.")
+]
 _Pair = Annotated[str, typer.Argument(metavar="PAIR", help="One that is stored: EURUSD.")]
 
 
@@ -142,10 +139,12 @@ def remove(
     pair: _Pair,
     from_: _From = None,
     to: Annotated[str | None, typer.Option("--to", metavar="TIME", help="The first time that stays again.")] = None,
+    timeframe: _Timeframe = None,
     data: options.Data = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Remove a pair's stored ticks, or those of a range."""
+    """Remove a pair's stored ticks, or with --timeframe its bars, or those of a range."""
+    from flows.cli.bar_commands import StoredBars  # noqa: PLC0415
     from flows.cli.starting import data_folder  # noqa: PLC0415
     from necrozma_core.errors import UsageError  # noqa: PLC0415
     from necrozma_core.market.moments import parse_moment  # noqa: PLC0415
@@ -153,14 +152,16 @@ def remove(
 
     first = parse_moment(from_, "--from") if from_ else None
     last = parse_moment(to, "--to") if to else None
+    bars = StoredBars.chosen(data_folder(data), pair, timeframe)
     store = TickStore(data_folder(data))
-    summary = store.summary(pair)
-    meant = f"ticks from {from_ or 'the first'} to {to or 'the last'}" if from_ or to else "all ticks"
+    what, stored = (f"bars of {timeframe}", bars.count()) if bars else ("ticks", store.summary(pair).ticks)
+    meant = f"{what} from {from_ or 'the first'} to {to or 'the last'}" if from_ or to else f"all {what}"
     if not yes:
         if not sys.stdin.isatty():
-            raise UsageError(f"this removes {meant} of {pair} ({summary.ticks:,} stored); say --yes to do it")
-        typer.confirm(f"Remove {meant} of {pair} ({summary.ticks:,} stored)?", abort=True)
-    typer.echo(f"{pair}: {store.remove(pair, first, last):,} ticks removed")
+            raise UsageError(f"this removes {meant} of {pair} ({stored:,} stored); say --yes to do it")
+        typer.confirm(f"Remove {meant} of {pair} ({stored:,} stored)?", abort=True)
+    removed = bars.remove(first, last) if bars else store.remove(pair, first, last)
+    typer.echo(f"{pair}: {removed:,} {what} removed")
 
 
 @data_app.command()
@@ -169,9 +170,11 @@ def export(
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="Ends in .csv or .parquet.")],
     from_: _From = None,
     until: _Until = None,
+    timeframe: _Timeframe = None,
     data: options.Data = None,
 ) -> None:
-    """Write a pair's ticks to a CSV or Parquet file: timestamp (UTC), bid, ask."""
+    """Write a pair's ticks to a CSV or Parquet file: timestamp (UTC), bid, ask; or with --timeframe its bars."""
+    from flows.cli.bar_commands import StoredBars  # noqa: PLC0415
     from flows.cli.starting import data_folder  # noqa: PLC0415
     from necrozma_core.feeds.export import export_ticks  # noqa: PLC0415
     from necrozma_core.market.moments import parse_moment  # noqa: PLC0415
@@ -179,6 +182,10 @@ def export(
 
     first = parse_moment(from_, "--from") if from_ else None
     last = parse_moment(until, "--until") if until else None
+    if bars := StoredBars.chosen(data_folder(data), pair, timeframe):
+        written = bars.export(to, first, last)
+        typer.echo(f"{pair}: {written:,} bars of {timeframe} in {to}")
+        return
     written = export_ticks(TickStore(data_folder(data)), pair, to, first, last)
     typer.echo(f"{pair}: {written:,} ticks in {to}")
 
@@ -193,9 +200,13 @@ def sample(
     """Make realistic ticks: weekends, busy hours, wide spreads at the roll, crosses that fit their legs."""
     from flows.cli.starting import data_folder  # noqa: PLC0415
     from flows.terminal.tables import open_console, pairs_table  # noqa: PLC0415
+    from necrozma_core.feeds.kept_reports import report_stored  # noqa: PLC0415
     from necrozma_core.feeds.samples.quotes import write_samples  # noqa: PLC0415
+    from necrozma_core.storage.ticks.store import TickStore  # noqa: PLC0415
 
     summaries = write_samples(data_folder(to), pairs, ticks, seed)
+    for summary in summaries:
+        report_stored(TickStore(data_folder(to)), summary.pair)
     open_console().print(pairs_table(summaries))
 
 

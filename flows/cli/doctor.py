@@ -21,6 +21,7 @@ from flows.server.standing import find_standing
 from flows.settings import Settings, load_host_settings, load_settings
 from flows.terminal.tables import open_console
 from necrozma_core.errors import ExitCode, NecrozmaError, StorageError
+from necrozma_core.storage.bars.store import BarStore
 from necrozma_core.storage.disk.network import network_file_system
 from necrozma_core.storage.disk.publish import probe_writable
 from necrozma_core.storage.runs.listing import list_runs
@@ -129,11 +130,14 @@ def weigh(settings: Settings, capacity: Capacity, readings: Readings) -> Iterato
 def look_at_folders(settings: Settings) -> Iterator[Finding]:
     """Say whether the folders of ticks, results and kernels can be used."""
     try:
-        summaries = TickStore(settings.data).summaries()
+        summaries, bars = TickStore(settings.data).summaries(), BarStore(settings.data).summaries()
         ticks = sum(pair.ticks for pair in summaries)
         found = f"{settings.data.absolute()}: {len(summaries)} pairs, {ticks:,} ticks"
-        text = found if summaries else str(no_ticks_error(settings.data))
-        yield Finding(Health.FINE if summaries else Health.NOTE, "data", text)
+        if bars:
+            found += f"; {sum(stored.bars for stored in bars):,} bars of {len({stored.pair for stored in bars})} pairs"
+        has_data = bool(summaries or bars)
+        text = found if has_data else str(no_ticks_error(settings.data))
+        yield Finding(Health.FINE if has_data else Health.NOTE, "data", text)
     except NecrozmaError as error:
         yield Finding(Health.BAD, "data", str(error), error.exit_code)
     for subject, folder in (("results", settings.results.absolute()), ("cache", cache_folder())):

@@ -116,7 +116,7 @@ def find_columns(names: Sequence[str], source: str, header: Sequence[str] = ()) 
         if name and names.count(name) > 1:
             raise DataError(f"{source}: expected every column once, found {shown(name, 40)} {names.count(name)} times")
     if set(names) >= _BARS and not {"bid", "ask"} <= _roles(names):
-        raise DataError(f"{source}: these are bars ({', '.join(given)[:60]}), and only ticks are imported")
+        raise DataError(f"{source}: these are bars ({', '.join(given)[:60]}), not ticks; import them as bars")
     found_at = {role: _one(role, names, given, source) for role in SYNONYMS}
     time = tuple(column for column in (found_at["date"], found_at["time"]) if column is not None)
     bid, ask = found_at["bid"], found_at["ask"]

@@ -1,7 +1,7 @@
 """Which format a file has, told by its content."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +9,7 @@ from typing import Final
 
 from necrozma_core.errors import DataError, UsageError, nearest, shown
 from necrozma_core.feeds.formats import dukascopy, exness, fxcm, histdata, lean, metatrader, named, truefx
+from necrozma_core.feeds.formats.bars.recognition import recognise_bars
 from necrozma_core.feeds.formats.bi5 import read_bi5
 from necrozma_core.feeds.formats.hour_json import MOST_BYTES, read_hour_json
 from necrozma_core.feeds.formats.layout import Head, Layout, read_head, read_layout
@@ -129,7 +130,9 @@ def open_source(path: Path, pair: Pair, options: ReadOptions) -> Iterator[Opened
     with disk_errors("read", path):
         before = _state(path)
         with open_file(path) as file:
-            yield _open(file, path, pair, options)
+            opened = _open(file, path, pair, options)
+            with closing(opened.rows):
+                yield opened
         if _state(path) != before:
             raise DataError(f"{path}: the file changed while it was read; import it once it is complete")
 
@@ -147,7 +150,8 @@ def symbol_in(path: Path, options: ReadOptions) -> str | None:
             return None
         head = read_head(file.stream, str(path), path, file.name)
         try:
-            column = recognise(head, options).symbol
+            bars = recognise_bars(head, options.format, options.columns, options.style)
+            column = (bars or recognise(head, options)).symbol
         except DataError:  # what is wrong with it will be said when it is read
             return None
         return next(iter(head.cells(column)), None) if column is not None else None

@@ -1,8 +1,8 @@
 """Parquet and Feather with a time, a bid and an ask under any of their known names, among other columns."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +16,7 @@ from necrozma_core.feeds.reading.cells import Cells
 from necrozma_core.feeds.reading.parquet_pages import check_pages
 from necrozma_core.feeds.reading.prices import read_prices
 from necrozma_core.feeds.reading.rows import RowBatch, RowStream
-from necrozma_core.feeds.reading.times import NaiveTimeError, TimeStyle, read_times, style_of
-from necrozma_core.feeds.reading.zones import ZONES
+from necrozma_core.feeds.reading.times import TimeStyle, ZoneError, read_times, style_of
 from necrozma_core.market.arrays import Int64Array
 from necrozma_core.market.instruments import Pair
 
@@ -85,7 +84,7 @@ class TableReading:
         DataError
         """
         for name in self.read:
-            _check_cells(table.column(name), f"{self.source}: column {name}")
+            check_cells(table.column(name), f"{self.source}: column {name}")
         self._check_symbols(table, row)
         time, bid, ask = (self._cells(table.column(name), name, row) for name in self.header)
 
@@ -101,12 +100,8 @@ class TableReading:
             if self._style is None:
                 self._style = _style(column)
             return read_times(column, self._zone, self._style)
-        except NaiveTimeError as error:
-            position, text = error.args
-            raise DataError(
-                f"{self.source}: row {row[position]}, column {name}: expected a time with its zone, found "
-                f"{shown(text, 40)}; say which zone it is with --zone: {ZONES}"
-            ) from error
+        except ZoneError as error:
+            raise DataError(f"{self.source}: row {row[error.position]}, column {name}: {error}") from error
         except DataError as error:
             raise DataError(f"{self.source}: column {name}: {error}") from error
 
@@ -127,6 +122,42 @@ class TableReading:
 
 
 def read_parquet(file: Any, size: int, open_reading: "OpenReading") -> RowStream:
+    """Read a Parquet file of ticks; see `parquet_tables`."""
+    reading, tables = parquet_tables(file, size, open_reading.source, open_reading)
+    return RowStream(reading.header, (0, 1, 2), _converted(reading, tables, "Parquet"))
+
+
+def read_feather(file: Any, open_reading: "OpenReading") -> RowStream:
+    """Read a Feather file of ticks; see `feather_tables`."""
+    reading, tables = feather_tables(file, open_reading.source, open_reading)
+    return RowStream(reading.header, (0, 1, 2), _converted(reading, tables, "Feather"))
+
+
+def _converted(reading: TableReading, tables: "NumberedTables", kind: str) -> Iterator[RowBatch]:
+    for table, row in tables:
+        with library_errors(reading.source, kind):
+            batch = reading.convert(table, row)
+        yield batch
+
+
+class Reading(Protocol):
+    """What is known of a table once the names of its columns are."""
+
+    @property
+    def read(self) -> list[str]:
+        """The columns to be read."""
+        ...
+
+
+NumberedTables = Iterator[tuple[pa.RecordBatch, Int64Array]]
+"""Some rows of a table, with their numbers as the user counts them, from 1."""
+
+R = TypeVar("R", bound=Reading)
+
+
+def parquet_tables(
+    file: Any, size: int, source: str, open_reading: Callable[[Sequence[str]], R]
+) -> tuple[R, NumberedTables]:
     """Read a Parquet file.
 
     Parameters
@@ -135,12 +166,14 @@ def read_parquet(file: Any, size: int, open_reading: "OpenReading") -> RowStream
         Seekable.
     size : int
         Bytes of the file. One that claims many more rows than so few bytes of quotes can hold is refused.
+    source : str
+        For messages.
     open_reading : callable
-        Makes the `TableReading` of the file's columns.
+        Says what is to be read of a table with these columns.
 
     Returns
     -------
-    RowStream
+    tuple of (Reading, iterator of (RecordBatch, rows))
         Holds one batch of rows at a time.
 
     Raises
@@ -149,42 +182,41 @@ def read_parquet(file: Any, size: int, open_reading: "OpenReading") -> RowStream
         Here and from the batches, where the file is damaged (its pages' checksums are verified where it has them), has
         columns of other types, or unpacks to more than quotes do.
     """
-    reading, parquet, rows = _open_parquet(file, size, open_reading)
+    reading, parquet, rows = _open_parquet(file, size, source, open_reading)
 
-    def batches() -> Iterator[RowBatch]:
+    def tables() -> NumberedTables:
         read = 0
-        with _library_errors(reading.source, "Parquet"):
+        with library_errors(source, "Parquet"):
             for table in parquet.iter_batches(_BATCH_ROWS, columns=reading.read, use_threads=False):
                 row = read + 1 + np.arange(len(table), dtype=np.int64)
                 read += len(table)
                 if read > rows:
                     break
-                yield reading.convert(table, row)
+                yield table, row
         if read != rows:
-            raise DataError(
-                f"{reading.source}: expected {rows:,} rows, found {read:,}; the file is damaged: get it again"
-            )
+            raise DataError(f"{source}: expected {rows:,} rows, found {read:,}; the file is damaged: get it again")
 
-    return RowStream(reading.header, (0, 1, 2), batches())
+    return reading, tables()
 
 
-def read_feather(file: Any, open_reading: "OpenReading") -> RowStream:
-    """Read a Feather file of version 2, which is Arrow's own file format; as `read_parquet`."""
-    with _library_errors(open_reading.source, "Feather"):
+def feather_tables(file: Any, source: str, open_reading: Callable[[Sequence[str]], R]) -> tuple[R, NumberedTables]:
+    """Read a Feather file of version 2, which is Arrow's own file format; as `parquet_tables`."""
+    with library_errors(source, "Feather"):
         arrow = pa.ipc.open_file(file)
-    reading = open_reading(arrow.schema.names)
+        names = arrow.schema.names
+    reading = open_reading(names)
 
-    def batches() -> Iterator[RowBatch]:
+    def tables() -> NumberedTables:
         read = 0
-        with _library_errors(reading.source, "Feather"):
+        with library_errors(source, "Feather"):
             for number in range(arrow.num_record_batches):
                 table = arrow.get_batch(number)
                 for start in range(0, len(table), _BATCH_ROWS):
                     part = table.slice(start, _BATCH_ROWS)
-                    yield reading.convert(part, read + 1 + np.arange(len(part), dtype=np.int64))
+                    yield part, read + 1 + np.arange(len(part), dtype=np.int64)
                     read += len(part)
 
-    return RowStream(reading.header, (0, 1, 2), batches())
+    return reading, tables()
 
 
 class OpenReading:
@@ -206,17 +238,17 @@ class OpenReading:
         return TableReading(names, *self._rest)
 
 
-def _open_parquet(file: Any, size: int, open_reading: OpenReading) -> tuple[TableReading, pq.ParquetFile, int]:
-    with _library_errors(open_reading.source, "Parquet"):
+def _open_parquet(
+    file: Any, size: int, source: str, open_reading: Callable[[Sequence[str]], R]
+) -> tuple[R, pq.ParquetFile, int]:
+    with library_errors(source, "Parquet"):
         plain = pq.ParquetFile(file, pre_buffer=False)
         schema, metadata = plain.schema_arrow, plain.metadata
         reading = open_reading(schema.names)
         rows = metadata.num_rows
         if rows > max(_LEAST_ROWS_ALLOWED, _ROWS_PER_BYTE * size):
-            raise DataError(
-                f"{reading.source}: {rows:,} rows in {size:,} bytes: no quotes can be that alike; check the file"
-            )
-        check_pages(file, set(reading.read), size, reading.source)
+            raise DataError(f"{source}: {rows:,} rows in {size:,} bytes: no quotes can be that alike; check the file")
+        check_pages(file, set(reading.read), size, source)
         # A text that stands in every row is held once: a page of a hundred bytes cannot become gigabytes of cells.
         text = [name for name in reading.read if _is_bytes(schema.field(name).type)]
         file.seek(0)
@@ -228,7 +260,7 @@ def _is_bytes(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind))
 
 
-def _check_cells(column: pa.Array, where: str) -> None:
+def check_cells(column: pa.Array, where: str) -> None:
     """Refuse cells longer than any time or price."""
     texts = column.dictionary if pa.types.is_dictionary(column.type) else column
     if _is_bytes(texts.type) and len(texts):
@@ -260,10 +292,11 @@ def _style(column: pa.Array) -> TimeStyle:
 
 
 @contextmanager
-def _library_errors(source: str, kind: str) -> Iterator[None]:
+def library_errors(source: str, kind: str) -> Iterator[None]:
+    """Tell what a library cannot read as the file's damage; what the disk refuses passes through."""
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         cause = str(error).partition("\n")[0]

@@ -267,7 +267,7 @@ def test_import_takes_digits_from_the_finest_price_without_trailing_zeros(tmp_pa
 
 
 def test_import_of_digits_that_come_late_raises_the_rows_before_them(tmp_path: Path) -> None:
-    content = lines(0, 40_000, "1.1", "1.2") + lines(40_000, 1, "1.10001", "1.2")  # in another block of the file
+    content = lines(0, 40_000, "1.1", "1.1") + lines(40_000, 1, "1.10001", "1.2")  # in another block of the file
 
     import_files([write(tmp_path / "a.csv", content)], "EURUSD", tmp_path / "data")
     ticks = TickStore(tmp_path / "data").read("EURUSD")

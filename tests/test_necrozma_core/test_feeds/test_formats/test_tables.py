@@ -203,7 +203,10 @@ def test_import_of_parquet_with_more_rows_than_bytes_can_hold_is_refused(tmp_pat
             ["time", "datetime", "bid", "ask"],
             "time and datetime could both be the time; say which with --columns time=",
         ),
-        (["time", "open", "high", "low", "close"], "these are bars (time, open, high, low, close), and only ticks are"),
+        (
+            ["time", "open", "high", "low", "close"],
+            "these are bars (time, open, high, low, close), not ticks; import them as bars",
+        ),
         (["timestamp", "bid", "ask", "Bid"], "expected every column once, found 'bid' 2 times"),
     ],
 )
@@ -211,3 +214,12 @@ def test_header_without_the_columns_is_refused(header: list[str], message: str) 
     with pytest.raises(DataError, match=r"^a.csv: ") as caught:
         find_columns([name.lower() for name in header], "a.csv", header)
     assert message in str(caught.value)
+
+
+def test_import_of_parquet_whose_column_names_are_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ticks.parquet"
+    pq.write_table(table(), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"timestamp", b"\x9eimestamp"))
+
+    with pytest.raises(DataError, match=r"ticks.parquet: could not be read as Parquet: 'utf-8' codec .*; get it again"):
+        import_files([path], "EURUSD", tmp_path / "data")
