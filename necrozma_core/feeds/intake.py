@@ -244,13 +244,13 @@ def _choose(
     chosen: dict[Path, Source] = {}
     known = []
     # Read once: a year of hours has thousands of sources, and as many files ask about them.
-    stored = store.known(pair.name)
+    stored, others = store.known(pair.name), _others_sources(store, pair)
     taken: set[str] = set()
     for path in files:
         if found := not_a_file(path):
             raise UsageError(f"{path}: {found}; expected a file of ticks")
         source = _source(path, zone)
-        _refuse_of_other_pair(path, source, store, pair)
+        _refuse_of_other_pair(path, pair, others.get(source.sha256))
         if (source.sha256, source.zone) in stored or source.sha256 in taken:
             known.append(path.name)
         else:
@@ -259,16 +259,23 @@ def _choose(
     return chosen, tuple(known)
 
 
-def _refuse_of_other_pair(path: Path, source: Source, store: TickStore, pair: Pair) -> None:
-    """Refuse a file whose very content is stored as another pair's: one of the two is named wrongly."""
+def _others_sources(store: TickStore, pair: Pair) -> dict[str, str]:
+    """Return which other pair a content is stored as, by its hash; of files that are long enough to be no chance."""
+    found: dict[str, str] = {}
     for other in store.pairs():
         with suppress(DamagedError, StorageError):
             sources = store.manifest(other).sources if other != pair.name else ()
-            if any(stored.sha256 == source.sha256 and stored.ticks >= LEAST_TICKS for stored in sources):
-                raise DataError(
-                    f"{path}: is stored already as {other}, so it cannot be {pair.name} too: leave it, or remove the "
-                    f"stored one first with `necrozma data remove {other}`"
-                )
+            found |= {stored.sha256: other for stored in sources if stored.ticks >= LEAST_TICKS}
+    return found
+
+
+def _refuse_of_other_pair(path: Path, pair: Pair, other: str | None) -> None:
+    """Refuse a file whose very content is stored as another pair's: one of the two is named wrongly."""
+    if other is not None:
+        raise DataError(
+            f"{path}: is stored already as {other}, so it cannot be {pair.name} too: leave it, or remove the "
+            f"stored one first with `necrozma data remove {other}`"
+        )
 
 
 _HOUR_PARTS: Final = 5

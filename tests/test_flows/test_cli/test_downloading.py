@@ -39,9 +39,12 @@ def test_hours_are_fetched_and_imported_and_then_all_is_there(fetch: Any, servic
     assert lines[0].startswith("Dukascopy Bank's data, under its terms of use: https://")
     assert lines[1] == "EURUSD: 3 files in the range"
     assert lines[2] == "EURUSD: 1 of 3 files, 0.0 MB"
-    assert lines[-3] == "EURUSD: 3 files in downloads/dukascopy, 3 fetched now"
-    assert lines[-2] == "read as Dukascopy hour: JSON with times, bids and asks as steps; UTC"
-    assert lines[-1] == "EURUSD: 9 ticks of 3 files, 2024-01-02 08:00:01 to 2024-01-02 10:00:03"
+    # What the import finds doubtful about three quotes an hour comes after these.
+    assert lines[6:8] == [
+        "read as Dukascopy hour: JSON with times, bids and asks as steps; UTC",
+        "EURUSD: 9 ticks of 3 files, 2024-01-02 08:00:01 to 2024-01-02 10:00:03",
+    ]
+    assert lines[5] == "EURUSD: 3 files in downloads/dukascopy, 3 fetched now"
     again = fetch(*SPAN)
     assert again.exit_code == 0
     assert again.stdout.splitlines()[1:] == [
