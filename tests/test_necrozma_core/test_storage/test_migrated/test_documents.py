@@ -208,3 +208,26 @@ def test_same_document_gives_the_same_bytes(tmp_path: Path) -> None:
     store(path, tmp_path / "a")
     store(path, tmp_path / "b")
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
+def test_what_an_unfinished_migration_left_is_not_taken_for_part_of_the_next(tmp_path: Path) -> None:
+    store(write(tmp_path / "a.json", backtest("universe_001", trades=2)), tmp_path / "a")
+    (tmp_path / "a" / "manifest.json").unlink()
+
+    store(write(tmp_path / "a.json", backtest("universe_001")), tmp_path / "a")
+
+    assert set(tree(tmp_path / "a")) == {"metrics.parquet", "document.parquet", "manifest.json"}
+
+
+@pytest.mark.parametrize("depth", [50, 300, 900, 1_200])
+def test_nested_value_comes_back_or_is_refused(tmp_path: Path, depth: int) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"x": {"y": ' + '[{"a": ' * depth + "-0.0" + "}]" * depth + "}}")
+    try:
+        store(path, tmp_path / "a")
+    except (UnreadableError, RecursionError):
+        assert depth > 100
+        assert tree(tmp_path / "a") == {}
+    else:
+        (value,) = pq.read_table(tmp_path / "a" / "document.parquet")["json"].to_pylist()
+        assert value == '{"y":' + '[{"a":' * depth + "-0.0" + "}]" * depth + "}"
