@@ -4,6 +4,7 @@
 
     <folder>/metrics.parquet    the strategies, one row each
              trades.parquet     their trades, one row each
+             levels.parquet     of a universe, one row a level and direction
              <list>.parquet     any other list of records at the top
              document.parquet   everything else, and which member is where
              manifest.json      source and files with their sizes and sha256, written last
