@@ -28,7 +28,7 @@ def file_lines(one: "Migrated | tuple[str, str]") -> Iterator[str]:
     elif one.stored is not None:
         yield f"  ✅ {name}: {_change(one.size, one.stored.bytes)}"
     else:
-        rows = ", ".join(f"{rows:,} rows of {file}" for file, rows in one.rows.items())
+        rows = ", ".join(f"{rows:,} {'row' if rows == 1 else 'rows'} of {file}" for file, rows in one.rows.items())
         yield f"  ✅ {name}: {_size(one.size)} → {rows or 'no list of records'}"
     if one.deleted:
         yield f"     🗑️  Deleted {name}"

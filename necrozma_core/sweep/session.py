@@ -83,6 +83,7 @@ class RunSession:
         self.missing = missing
         self._stop_code: ExitCode | None = None
         self._stopping = threading.Event()
+        self._has_tried_json = False
         strategies, workers = sweep.source.count(), sweep.limits.workers
         # Where there are more workers than pairs, a pair with settings enough is cut into parts for several of them.
         parts = max(1, len(split(strategies, workers, scratch)))
@@ -217,7 +218,8 @@ class RunSession:
         if receipts and REPORT_FILE not in self.run.manifest.files:
             self.record.begin_phase("writing the report")
             report(self.run)
-        if receipts and self.sweep.json_copies:
+        if receipts and self.sweep.json_copies and not self._has_tried_json:
+            self._has_tried_json = True
             self.record.begin_phase("writing the results as JSON")
             self._copy_as_json(receipts)
 

@@ -107,6 +107,11 @@ def rebuild(folder: Path) -> Any:
     for row in rows:
         if row["file"] is not None:
             members[row["member"]] = _records(folder / row["file"])
+        if row["file"] == "levels.parquet":
+            levels: dict[str, Any] = {}
+            for record in members[row["member"]]:
+                levels.setdefault(record.pop("level"), {})[record.pop("direction")] = record
+            members[row["member"]] = levels
     for name, file in files.items():
         if file["of"] and (key := file["of"]["inner"]):
             parents = members[file["of"]["member"]]

@@ -9,6 +9,7 @@ import pyarrow as pa
 from necrozma_core.errors import DamagedError
 from necrozma_core.storage.migrated.json_stream import JsonStream, Part
 from necrozma_core.storage.migrated.json_values import exact_decoder, is_same
+from necrozma_core.storage.migrated.levels import spread_levels
 from necrozma_core.storage.migrated.plan import DOCUMENT_FILE, Plan, Table
 from necrozma_core.storage.migrated.survey import Layout
 from necrozma_core.storage.migrated.tables import as_stored, read_layout, read_records
@@ -49,7 +50,7 @@ def compare_document(path: Path, plan: Plan, rest: Layout, written: Mapping[str,
     stream = JsonStream(path)
     try:
         comparison = _Comparison(plan, rest, written)
-        for part in stream.parts():
+        for part in spread_levels(stream.parts()):
             comparison.check(part)
         comparison.finish()
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:

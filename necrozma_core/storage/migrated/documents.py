@@ -4,6 +4,7 @@
 
     <folder>/metrics.parquet    the strategies, one row each
              trades.parquet     their trades, one row each
+             levels.parquet     of a universe, one row a level and direction
              <list>.parquet     any other list of records at the top
              document.parquet   everything else, and which member is where
              manifest.json      source and files with their sizes and sha256, written last
@@ -105,6 +106,7 @@ def store_document(path: Path, plan: Plan, folder: Path, source: str, *, files: 
         if {seen, rest.sha256} != {plan.sha256}:
             raise UnreadableError("it changed while it was read")
         with disk_errors("publish", folder):
+            _remove_unfinished(folder, names, files)
             for name, temporary in temporaries.items():
                 files.rename(temporary, folder / name)
             files.sync_folder(folder)
@@ -119,6 +121,14 @@ def is_unchanged(path: Path, identity: Identity) -> bool:
         return Identity.of(path.lstat()) == identity
     except OSError:
         return False
+
+
+def _remove_unfinished(folder: Path, names: list[str], files: FileLayer) -> None:
+    """Remove what an unfinished migration of another document left there: a reader would take it for part of this."""
+    if not (folder / MANIFEST_FILE).exists():
+        for path in sorted(folder.glob("*.parquet")):
+            if path.name not in names and path.is_file():
+                files.remove(path)
 
 
 def _record(source: str, plan: Plan, published: dict[str, Published], rows: dict[str, int]) -> dict[str, JSON]:

@@ -58,12 +58,15 @@ class Part:
         It is an element of the list that `member` names.
     begins_list : bool
         The list `member` begins here; its elements follow.
+    is_spread : bool
+        That list stands for an object in the document, see `necrozma_core.storage.migrated.levels`.
     """
 
     member: str | None
     value: Any = None
     element: bool = False
     begins_list: bool = False
+    is_spread: bool = False
 
 
 class JsonStream:

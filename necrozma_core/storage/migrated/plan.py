@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from necrozma_core.storage.migrated.json_stream import Identity, JsonStream
+from necrozma_core.storage.migrated.levels import spread_levels
 from necrozma_core.storage.migrated.survey import TRADE_LISTS, Layout, Survey
 
 METRICS_FILE: Final = "metrics.parquet"
 TRADES_FILE: Final = "trades.parquet"
+LEVELS_FILE: Final = "levels.parquet"
 DOCUMENT_FILE: Final = "document.parquet"
 
 _STRATEGY_LISTS: Final = ("results", "strategies", "top_strategies", "universes", None)
@@ -78,9 +80,12 @@ def plan_document(path: Path) -> Plan:
     surveys: dict[str | None, Survey] = {}
     mixed: set[str | None] = set()
     stream = JsonStream(path)
-    for part in stream.parts():
+    spread: set[str | None] = set()
+    for part in spread_levels(stream.parts()):
         if part.begins_list:
-            surveys[part.member] = Survey()
+            surveys[part.member] = Survey(splits=not part.is_spread)
+            if part.is_spread:
+                spread.add(part.member)
         elif part.element and isinstance(part.value, dict):
             surveys[part.member].add(part.value)
         elif part.element:
@@ -89,12 +94,12 @@ def plan_document(path: Path) -> Plan:
     tables: list[Table] = []
     for member, survey in surveys.items():
         if member not in mixed and survey.rows:
-            tables.extend(_tables_of(member, survey, {table.file for table in tables}))
+            file = LEVELS_FILE if member in spread else _file_of(member)
+            tables.extend(_tables_of(file, member, survey, {table.file for table in tables}))
     return Plan(tuple(tables), stream.identity, stream.sha256)
 
 
-def _tables_of(member: str | None, survey: Survey, taken: set[str]) -> list[Table]:
-    file = _file_of(member)
+def _tables_of(file: str, member: str | None, survey: Survey, taken: set[str]) -> list[Table]:
     if not file or file in taken:
         return []
     if survey.trades is None or TRADES_FILE in {*taken, file}:
@@ -111,5 +116,5 @@ def _file_of(member: str | None) -> str:
     if member in TRADE_LISTS:
         return TRADES_FILE
     file = f"{member}.parquet"
-    is_free = file not in {METRICS_FILE, TRADES_FILE, DOCUMENT_FILE}
+    is_free = file not in {METRICS_FILE, TRADES_FILE, LEVELS_FILE, DOCUMENT_FILE}
     return file if is_free and _NAME_OF_A_FILE.fullmatch(member or "") else ""

@@ -16,7 +16,7 @@ PARENT: Final = "_row"
 
 _MOST_COLUMNS: Final = 1_000
 """Beyond these a record is no record but a map: each is stored as one text."""
-_MOST_INNER: Final = 64
+_MOST_INNER: Final = 500
 """Keys of inner objects that become columns; objects with more of them altogether are maps, and stay texts."""
 _EXACT_INTEGER: Final = 2**53
 """The largest integer of which every smaller one is a double too."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 from necrozma_core.storage.disk.layer import FileLayer
 from necrozma_core.storage.migrated.json_stream import LONGEST_PART, JsonStream, Part, UnreadableError
 from necrozma_core.storage.migrated.json_values import json_text
+from necrozma_core.storage.migrated.levels import spread_levels
 from necrozma_core.storage.migrated.plan import DOCUMENT_FILE, Plan
 from necrozma_core.storage.migrated.survey import Layout, Survey
 from necrozma_core.storage.migrated.tables import TableWriter
@@ -48,7 +49,7 @@ def write_document(path: Path, plan: Plan, temporaries: Mapping[str, Path], file
             for table in plan.tables
         }
         rest = _Rest()
-        for part in stream.parts():
+        for part in spread_levels(stream.parts()):
             table = plan.list_table(part.member)
             if table is None or not (part.begins_list or part.element):
                 rest.add(part)

@@ -52,7 +52,7 @@ def write_json_copy(handle: TextIO, head: Mapping[str, JSON], metrics: pa.Table,
     Parameters
     ----------
     handle : text file
-        Takes ASCII; memory holds one table of trades.
+        Takes ASCII; memory holds one table of trades, and some thousand strategies, as Python's values.
     head : mapping of str to JSON
     metrics : pyarrow.Table
         METRICS_SCHEMA.
@@ -71,7 +71,8 @@ def write_json_copy(handle: TextIO, head: Mapping[str, JSON], metrics: pa.Table,
     for key, value in head.items():
         handle.write(f"{_text(key)}: {_text(value)},\n")
     handle.write('"results": [')
-    for position, row in enumerate(metrics.to_pylist()):
+    strategies = (row for batch in metrics.to_batches(_BATCH_ROWS) for row in batch.to_pylist())
+    for position, row in enumerate(strategies):
         handle.write(",\n" if position else "\n")
         figures = _text(_figures(row))
         handle.write(f"{figures[:-1]}, {_text(_TRADES)}: [")

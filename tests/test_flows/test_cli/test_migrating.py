@@ -111,6 +111,7 @@ def test_migration_waits_for_no_run(necrozma: Any) -> None:
     assert "locked by process" in result.stderr
 
 
+@pytest.mark.posix
 def test_names_that_would_steer_a_terminal_are_shown_harmless(necrozma: Any) -> None:
     Path("old").mkdir()
     Path("old/\x1b[31m red\n.json").write_text("[1]")

@@ -30,7 +30,14 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.di
 RECORDS = st.lists(st.dictionaries(KEYS, VALUES, max_size=5), max_size=5)
 TRADES = st.dictionaries(st.sampled_from(["trades_detailed", "trades", "x"]), RECORDS | st.none(), max_size=3)
 MEMBERS = st.sampled_from(["results", "strategies", "trades", "document", "metrics", "x", "../x", "CON", "é", "\udc80"])
-DOCUMENTS = VALUES | RECORDS | st.dictionaries(MEMBERS, VALUES | RECORDS | st.lists(TRADES, max_size=4), max_size=5)
+NAMES = KEYS | st.sampled_from(["level", "direction"])
+LEVELS = st.dictionaries(
+    NAMES, st.dictionaries(NAMES, st.dictionaries(NAMES, VALUES, max_size=3), max_size=2), max_size=2
+)
+UNIVERSES = st.fixed_dictionaries({"results": LEVELS}, optional={"levels": RECORDS, "trades": RECORDS, "x": VALUES})
+DOCUMENTS = (
+    VALUES | RECORDS | UNIVERSES | st.dictionaries(MEMBERS, VALUES | RECORDS | st.lists(TRADES, max_size=4), max_size=5)
+)
 
 
 def write(path: Path, document: Any) -> Path:
@@ -92,6 +99,21 @@ def test_seventeen_digits_as_c_writes_them_are_a_double(tmp_path: Path) -> None:
     store(path, tmp_path / "a")
 
     assert pq.read_table(tmp_path / "a" / "metrics.parquet").to_pylist() == [{"x": 0.1, "y": 100_000.0}]
+
+
+def test_universe_becomes_a_table_of_levels_and_directions(tmp_path: Path) -> None:
+    stats = {f"feature_{number}_mean": number / 7 for number in range(300)}
+    up, down = {"total_occurrences": 15, "feature_stats": stats}, {"total_occurrences": 3, "feature_stats": stats}
+    document = {"name": "universe_001", "results": {"Médio": {"up": up, "down": down}, "Grande": {"up": up}}}
+
+    stored = store(write(tmp_path / "a.json", document), tmp_path / "a")
+
+    assert stored.rows == {"levels.parquet": 3, "document.parquet": 2}
+    table = pq.read_table(tmp_path / "a" / "levels.parquet")
+    assert table["level"].to_pylist() == ["Médio", "Médio", "Grande"]
+    assert table["direction"].to_pylist() == ["up", "down", "up"]
+    assert table["feature_stats.feature_299_mean"].to_pylist() == [299 / 7] * 3
+    assert is_same_number_or_text(rebuild(tmp_path / "a"), document)
 
 
 UNREADABLE = {
@@ -208,3 +230,26 @@ def test_same_document_gives_the_same_bytes(tmp_path: Path) -> None:
     store(path, tmp_path / "a")
     store(path, tmp_path / "b")
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
+def test_what_an_unfinished_migration_left_is_not_taken_for_part_of_the_next(tmp_path: Path) -> None:
+    store(write(tmp_path / "a.json", backtest("universe_001", trades=2)), tmp_path / "a")
+    (tmp_path / "a" / "manifest.json").unlink()
+
+    store(write(tmp_path / "a.json", backtest("universe_001")), tmp_path / "a")
+
+    assert set(tree(tmp_path / "a")) == {"metrics.parquet", "document.parquet", "manifest.json"}
+
+
+@pytest.mark.parametrize("depth", [50, 300, 900, 1_200])
+def test_nested_value_comes_back_or_is_refused(tmp_path: Path, depth: int) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"x": {"y": ' + '[{"a": ' * depth + "-0.0" + "}]" * depth + "}}")
+    try:
+        store(path, tmp_path / "a")
+    except (UnreadableError, RecursionError):
+        assert depth > 100
+        assert tree(tmp_path / "a") == {}
+    else:
+        (value,) = pq.read_table(tmp_path / "a" / "document.parquet")["json"].to_pylist()
+        assert value == '{"y":' + '[{"a":' * depth + "-0.0" + "}]" * depth + "}"

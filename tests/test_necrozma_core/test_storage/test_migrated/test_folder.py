@@ -104,6 +104,7 @@ def test_damaged_parquet_is_made_anew_while_the_json_is_there(tmp_path: Path) ->
     assert tree(results / "migrated") == before
 
 
+@pytest.mark.posix
 def test_what_cannot_be_read_stays_and_is_listed(tmp_path: Path) -> None:
     old, results = tmp_path / "old", tmp_path / "results"
     write_original(old)
