@@ -32,7 +32,11 @@ def check(
     store = TickStore(data_folder(data))
     if not (names := list(dict.fromkeys(pairs or store.pairs()))):
         raise no_ticks_error(data_folder(data))
-    reports = [report_stored(store, name) for name in names]
+    reports = []
+    for name in names:
+        # A report that is kept says nothing of what the disk did since.
+        store.verify(name)
+        reports.append(report_stored(store, name))
     console = open_console()
     console.print(reports_table(reports))
     for report in reports:
