@@ -78,6 +78,20 @@ def test_price_that_leaves_and_stays_is_a_break() -> None:
     )
 
 
+def test_two_instruments_in_one_file_are_breaks_without_end() -> None:
+    ticks = feed([minute // 10 for minute in range(12_000)])
+    ticks.bid[::2] *= 2
+    ticks.ask[::2] *= 2
+
+    assert doubts(report_data(ticks)) == [(Doubt.BREAK, 11_999)]
+
+
+def test_jump_that_comes_back_by_way_of_the_other_side_is_one() -> None:
+    report = report_data(planted(bid={100: 200_000, 101: 50_000}, ask={100: 200_010, 101: 50_010}))
+
+    assert doubts(report) == [(Doubt.JUMP, 2)]
+
+
 def test_move_over_a_weekend_is_none() -> None:
     ticks = feed([*range(100), *range(6 * 1440, 6 * 1440 + 100)])
     ticks.bid[100:] += 5_000
