@@ -69,6 +69,7 @@ def compare(
             typer.echo("")
         typer.echo("\n".join(comparison_heading(comparison)))
         console.print(comparison_table(comparison))
+        typer.echo("\n".join(comparison.shared()))
         typer.echo("\n".join(f"  {sentence}" for sentence in comparison.verdict()))
     if html is not None:
         _publish(html, render_comparisons(comparisons))

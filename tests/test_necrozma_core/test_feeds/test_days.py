@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from necrozma_core.feeds.data_report import DataReport, day_of, record_of, report_data, report_of
 from necrozma_core.feeds.days import report_days
@@ -205,6 +207,24 @@ def test_pieces_of_any_size_make_the_same_days() -> None:
     for size in (1, 7, 500, 1_999):
         pieces = (part_of(ticks, slice(at, at + size), 5) for at in range(0, len(ticks), size))
         assert tuple(report_days(pieces)) == whole
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 10**11), st.integers(1, 10**7), st.integers(0, 10**6)), min_size=1, max_size=40),
+    st.sampled_from(["EURUSD", "USDJPY", "XAUUSD"]),
+    st.integers(0, 6),
+)
+def test_report_of_any_ticks_counts_them_and_has_a_verdict(
+    quotes: list[tuple[int, int, int]], pair: str, digits: int
+) -> None:
+    time_ms, bid, spread = np.array(sorted(quotes), dtype=np.int64).T
+    sides = bid.astype(np.int32), (bid + spread).astype(np.int32)
+
+    report = report_data(Ticks(get_pair(pair), digits, START + time_ms, *sides))
+
+    assert report.ticks == len(quotes)
+    assert list(report.verdict())
+    assert tuple(day_of(record_of(day)) for day in report.days) == report.days
 
 
 def test_day_is_the_same_after_it_was_written() -> None:
