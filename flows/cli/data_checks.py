@@ -35,8 +35,12 @@ def check(
     names = list(dict.fromkeys(pairs or store.pairs()))
     if not names and not bar_lines:
         raise no_ticks_error(data_folder(data))
+    reports = []
     # A pair that has bars alone has no report of its ticks, and one that has nothing is refused by it.
-    reports = [report_stored(store, name) for name in names if name not in bar_lines or name in store.pairs()]
+    for name in (name for name in names if name not in bar_lines or name in store.pairs()):
+        # A report that is kept says nothing of what the disk did since.
+        store.verify(name)
+        reports.append(report_stored(store, name))
     console = open_console()
     if reports:
         console.print(reports_table(reports))
@@ -72,6 +76,7 @@ def compare(
             typer.echo("")
         typer.echo("\n".join(comparison_heading(comparison)))
         console.print(comparison_table(comparison))
+        typer.echo("\n".join(comparison.shared()))
         typer.echo("\n".join(f"  {sentence}" for sentence in comparison.verdict()))
     if html is not None:
         _publish(html, render_comparisons(comparisons))

@@ -124,6 +124,17 @@ class FeedComparison:
         yield "gaps that the other has", f"{first.lacks:,}", f"{second.lacks:,}"
         yield "the longest of them", _minutes(first.longest_lack_minutes), _minutes(second.longest_lack_minutes)
 
+    def shared(self) -> Iterator[str]:
+        """Say what both have, and how far their prices are apart in it; a line each."""
+        clock = " by one clock" if self.is_moved else ""
+        yield f"shared: {len(self.days):,} trading days, {self.minutes:,} minutes with ticks of both{clock}"
+        if self.minutes:
+            low, middle, high = self.difference_pips
+            yield (
+                f"B's mid minus A's, pips: {low:+.2f} (5 %), {middle:+.2f} (median), {high:+.2f} (95 %), at most "
+                f"{self.widest_pips:.2f} either way"
+            )
+
     def verdict(self) -> Iterator[str]:
         """Say how the two compare, the worst first, a sentence each."""
         if not self.is_alike:

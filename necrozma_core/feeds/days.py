@@ -27,6 +27,9 @@ _STALE_TICKS: Final = 10
 _MOST_WILD: Final = 50
 """Quotes after which a price that left and has not come back is a new level."""
 
+_MOST_STEPS: Final = 5_000
+"""Of a day with more large steps every one is a break: two instruments in one file, or noise, and no slipped digits."""
+
 
 @dataclass(frozen=True, slots=True)
 class DayReport:
@@ -134,8 +137,10 @@ def _day(parts: list[Ticks], before: Ticks | None) -> DayReport:
     median, most, widest = (np.quantile(spread, (0.5, 0.95, 1.0)) / ticks.points_per_pip).tolist()
     gaps, longest_gap_ms = find_gaps(ticks.time_ms, is_metal=ticks.pair.is_metal)
     stale, longest_stale_ms = _stale(ticks)
-    jumps, worst_jump, breaks, worst_break = _jumps(ticks, mid2, before)
-    wide = 2.0 * spread > WIDE * mid2
+    jumps, breaks = _jumps(ticks, mid2, before)
+    is_wide = 2.0 * spread > WIDE * mid2
+    widest_at = int(np.where(is_wide, spread, -1).argmax())
+    wide = _Wild(int(np.count_nonzero(is_wide)), float(spread[widest_at]) / ticks.points_per_pip, widest_at)
     return DayReport(
         day=np.datetime64(int(trading_day(ticks.time_ms[:1])[0]), "D"),
         ticks=len(ticks),
@@ -149,12 +154,12 @@ def _day(parts: list[Ticks], before: Ticks | None) -> DayReport:
         longest_gap_ms=longest_gap_ms,
         stale=stale,
         longest_stale_ms=longest_stale_ms,
-        jumps=jumps,
-        worst_jump=worst_jump,
-        breaks=breaks,
-        worst_break=worst_break,
-        wide=int(np.count_nonzero(wide)),
-        worst_wide=(widest, format_quote(ticks, int(spread.argmax()))) if wide.any() else (0.0, ""),
+        jumps=jumps.count,
+        worst_jump=jumps.worst(ticks),
+        breaks=breaks.count,
+        worst_break=breaks.worst(ticks),
+        wide=wide.count,
+        worst_wide=wide.worst(ticks),
     )
 
 
@@ -168,43 +173,52 @@ def _stale(ticks: Ticks) -> tuple[int, int]:
     return len(lasts), int(lasts.max(initial=0))
 
 
-def _jumps(
-    ticks: Ticks, mid2: Int32Array, before: Ticks | None
-) -> tuple[int, tuple[float, str], int, tuple[float, str]]:
+@dataclass(slots=True)
+class _Wild:
+    """Wild ticks: how many, and which is the worst."""
+
+    count: int = 0
+    share: float = 0.0
+    tick: int = 0
+
+    def add(self, count: int, share: float, tick: int) -> None:
+        self.count += count
+        if share > self.share:
+            self.share, self.tick = share, tick
+
+    def worst(self, ticks: Ticks) -> tuple[float, str]:
+        return (self.share, format_quote(ticks, self.tick)) if self.count else (0.0, "")
+
+
+def _jumps(ticks: Ticks, mid2: Int32Array, before: Ticks | None) -> tuple[_Wild, _Wild]:
     """Tell prices that leave and come back from those that leave and stay, by their large steps."""
+    jumps, breaks = _Wild(), _Wild()
     steps = np.abs(np.diff(mid2)) / np.minimum(mid2[1:], mid2[:-1])
     # After silence a price may be another one.
     large = np.flatnonzero((steps > JUMP) & (np.diff(ticks.time_ms) <= GAP_MS)).tolist()
     first = _before_first(ticks, before)
-    if not large and (first is None or abs(mid2[0] / first - 1) <= JUMP):
-        return 0, (0.0, ""), 0, (0.0, "")
-    price = mid2.astype(np.float64)
-    if first is not None and abs(price[0] / first - 1) > JUMP:
+    if first is not None and abs(mid2[0] / first - 1) > JUMP:
         large = [-1, *large]
-    jumps, worst_jump, breaks, worst_break = 0, (0.0, ""), 0, (0.0, "")
-    position = 0
+    if len(large) > _MOST_STEPS:
+        breaks.add(len(large), float(steps.max()), int(steps.argmax()) + 1)
+        return jumps, breaks
+    price, position = mid2.astype(np.float64) if large else mid2, 0
     while position < len(large):
         left = large[position]
         usual = first if left < 0 and first is not None else float(price[left])
-        back = next(
-            (
-                step
-                for step in large[position + 1 : position + 1 + _MOST_WILD]
-                if step - left <= _MOST_WILD and abs(price[step + 1] / usual - 1) <= JUMP
-            ),
-            None,
-        )
-        if back is None:
-            breaks += 1
-            worst_break = max(worst_break, (abs(price[left + 1] / usual - 1), format_quote(ticks, left + 1)))
-            position += 1
+        shares = np.abs(price[left + 1 : left + 1 + _MOST_WILD] / usual - 1)
+        later = position + 1
+        # Gone until the first large step after which the price is what it was.
+        while later < len(large) and large[later] - left < len(shares) and shares[large[later] - left] > JUMP:
+            later += 1
+        if later < len(large) and large[later] - left < len(shares):
+            gone = shares[: large[later] - left]
+            jumps.add(int(np.count_nonzero(gone > JUMP)), float(gone.max()), left + 1 + int(gone.argmax()))
+            position = later + 1
         else:
-            shares = np.abs(price[left + 1 : back + 1] / usual - 1)
-            jumps += int(np.count_nonzero(shares > JUMP))
-            worst = int(shares.argmax())
-            worst_jump = max(worst_jump, (float(shares[worst]), format_quote(ticks, left + 1 + worst)))
-            position = large.index(back, position) + 1
-    return jumps, worst_jump, breaks, worst_break
+            breaks.add(1, float(shares[0]), left + 1)
+            position += 1
+    return jumps, breaks
 
 
 def _before_first(ticks: Ticks, before: Ticks | None) -> float | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from necrozma_core.errors import DamagedError, StorageError
 from necrozma_core.feeds.days import DayReport, report_days
-from necrozma_core.feeds.inspection import Doubt, find_doubts
+from necrozma_core.feeds.inspection import Doubt, Finding, find_doubts
 from necrozma_core.feeds.kept_reports import YearSpan, report_stored
 from necrozma_core.feeds.plausibility import check_crosses, check_doubles
 from necrozma_core.market.instruments import Pair
@@ -32,20 +32,24 @@ class ImportInspection:
 
     Attributes
     ----------
-    findings : list of str
-        What is doubtful, a line each.
     lacks : tuple of str
         What all that is stored lacks, a sentence each.
     """
 
     def __init__(self, pair: Pair, store: TickStore) -> None:
-        self.findings: list[str] = []
         self.lacks: tuple[str, ...] = ()
         self._pair = pair
         self._store = store
-        self._doubts: set[Doubt] = set()
+        self._findings: list[tuple[Finding, str]] = []
         self._seen: dict[YearSpan, list[DayReport]] = {}
         self._stored: dict[str, Sequence[DayReport]] = {}
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What is doubtful and where, a line each, the worst first."""
+        kinds = list(Doubt)
+        ordered = sorted(self._findings, key=lambda found: (kinds.index(found[0].doubt), -found[0].count))
+        return tuple(f"{where}: {finding.text}" for finding, where in ordered)
 
     def look(self, segments: Sequence[tuple[Source, Ticks]]) -> None:
         """Look at what is to be stored, file by file where they are few.
@@ -67,11 +71,9 @@ class ImportInspection:
         # What cannot be looked at will be said when it is read: it is stored.
         with suppress(DamagedError, StorageError):
             report = report_stored(self._store, self._pair.name, self._seen)
-            self.findings += [
-                f"{self._pair.name}, all that is stored: {finding.text}"
-                for finding in report.findings
-                if finding.doubt not in self._doubts
-            ]
+            named = {finding.doubt for finding, _ in self._findings}
+            where = f"{self._pair.name}, all that is stored"
+            self._findings += [(finding, where) for finding in report.findings if finding.doubt not in named]
             self.lacks = tuple(report.lacks())
 
     def _look(self, pieces: Sequence[Ticks], name: str) -> None:
@@ -86,9 +88,8 @@ class ImportInspection:
             days += self._seen[span]
         check_doubles(self._pair, days, self._days_of, name)
         check_crosses(self._pair, days, self._days_of, name)
-        for finding in find_doubts(days, self._pair, max(ticks.digits for ticks in pieces)):
-            self.findings.append(f"{name}: {finding.text}")
-            self._doubts.add(finding.doubt)
+        digits = max(ticks.digits for ticks in pieces)
+        self._findings += [(finding, name) for finding in find_doubts(days, self._pair, digits)]
 
     def _days_of(self, pair_name: str) -> Sequence[DayReport]:
         """Return the stored days of another pair; what is damaged has none, and is told when it is read."""

@@ -25,14 +25,14 @@ _FROZEN_MS: Final = 60 * _MINUTE_MS
 
 
 class Doubt(StrEnum):
-    """What may be wrong with ticks."""
+    """What may be wrong with ticks, the worst first."""
 
     JUMP = "jump"
     BREAK = "break"
     WIDE_SPREAD = "wide spread"
-    STALE = "stale"
-    WEEKEND = "weekend"
     ZONE = "zone"
+    WEEKEND = "weekend"
+    STALE = "stale"
     DIGITS = "digits"
     MISSING = "missing"
 

@@ -230,7 +230,7 @@ class _Import:
             repeated=sum(tally.repeated for tally in self.tallies),
             one_sided=sum(tally.skipped for tally in self.tallies),
             known=sum(len(ticks) for _, ticks in self.segments) - self.added,
-            findings=tuple(self.inspection.findings),
+            findings=self.inspection.findings,
             lacks=self.inspection.lacks,
         )
 

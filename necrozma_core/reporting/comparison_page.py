@@ -38,11 +38,13 @@ def _comparison(comparison: FeedComparison) -> str:
         f"<li>{letter}: {escape(feed.name)}</li>" for letter, feed in zip("AB", comparison.feeds, strict=True)
     )
     note = " class='note'" if comparison.is_moved or not comparison.is_alike else ""
+    shared = "".join(f"<p>{escape(line)}</p>" for line in comparison.shared())
     picture = f"<figure>{difference_svg(comparison)}</figure>" if comparison.days else ""
     return (
         f"<h2>{escape(comparison.pair)}</h2><p class='soft'>"
         f"{escape(format_span(comparison.first_ms, comparison.last_ms))}</p><ul>{names}</ul>"
-        f"<div{note}><ul>{verdict}</ul></div>{table_of(('', 'A', 'B'), list(comparison.rows()))}{picture}"
+        f"<div{note}><ul>{verdict}</ul></div>{table_of(('', 'A', 'B'), list(comparison.rows()))}"
+        f"{shared}{picture}"
         f"{_months(comparison)}{_days(comparison)}"
     )
 

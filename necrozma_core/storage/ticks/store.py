@@ -26,7 +26,7 @@ from necrozma_core.storage.ticks.manifest import (
     TickManifest,
     YearFile,
 )
-from necrozma_core.storage.ticks.reading import MissingFileError, check_size, read_pieces, read_years
+from necrozma_core.storage.ticks.reading import MissingFileError, check_hash, check_size, read_pieces, read_years
 from necrozma_core.storage.ticks.spans import check_fit, check_segment, cut_sources, describe, in_order
 from necrozma_core.storage.ticks.writing import cut_years, join, remove_others, write_years
 
@@ -187,6 +187,15 @@ class TickStore:
                 lambda year: read_pieces(folder, TickManifest(manifest.pair, (year,)), compiled=False),
             ),
         )
+
+    def verify(self, pair_name: str) -> None:
+        """Compare all files of a pair with their hashes; errors as `read`."""
+
+        def compare(folder: Path, manifest: TickManifest) -> None:
+            for year in manifest.years:
+                check_hash(folder, year)
+
+        self._with_current(pair_name, compare)
 
     def _with_current(self, pair_name: str, read: Callable[[Path, TickManifest], T]) -> T:
         for _ in range(_READ_TRIES):

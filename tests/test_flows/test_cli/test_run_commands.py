@@ -146,6 +146,14 @@ def test_show_of_a_run_without_ranking_shows_the_rest(necrozma: Any) -> None:
     assert "cancelled" in result.stdout
 
 
+def test_diff_names_reports_of_the_data() -> None:
+    from flows.terminal.run_lists import _input_name
+
+    assert [_input_name(key) for key in ("EURUSD", "EURUSD report", "engine", "strategies")] == [
+        "ticks of EURUSD", "data report of EURUSD", "code of the engine", "strategies",
+    ]  # fmt: skip
+
+
 def test_diff_names_what_differs_and_what_does_not(necrozma: Any) -> None:
     before = make_run(seed=1)
     after = make_run(OTHER_KEY, seed=2, lots=0.5, cooldown_explicit=True, settings_file="/a.toml", keep_trades=None)

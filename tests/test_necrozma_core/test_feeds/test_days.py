@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from necrozma_core.feeds.data_report import DataReport, day_of, record_of, report_data, report_of
 from necrozma_core.feeds.days import report_days
@@ -76,6 +78,20 @@ def test_price_that_leaves_and_stays_is_a_break() -> None:
         "the price moves once by more than 2 % from one tick to the next and stays, at most by 900 %: "
         "10.90000/10.90100 at 2024-01-17T05:00:00.000Z"
     )
+
+
+def test_two_instruments_in_one_file_are_breaks_without_end() -> None:
+    ticks = feed([minute // 10 for minute in range(12_000)])
+    ticks.bid[::2] *= 2
+    ticks.ask[::2] *= 2
+
+    assert doubts(report_data(ticks)) == [(Doubt.BREAK, 11_999)]
+
+
+def test_jump_that_comes_back_by_way_of_the_other_side_is_one() -> None:
+    report = report_data(planted(bid={100: 200_000, 101: 50_000}, ask={100: 200_010, 101: 50_010}))
+
+    assert doubts(report) == [(Doubt.JUMP, 2)]
 
 
 def test_move_over_a_weekend_is_none() -> None:
@@ -191,6 +207,24 @@ def test_pieces_of_any_size_make_the_same_days() -> None:
     for size in (1, 7, 500, 1_999):
         pieces = (part_of(ticks, slice(at, at + size), 5) for at in range(0, len(ticks), size))
         assert tuple(report_days(pieces)) == whole
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 10**11), st.integers(1, 10**7), st.integers(0, 10**6)), min_size=1, max_size=40),
+    st.sampled_from(["EURUSD", "USDJPY", "XAUUSD"]),
+    st.integers(0, 6),
+)
+def test_report_of_any_ticks_counts_them_and_has_a_verdict(
+    quotes: list[tuple[int, int, int]], pair: str, digits: int
+) -> None:
+    time_ms, bid, spread = np.array(sorted(quotes), dtype=np.int64).T
+    sides = bid.astype(np.int32), (bid + spread).astype(np.int32)
+
+    report = report_data(Ticks(get_pair(pair), digits, START + time_ms, *sides))
+
+    assert report.ticks == len(quotes)
+    assert list(report.verdict())
+    assert tuple(day_of(record_of(day)) for day in report.days) == report.days
 
 
 def test_day_is_the_same_after_it_was_written() -> None:

@@ -124,6 +124,23 @@ def test_import_keeps_the_report_and_says_what_all_ticks_together_show(tmp_path:
     assert quality.doubts == ("2 trading days (2024-01-17, 2024-01-18) without a tick",)
 
 
+def test_findings_of_an_import_begin_with_the_worst_whatever_the_file(tmp_path: Path) -> None:
+    def write(name: str, day: int, wild: list[int], wide: int) -> Path:
+        rows = [[f"2024-01-{day}T{at // 60:02}:{at % 60:02}:00Z", 1.09 + at % 7 / 1e5, 1.091] for at in range(600)]
+        for at in wild:
+            rows[at][1:] = [10.9, 10.91]
+        rows[wide][2] = 1.2
+        (tmp_path / name).write_text("time,bid,ask\n" + "\n".join(",".join(map(str, row)) for row in rows))
+        return tmp_path / name
+
+    paths = [write("a.csv", 15, [100], 300), write("b.csv", 16, [100, 101], 300)]
+    report = import_files(paths, "EURUSD", tmp_path / "data")
+
+    assert [finding.split(" by")[0].split(" a spread")[0] for finding in report.findings] == [
+        "b.csv: 3 ticks jump", "a.csv: 2 ticks jump", "a.csv: 1 tick has", "b.csv: 1 tick has",
+    ]  # fmt: skip
+
+
 def test_crossed_rows_that_were_set_aside_are_in_the_verdict(tmp_path: Path) -> None:
     rows = [f"2024-01-15T00:{at // 60:02}:{at % 60:02}Z,1.0900{at % 7},1.0901{at % 7}" for at in range(300)]
     rows[5] = "2024-01-15T00:00:05Z,1.09100,1.09000"
