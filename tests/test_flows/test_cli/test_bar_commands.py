@@ -143,4 +143,4 @@ def test_doctor_counts_bars_as_data(necrozma: Any) -> None:
 
     result = necrozma("doctor", "--data", "data")
 
-    assert "0 pairs, 0 ticks; 24 bars of 1 pairs" in result.stdout
+    assert "0 pairs, 0 ticks; bars of 1, 24 in all" in result.stdout

@@ -74,6 +74,7 @@ def changed(row: int, column: int, cell: str) -> Callable[[list[str]], list[str]
         (lambda rows: [*rows[:1], rows[2], rows[1], rows[3]], r"row 4: expected a time after .* of row 3, found"),
         (lambda rows: rows[::-1], r"row 3: the newest bar comes first; sort the file by time"),
         (changed(3, 0, "2023-01-02T03:10:00Z"), r"row 5: expected a bar of 1h, .* found 2023-01-02 03:10:00Z after"),
+        (lambda rows: [*rows[:2], changed(0, 0, "2023-01-02T01:10:00Z")(rows[2:3])[0], *rows[2:]], r"01:10:00Z after"),
         (lambda rows: rows[:1], r"expected at least two bars, which tell their timeframe, found 1"),
         (lambda rows: [], r"expected bars of EURUSD, found none in any file"),
         (
