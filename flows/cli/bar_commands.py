@@ -18,7 +18,7 @@ class BarFlags:
 
     spread: str | None
     side: str | None
-    is_quarantined: bool
+    quarantine_share: float
 
     def take_bars(self, by_pair: dict[str, list[Path]], options: "ReadOptions") -> "BarFiles":
         """Take the files of bars out of those that were found.
@@ -32,7 +32,7 @@ class BarFlags:
         Raises
         ------
         UsageError
-            A flag cannot be what it is, or says something of bars where there are none, or of ticks alone.
+            A flag cannot be what it is, or says something of bars where there are none.
         """
         from necrozma_core.errors import UsageError  # noqa: PLC0415
         from necrozma_core.feeds.bars.sides import Side, Spread  # noqa: PLC0415
@@ -40,7 +40,7 @@ class BarFlags:
 
         spread = Spread.parse(self.spread) if self.spread is not None else None
         side = Side.parse(self.side) if self.side is not None else None
-        found = BarFiles(options, spread, side)
+        found = BarFiles(options, spread, side, self.quarantine_share)
         for name, paths in by_pair.items():
             bars, by_pair[name] = split_files(paths, options)
             if bars:
@@ -48,9 +48,6 @@ class BarFlags:
         if not found.files and (spread is not None or side is not None):
             flag = "--spread" if spread is not None else "--side"
             raise UsageError(f"{flag} is for bars that have one side, and there are no bars here: leave it out")
-        if found.files and self.is_quarantined:
-            path = next(iter(found.files.values()))[0]
-            raise UsageError(f"{path}: --quarantine-rows is for ticks, and these are bars: import them without it")
         return found
 
 
@@ -61,6 +58,7 @@ class BarFiles:
     options: "ReadOptions"
     spread: "Spread | None"
     side: "Side | None"
+    quarantine_share: float
     files: dict[str, list[Path]] = field(default_factory=dict)
 
     def import_pair(self, name: str, data_dir: Path) -> None:
@@ -68,7 +66,15 @@ class BarFiles:
         from flows.terminal.bar_wording import bar_import_lines  # noqa: PLC0415
         from necrozma_core.feeds.bars.intake import import_bars  # noqa: PLC0415
 
-        report = import_bars(self.files[name], name, data_dir, spread=self.spread, side=self.side, options=self.options)
+        report = import_bars(
+            self.files[name],
+            name,
+            data_dir,
+            spread=self.spread,
+            side=self.side,
+            quarantine_share=self.quarantine_share,
+            options=self.options,
+        )
         typer.echo("\n".join(bar_import_lines(report)))
 
 

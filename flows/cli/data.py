@@ -85,7 +85,7 @@ def import_(
     found = sort_files(files, pair, read)
     if found.left:
         typer.echo(left_line(found.left))
-    bars = BarFlags(spread, side, is_quarantined=bool(share)).take_bars(found.by_pair, read)
+    bars = BarFlags(spread, side, share).take_bars(found.by_pair, read)
     for name, paths in found.by_pair.items():
         if paths:
             report = import_files(paths, name, data_folder(to), quarantine_share=share, options=read)

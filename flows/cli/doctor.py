@@ -134,7 +134,9 @@ def look_at_folders(settings: Settings) -> Iterator[Finding]:
         ticks = sum(pair.ticks for pair in summaries)
         found = f"{settings.data.absolute()}: {len(summaries)} pairs, {ticks:,} ticks"
         if bars:
-            found += f"; {sum(stored.bars for stored in bars):,} bars of {len({stored.pair for stored in bars})} pairs"
+            found += (
+                f"; bars of {len({stored.pair for stored in bars})}, {sum(stored.bars for stored in bars):,} in all"
+            )
         has_data = bool(summaries or bars)
         text = found if has_data else str(no_ticks_error(settings.data))
         yield Finding(Health.FINE if has_data else Health.NOTE, "data", text)

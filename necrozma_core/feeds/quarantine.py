@@ -8,7 +8,6 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Final
 
-from necrozma_core.feeds.reading.cells import Fault
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.layer import DISK, FileLayer
 from necrozma_core.storage.disk.publish import draft, make_folder, seal
@@ -38,8 +37,8 @@ class Quarantine:
         """Write the header: the source's own behind row and reason."""
         self._writer.writerow(["row", "reason", *header])
 
-    def add(self, row: int, fault: Fault, fields: Sequence[str]) -> None:
-        """Set one row aside.
+    def add(self, row: int, reason: str, fields: Sequence[str]) -> None:
+        """Set one row aside; a `Fault` is a reason.
 
         Raises
         ------
@@ -48,7 +47,7 @@ class Quarantine:
         """
         self.rows += 1
         with disk_errors("write", self.path):
-            self._writer.writerow([row, fault.value, *fields])
+            self._writer.writerow([row, str(reason), *fields])
 
     def publish(self) -> None:
         """Put the file in place in one step; nothing happens where no row was set aside.

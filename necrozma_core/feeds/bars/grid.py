@@ -43,7 +43,8 @@ def find_timeframe(time_ms: Int64Array, row: Int64Array, source: str) -> int:
     steps = np.diff(time_ms)
     _refuse_disorder(time_ms, steps, row, source)
     distances, counts = np.unique(steps, return_counts=True)
-    usual = distances[counts >= min(_USUAL_SHARE * len(steps), int(counts.max()))]
+    # Of a few bars one distance may be a slip, unless no distance is there twice.
+    usual = distances[counts >= min(max(_USUAL_SHARE * len(steps), 2), int(counts.max()))]
     timeframe_ms = int(usual[0])
     name = _name(timeframe_ms, source)
     # Bars of more than an hour begin where their feed's day does: 17:00 New York, say, whose clock is changed on

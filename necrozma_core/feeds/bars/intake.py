@@ -2,8 +2,11 @@
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -11,12 +14,13 @@ from necrozma_core.errors import DataError, UsageError, not_a_file
 from necrozma_core.feeds.bars.doubts import check_bar_level
 from necrozma_core.feeds.bars.grid import find_timeframe
 from necrozma_core.feeds.bars.quoting import join_sides, quote, scale_down
-from necrozma_core.feeds.bars.reports import BarImportReport, Segment, describe_import
-from necrozma_core.feeds.bars.rows import BarSieve, FeedBars
+from necrozma_core.feeds.bars.reports import Aside, BarImportReport, Segment, describe_import
+from necrozma_core.feeds.bars.rows import BadRow, BarSieve, FeedBars
 from necrozma_core.feeds.bars.sides import BOTH, Side, Spread, name_without_side, no_spread_error, side_in_name
 from necrozma_core.feeds.bars.sources import open_bars
 from necrozma_core.feeds.formats.bars.layout import BarLayout
 from necrozma_core.feeds.formats.registry import ReadOptions
+from necrozma_core.feeds.quarantine import open_quarantine
 from necrozma_core.feeds.reading.zones import split_zone
 from necrozma_core.market.instruments import Pair, get_pair
 from necrozma_core.market.timeframes import format_timeframe
@@ -34,6 +38,7 @@ class _Read:
     layout: BarLayout
     bars: FeedBars
     timeframe_ms: int
+    aside: Aside | None
 
 
 def import_bars(
@@ -43,6 +48,7 @@ def import_bars(
     *,
     spread: Spread | None = None,
     side: Side | None = None,
+    quarantine_share: float = 0.0,
     options: ReadOptions | None = None,
     now_ns: Callable[[], int] = time.time_ns,
     disk: FileLayer = DISK,
@@ -61,6 +67,9 @@ def import_bars(
         Of files that have one side.
     side : Side, optional
         Which side that is; without it the names tell, and bid is what nothing speaks against.
+    quarantine_share : float
+        The share of a file's rows, below 1, that may be set aside in ``<data>/<PAIR>/quarantine/`` because they are
+        bad by themselves. With 0 one bad row refuses everything.
     options : ReadOptions, optional
         What the files do not say themselves.
     now_ns : callable
@@ -85,7 +94,8 @@ def import_bars(
         split_zone(options.zone)
     if not files:
         raise UsageError("expected at least one file to import")
-    run = _Import(get_pair(pair_name), options, spread, side, now_ns(), BarStore(data_dir, files=disk))
+    store = BarStore(data_dir, files=disk)
+    run = _Import(get_pair(pair_name), options, spread, side, quarantine_share, now_ns(), store, disk)
     for group in _groups(files, side):
         run.take(group)
     return run.publish()
@@ -99,8 +109,10 @@ class _Import:
     options: ReadOptions
     spread: Spread | None
     side: Side | None
+    quarantine_share: float
     now_ns: int
     store: BarStore
+    disk: FileLayer
     segments: list[Segment] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
@@ -154,9 +166,22 @@ class _Import:
                     f"{self.pair.name}: bars of {name} with the spreads {' and '.join(spreads)}: import them into "
                     "folders of their own"
                 )
-            added = self.store.add([(segment.source, segment.bars) for segment in of_it], spreads[0])
+            added = self.store.add(
+                [(segment.source, segment.bars) for segment in of_it],
+                spreads[0],
+                before_publish=partial(self._set_aside, of_it),
+            )
             found.append(describe_import(of_it, sum(source.bars for source in added), self.options.zone))
         return BarImportReport(self.pair.name, tuple(found), tuple(self.known), tuple(self.empty), self.formats)
+
+    def _set_aside(self, segments: Sequence[Segment]) -> None:
+        """Write the bad rows of files, each to its own."""
+        for aside in (aside for segment in segments for aside in segment.aside):
+            with open_quarantine(aside.path, files=self.disk) as quarantine:
+                quarantine.start(aside.header)
+                for bad in aside.rows:
+                    quarantine.add(bad.row, bad.reason, bad.fields)
+                quarantine.publish()
 
     def _source(self, paths: tuple[Path, ...]) -> BarSource:
         for path in paths:
@@ -175,13 +200,20 @@ class _Import:
         """Read one file; None where it has no rows."""
         with open_bars(path, self.pair, self.options) as opened:
             layout = opened.layout
-            bars = BarSieve(str(path), layout, self.now_ns).sift(opened.batches)
+            sieve = BarSieve(str(path), layout, self.now_ns, self.quarantine_share)
+            bars = sieve.sift(opened.batches)
         if not len(bars):
             self.empty.append(path.name)
             return None
         if layout.format not in {described.partition(":")[0] for described in self.formats.values()}:
             self.formats[path.name] = f"{layout.format}: {layout.reason}"
-        return _Read(path, layout, bars, find_timeframe(bars.time_ms, bars.row, str(path)))
+        aside = self._aside(path, layout, sieve.aside) if sieve.aside else None
+        return _Read(path, layout, bars, find_timeframe(bars.time_ms, bars.row, str(path)), aside)
+
+    def _aside(self, path: Path, layout: BarLayout, rows: Sequence[BadRow]) -> Aside:
+        name = f"{path.name.partition('.')[0]}-{sha256_of(path)[:8]}.csv"
+        target = self.store.data_dir / self.pair.name / QUARANTINE_FOLDER / name
+        return Aside(target, layout.header, tuple(sorted(rows, key=attrgetter("row"))))
 
     def _completed(self, source: BarSource, read: _Read) -> Segment:
         """Return both sides of a file that has both, or one and a spread."""
@@ -193,7 +225,8 @@ class _Import:
         spread = BOTH if read.layout.has_both_sides else str(self.spread)
         if read.layout.has_both_sides:
             source = replace(source, side=BOTH)
-        return Segment(source, (read.path.name,), quoted.bars, spread, (*_notes(read, self.pair), *quoted.notes))
+        notes = (*_notes(read, self.pair), *quoted.notes)
+        return Segment(source, (read.path.name,), quoted.bars, spread, notes, _present(read.aside))
 
     def _joined(self, source: BarSource, bid: _Read, ask: _Read) -> Segment:
         """Return the bars of a bid's file and its ask's."""
@@ -208,10 +241,12 @@ class _Import:
         joined = join_sides(bid.bars, ask.bars, self.pair, bid.timeframe_ms, names)
         check_bar_level(joined.bars, names[0])
         notes = (*_notes(bid, self.pair), *_notes(ask, self.pair), *joined.notes)
-        return Segment(source, (bid.path.name, ask.path.name), joined.bars, BOTH, notes)
+        aside = _present(bid.aside, ask.aside)
+        return Segment(source, (bid.path.name, ask.path.name), joined.bars, BOTH, notes, aside)
 
 
 _SIDES: Final = (Side.BID, Side.ASK)
+QUARANTINE_FOLDER: Final = "quarantine"
 
 
 def _groups(files: Sequence[Path], side: Side | None) -> Iterable[tuple[Path, ...]]:
@@ -231,6 +266,10 @@ def _groups(files: Sequence[Path], side: Side | None) -> Iterable[tuple[Path, ..
     return [*together, *alone]
 
 
+def _present(*asides: Aside | None) -> tuple[Aside, ...]:
+    return tuple(aside for aside in asides if aside is not None)
+
+
 def _notes(read: _Read, pair: Pair) -> Iterable[str]:
     bars = read.bars
     if digits := scale_down(bars, pair):
@@ -240,3 +279,6 @@ def _notes(read: _Read, pair: Pair) -> Iterable[str]:
         yield f"{bars.rounded:,} prices had the dust of binary fractions (1.0850000000000002) and were rid of it"
     if bars.flat:
         yield f"{bars.flat:,} flat bars without volume were left out: nothing was traded in them"
+    if read.aside is not None:
+        for reason, count in sorted(Counter(bad.reason for bad in read.aside.rows).items()):
+            yield f"{count:,} {'row' if count == 1 else 'rows'} set aside in {read.aside.path}: {reason}"

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from necrozma_core.feeds.bars.doubts import doubts
+from necrozma_core.feeds.bars.rows import BadRow
 from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.storage.bars.manifest import BarSource
 
@@ -70,6 +72,15 @@ class BarImportReport:
     formats: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Bad rows of one file, and where they are to be written: under the file's own header."""
+
+    path: Path
+    header: tuple[str, ...]
+    rows: tuple[BadRow, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
     """Bars of one file, or of the two of a bid and its ask.
@@ -84,6 +95,8 @@ class Segment:
         Where it is from.
     notes : tuple of str
         What was left out, rounded or scaled.
+    aside : tuple of Aside
+        The bad rows of its files.
     """
 
     source: BarSource
@@ -91,6 +104,7 @@ class Segment:
     bars: QuoteBars
     spread: str
     notes: tuple[str, ...]
+    aside: tuple[Aside, ...] = ()
 
 
 def describe_import(segments: Sequence[Segment], added: int, zone: str | None) -> BarImport:

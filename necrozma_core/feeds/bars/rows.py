@@ -1,4 +1,4 @@
-"""Rows of bars judged: all of them are good, or the first that is not is named and nothing is taken."""
+"""Rows of bars judged: good ones are taken, and of bad ones the first is named, or all are set aside."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,13 +11,14 @@ import numpy as np
 from necrozma_core.errors import DataError, shown
 from necrozma_core.feeds.formats.bars.layout import PARTS, BarBatch, BarLayout
 from necrozma_core.feeds.reading.cells import NO_FAULT, Cells, Fault
-from necrozma_core.feeds.sieve import FIRST_NS
+from necrozma_core.feeds.sieve import FIRST_NS, USUAL_SHARE
 from necrozma_core.market.arrays import BoolArray, FloatArray, Int64Array
 
 _NS_PER_MS: Final = 1_000_000
 _DAY_NS: Final = 86_400 * 10**9
 _MOST_TICKS: Final = 2**31 - 1
 _MANY_BAD: Final = 10_000
+_MANY_ASIDE: Final = 200_000
 
 _EXPECTED: Final = {
     Fault.EMPTY: "a value",
@@ -67,6 +68,15 @@ class FeedBars:
         return len(self.row)
 
 
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that is set aside: its number as the user counts, why, and its fields as they were."""
+
+    row: int
+    reason: str
+    fields: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class BarSieve:
     """Judges the rows of one source.
@@ -78,11 +88,20 @@ class BarSieve:
     layout : BarLayout
     now_ns : int
         Nanoseconds since 1970; times a day after it are bad.
+    most_bad : float
+        The share of bad rows that may be set aside; 0 refuses any.
+
+    Attributes
+    ----------
+    aside : list of BadRow
+        What was set aside; in no order.
     """
 
     source: str
     layout: BarLayout
     now_ns: int
+    most_bad: float = 0.0
+    aside: list[BadRow] = field(default_factory=list)
     _rows: int = 0
     _bad: Counter[str] = field(default_factory=Counter)
     _first: str = ""
@@ -94,34 +113,60 @@ class BarSieve:
         Raises
         ------
         DataError
-            A row is bad: the first, with its column, and how many there are.
+            More rows are bad than may be: the first, with its column, and how many there are.
         """
+        many = _MANY_ASIDE if self.most_bad else _MANY_BAD
         for batch in batches:
-            self._judge(batch)
-            if self._bad.total() > _MANY_BAD or self._bad.total() == self._rows > 0:
+            good = self._judge(batch)
+            if self._bad.total() > many or self._bad.total() == self._rows > 0:
                 raise DataError(f"{self._bad_rows()} so far: check that this is the right kind of file")
-            if not self._bad:
-                self._kept.append(_condensed(batch))
-        if self._bad:
-            raise DataError(f"{self._bad_rows()}; mend the file")
+            if not self._bad or self.most_bad:
+                self._kept.append(_condensed(batch, good))
+        self._refuse_too_many()
         return self._gather()
 
-    def _judge(self, batch: BarBatch) -> None:
+    def _refuse_too_many(self) -> None:
+        bad = self._bad.total()
+        if not bad or bad <= self.most_bad * self._rows:
+            return
+        share = 100.0 * bad / self._rows
+        if not self.most_bad:
+            usual = f", or set {'it' if bad == 1 else 'them'} aside with --quarantine-rows"
+            raise DataError(f"{self._bad_rows()}; mend the file{usual if share <= 100 * USUAL_SHARE else ''}")
+        limit = f"at most {100 * self.most_bad:g} % may be set aside"
+        raise DataError(f"{self._bad_rows()}, {share:.3g} % of all, and {limit}; mend the file")
+
+    def _judge(self, batch: BarBatch) -> BoolArray:
+        """Count what is bad in a batch, remember the first of all, and mark the good rows."""
         self._rows += len(batch.row) + len(batch.torn)
         self._bad.update(torn.fault.value for torn in batch.torn)
-        torn = min(batch.torn, key=attrgetter("row"), default=None)
         unseen = np.ones(len(batch.row), dtype=np.bool_)
         first: tuple[int, int, str] | None = None
         for column, bad, reason, expected in self._checks(batch):
             new = bad & unseen
             if new.any():
                 self._bad[reason] += int(new.sum())
+                self._set_aside(batch, new, reason)
                 position = int(new.argmax())
                 if first is None or position < first[0]:
                     first = (position, column, expected)
             unseen &= ~bad
+        if self.most_bad:
+            self.aside += [BadRow(row.row, row.fault.value, tuple(row.fields())) for row in batch.torn]
+        self._remember_first(batch, first)
+        return unseen
+
+    def _set_aside(self, batch: BarBatch, bad: BoolArray, reason: str) -> None:
+        if self.most_bad and self._bad.total() <= _MANY_ASIDE:
+            self.aside += [
+                BadRow(int(batch.row[row]), reason, tuple(batch.original(row))) for row in np.flatnonzero(bad).tolist()
+            ]
+
+    def _remember_first(self, batch: BarBatch, first: tuple[int, int, str] | None) -> None:
+        """Describe the first row of all that is bad, which the message will name."""
         if self._first:
             return
+        torn = min(batch.torn, key=attrgetter("row"), default=None)
         if torn is not None and (first is None or torn.row < batch.row[first[0]]):
             found = "nothing in them" if torn.fault is Fault.EMPTY else f"{len(torn.fields())}"
             self._first = f"row {torn.row}: expected {len(self.layout.header)} fields, found {found}"
@@ -205,14 +250,15 @@ def _cell_checks(column: int, cells: Cells) -> Iterator[tuple[int, BoolArray, st
             yield column, cells.faults == code, fault.value, _EXPECTED.get(fault, "a value")
 
 
-def _condensed(batch: BarBatch) -> FeedBars:
-    """Return what is kept of a good batch; its volumes stand for ticks until all of them are known."""
+def _condensed(batch: BarBatch, good: BoolArray) -> FeedBars:
+    """Return the good rows of a batch; their volumes stand for ticks until all of them are known."""
+    rows = slice(None) if good.all() else good
     return FeedBars(
-        row=batch.row,
-        time_ms=batch.time.values // _NS_PER_MS,
-        prices=np.stack([cells.values for cells in batch.prices]),
-        ticks=np.zeros(len(batch.row)) if batch.volume is None else batch.volume,
-        spread=None if batch.spread is None else batch.spread.values,
+        row=batch.row[rows],
+        time_ms=batch.time.values[rows] // _NS_PER_MS,
+        prices=np.stack([cells.values[rows] for cells in batch.prices]),
+        ticks=(np.zeros(len(batch.row)) if batch.volume is None else batch.volume)[rows],
+        spread=None if batch.spread is None else batch.spread.values[rows],
         decimals=batch.decimals,
         rounded=sum(cells.rounded for cells in batch.prices),
         flat=0,

@@ -171,7 +171,12 @@ class BarStore:
         """Tell whether a source of the same content, read in the same way, is stored already."""
         return timeframe_ms in self.timeframes(pair_name) and self.manifest(pair_name, timeframe_ms).holds(source)
 
-    def add(self, segments: Sequence[tuple[BarSource, QuoteBars]], spread: str) -> list[StoredBarSource]:
+    def add(
+        self,
+        segments: Sequence[tuple[BarSource, QuoteBars]],
+        spread: str,
+        before_publish: Callable[[], None] | None = None,
+    ) -> list[StoredBarSource]:
         """Add bars of one pair and timeframe to what is stored: all of them or, if anything goes wrong, none.
 
         Parameters
@@ -180,6 +185,8 @@ class BarStore:
             At least one, in any order. What two of them have both, or what is stored too, is stored once.
         spread : str
             Where the spread is from; what is stored has the same.
+        before_publish : callable, optional
+            Called once everything is sure but the last rename, for what must be in place when the bars are.
 
         Returns
         -------
@@ -215,7 +222,7 @@ class BarStore:
                 return []
             bars, added = _join(new, manifest, read_bars(folder, manifest) if manifest else None)
             sources = in_order(manifest.sources if manifest else (), added)
-            self._publish(folder, bars, spread, sources)
+            self._publish(folder, bars, spread, sources, before_publish)
         return added
 
     def remove(self, pair_name: str, timeframe_ms: int, from_ms: int | None = None, to_ms: int | None = None) -> int:
@@ -266,7 +273,14 @@ class BarStore:
     def _folder(self, pair_name: str, timeframe_ms: int) -> Path:
         return self.data_dir / get_pair(pair_name).name / BARS_FOLDER / format_timeframe(timeframe_ms)
 
-    def _publish(self, folder: Path, bars: QuoteBars, spread: str, sources: tuple[StoredBarSource, ...]) -> None:
+    def _publish(
+        self,
+        folder: Path,
+        bars: QuoteBars,
+        spread: str,
+        sources: tuple[StoredBarSource, ...],
+        before_publish: Callable[[], None] | None = None,
+    ) -> None:
         content = encode_bars(bars)
         name = f"{hashlib.sha256(content).hexdigest()[:12]}.parquet"
         published = publish_bytes(folder / name, content, files=self._files)
@@ -283,6 +297,8 @@ class BarStore:
             last_ms=int(bars.open_time_ms[-1]),
             sources=sources,
         )
+        if before_publish is not None:
+            before_publish()
         manifest.publish(folder, files=self._files)
         self._remove_others(folder, name)
 

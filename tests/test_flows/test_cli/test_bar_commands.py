@@ -67,7 +67,6 @@ def test_folder_of_ticks_and_bars_is_both(necrozma: Any) -> None:
         ),
         (["--spread", "wide"], "--spread wide: expected pips, such as 1.2, or file for the file's own column"),
         (["--spread", "1", "--side", "left"], "--side left: expected one of bid, ask, mid"),
-        (["--spread", "1", "--quarantine-rows"], "--quarantine-rows is for ticks, and these are bars"),
         (["--spread", "file"], "--spread file: the file has no column of spreads; say pips"),
     ],
 )
@@ -81,6 +80,31 @@ def test_import_of_bars_that_lacks_something_is_refused_in_a_line(
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_bad_rows_of_bars_are_set_aside_where_that_is_asked_for(necrozma: Any) -> None:
+    write_bars(Path("EURUSD_H1.csv"))
+    text = Path("EURUSD_H1.csv").read_text().splitlines()
+    text[5] = "2024-01-02T04:00:00Z,1.1,x,1.0,1.1"
+    Path("EURUSD_H1.csv").write_text("\n".join(text))
+    command = ("data", "import", "EURUSD_H1.csv", "--spread", "1", "--zone", "UTC", "--to", "data")
+
+    refused = necrozma(*command)
+    assert refused.exit_code == 2
+    assert (
+        "row 6, column high: expected a number, found 'x'; 1 bad row (1 not a number); mend the file" in refused.stderr
+    )
+    usual = necrozma(*command, "--quarantine-rows")
+    assert "4.17 % of all, and at most 1 % may be set aside" in usual.stderr
+    taken = necrozma(*command, "--quarantine-rows", "5%")
+
+    assert (taken.exit_code, taken.stderr) == (0, "")
+    (aside,) = Path("data/EURUSD/quarantine").iterdir()
+    assert f"1 row set aside in {aside}: not a number" in taken.stdout
+    assert aside.read_text() == (
+        "row,reason,time,open,high,low,close\n6,not a number,2024-01-02T04:00:00Z,1.1,x,1.0,1.1\n"
+    )
+    assert len(BarStore(Path("data")).read("EURUSD", HOUR_MS)) == 23
 
 
 def test_flags_of_bars_are_refused_for_ticks(necrozma: Any) -> None:
@@ -143,4 +167,4 @@ def test_doctor_counts_bars_as_data(necrozma: Any) -> None:
 
     result = necrozma("doctor", "--data", "data")
 
-    assert "0 pairs, 0 ticks; 24 bars of 1 pairs" in result.stdout
+    assert "0 pairs, 0 ticks; bars of 1, 24 in all" in result.stdout

@@ -103,7 +103,7 @@ class BarBatch:
         NaN where the cell is no number; 0 where it is blank.
     spread : Cells or None
     decimals : int
-        The most that a price is written with, trailing zeros included.
+        The most that a price is written with, trailing zeros included; 0 where no column of spreads asks for it.
     original : callable
         Gives the fields of the row at a position of this batch, in the header's order, as the source has them.
     torn : tuple of TornRow
@@ -165,7 +165,7 @@ def convert(block: TextBlock, layout: BarLayout, source: str, pair: Pair, zone: 
         spread=None
         if layout.spread is None
         else _cells(table.column(layout.spread), source, layout.header[layout.spread]),
-        decimals=max(map(_decimals, prices)),
+        decimals=0 if layout.spread is None else max(map(_decimals, prices)),
         original=lambda position: [str(cells[position].as_py() or "") for cells in table.columns],
         torn=block.torn,
     )

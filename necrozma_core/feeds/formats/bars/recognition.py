@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Final
 
 from necrozma_core.errors import DataError
-from necrozma_core.feeds.formats.bars import dukascopy, histdata, metatrader, named
+from necrozma_core.feeds.formats.bars import dukascopy, fxcm, histdata, metatrader, named
 from necrozma_core.feeds.formats.bars.layout import PARTS, BarLayout
 from necrozma_core.feeds.formats.layout import Head
 from necrozma_core.feeds.reading.times import TimeStyle
@@ -15,6 +15,7 @@ FORMATS: Final[Mapping[str, ModuleType]] = {
     "histdata": histdata,
     "dukascopy": dukascopy,
     "metatrader": metatrader,
+    "fxcm": fxcm,
     "columns": named,
 }
 """The layouts of text by what ``--format`` calls them; the general one is asked last."""

@@ -74,6 +74,7 @@ def changed(row: int, column: int, cell: str) -> Callable[[list[str]], list[str]
         (lambda rows: [*rows[:1], rows[2], rows[1], rows[3]], r"row 4: expected a time after .* of row 3, found"),
         (lambda rows: rows[::-1], r"row 3: the newest bar comes first; sort the file by time"),
         (changed(3, 0, "2023-01-02T03:10:00Z"), r"row 5: expected a bar of 1h, .* found 2023-01-02 03:10:00Z after"),
+        (lambda rows: [*rows[:2], changed(0, 0, "2023-01-02T01:10:00Z")(rows[2:3])[0], *rows[2:]], r"01:10:00Z after"),
         (lambda rows: rows[:1], r"expected at least two bars, which tell their timeframe, found 1"),
         (lambda rows: [], r"expected bars of EURUSD, found none in any file"),
         (
@@ -399,3 +400,29 @@ def test_made_bars_come_back_as_they_were(tmp_path: Path) -> None:
     assert not read.tick_count.any()
     read.tick_count[:] = bars.tick_count
     assert same_bars(read, bars)
+
+
+def test_bad_rows_are_set_aside_up_to_a_share_and_no_further(tmp_path: Path) -> None:
+    rows = rows_of(200)
+    rows[100] = changed(0, 2, "0.5")(rows[100:101])[0]
+    rows[150] = "2023-01-08T06:00:00Z,1.1"
+    path = write(tmp_path / "x.csv", rows)
+
+    with pytest.raises(
+        DataError, match=r"row 102, column high: .* 2 bad rows .*, or set them aside with --quarantine-rows$"
+    ):
+        bring(tmp_path, path, spread=ONE)
+    with pytest.raises(DataError, match=r"1 % of all, and at most 0.5 % may be set aside; mend the file$"):
+        bring(tmp_path, path, spread=ONE, quarantine_share=0.005)
+    assert not (tmp_path / "data" / "EURUSD" / "quarantine").exists()
+
+    bars = bring(tmp_path, path, spread=ONE, quarantine_share=0.01)
+
+    assert len(bars) == 198
+    (aside,) = (tmp_path / "data" / "EURUSD" / "quarantine").iterdir()
+    lines = aside.read_text().splitlines()
+    assert [line.split(",")[:2] for line in lines] == [
+        ["row", "reason"],
+        ["102", "high below low"],
+        ["152", "wrong number of fields"],
+    ]

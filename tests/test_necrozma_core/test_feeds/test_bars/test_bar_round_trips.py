@@ -30,9 +30,10 @@ _NY_WINTER_HOURS = 2
 @st.composite
 def eurusd_bars(draw: st.DrawFn) -> QuoteBars:
     """Bars of a fixed spread in points, at times that no zone's clock change makes ambiguous."""
-    number = draw(st.integers(2, 25))
+    number = draw(st.integers(3, 25))
     timeframe_ms = draw(st.sampled_from([MINUTE_MS, 5 * MINUTE_MS, 60 * MINUTE_MS]))
-    waits = [1, *draw(st.lists(st.sampled_from([1, 1, 1, 2, 7]), min_size=number - 2, max_size=number - 2))]
+    # Of a few bars the timeframe is a distance that is there twice.
+    waits = [1, 1, *draw(st.lists(st.sampled_from([1, 1, 1, 2, 7]), min_size=number - 3, max_size=number - 3))]
     steps = np.concatenate([[0], np.cumsum(waits)]).astype(np.int64)
     start = draw(st.integers(0, 40)) * 86_400_000 + 1_673_222_400_000  # 9 January 2023
     base = draw(st.integers(90_000, 150_000))
@@ -159,8 +160,7 @@ def test_split_files_are_one_and_rows_out_of_order_are_refused(
     whole = BarStore(folder / "whole").fingerprint("EURUSD", bars.timeframe_ms)
 
     steps = np.diff(bars.open_time_ms) // bars.timeframe_ms
-    if cut < len(rows) - 1 and steps[cut] == 1:
-        # Each part has two neighbours that show its timeframe.
+    if all(np.count_nonzero(part == 1) > 1 for part in (steps[: cut - 1], steps[cut:])):
         (folder / "1.csv").write_text("\n".join([header, *rows[:cut]]))
         (folder / "2.csv").write_text("\n".join([header, *rows[cut:]]))
         import_bars([folder / "2.csv", folder / "1.csv"], "EURUSD", folder / "parts", **given)  # type: ignore[arg-type]

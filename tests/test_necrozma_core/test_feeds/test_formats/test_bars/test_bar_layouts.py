@@ -85,6 +85,16 @@ BOTH_SIDES = (
     "2024-01-02T00:00:00Z,1.1000,1.1010,1.0990,1.1005,1.1001,1.1012,1.0991,1.1006\n"
     "2024-01-02T01:00:00Z,1.1005,1.1012,1.1000,1.1010,1.1006,1.1013,1.1001,1.1012\n"
 )
+FXCM = (
+    "DateTime,BidOpen,BidHigh,BidLow,BidClose,AskOpen,AskHigh,AskLow,AskClose\n"
+    "02/03/2015 22:00:00.000,1.1000,1.1010,1.0990,1.1005,1.1001,1.1012,1.0991,1.1006\n"
+    "02/03/2015 22:01:00.000,1.1005,1.1012,1.1000,1.1010,1.1006,1.1013,1.1001,1.1012\n"
+)
+FXCM_API = (
+    "date,bidopen,bidclose,bidhigh,bidlow,askopen,askclose,askhigh,asklow,tickqty\n"
+    "2019-05-09 08:05:00,1.12000,1.12010,1.12030,1.11990,1.12012,1.12022,1.12042,1.12002,158\n"
+    "2019-05-09 08:10:00,1.12010,1.12010,1.12030,1.11990,1.12022,1.12022,1.12042,1.12002,92\n"
+)
 METASTOCK = (
     "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>\n"
     "EURUSD,1,20110505,000000,1.48300,1.48310,1.48250,1.48280,4\n"
@@ -119,11 +129,14 @@ def bring(tmp_path: Path, text: str, name: str = "EURUSD.csv", **given) -> tuple
         (CTRADER, "UTC", "2025-08-01T00:00", 60, [11000, 11010, 10990, 11005], 4, 0),
         (CTRADER_SEMICOLON, "UTC", "2025-01-02T00:00", 300, [109523, 109610, 109480, 109590], 5, 0),
         (BOTH_SIDES, None, "2024-01-02T00:00", 3600, [11000, 11010, 10990, 11005], 4, 0),
+        (FXCM, None, "2015-02-03T22:00", 60, [11000, 11010, 10990, 11005], 4, 0),
+        (FXCM_API, "UTC", "2019-05-09T08:05", 300, [112000, 112030, 111990, 112010], 5, 158),
         (METASTOCK, "UTC", "2011-05-05T00:00", 60, [14830, 14831, 14825, 14828], 4, 0),
     ],
     ids=[
         "sample", "histdata", "mt4", "mt5", "mt5 daily", "tradingview", "tradingview iso", "dukascopy",
-        "dukascopy local", "jforex", "dukascopy-node", "ctrader", "ctrader semicolon", "both sides", "metastock",
+        "dukascopy local", "jforex", "dukascopy-node", "ctrader", "ctrader semicolon", "both sides", "fxcm",
+        "fxcm api", "metastock",
     ],
 )  # fmt: skip
 def test_layout_gives_its_first_bar(
