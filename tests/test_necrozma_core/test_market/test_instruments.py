@@ -90,7 +90,7 @@ def test_name_that_is_nearly_known_is_answered_with_the_nearest(name: str, near:
 
 
 def test_name_that_is_like_none_is_answered_with_some() -> None:
-    with pytest.raises(UnknownPairError, match="only currency pairs .EURUSD, GBPUSD"):
+    with pytest.raises(UnknownPairError, match=r"only currency pairs .EURUSD, GBPUSD"):
         get_pair("QQQQQQ")
     with pytest.raises(UnknownPairError, match="known are EURUSD, GBPUSD"):
         get_pair("")
