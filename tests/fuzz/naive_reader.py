@@ -299,6 +299,7 @@ def clock_time(pattern: str, form: str, hours: int = 0) -> Callable[[str], datet
             return None
         fraction = (match[1] or "").ljust(6, "0")[:6]
         whole = text[: match.start(1)].rstrip(".") + text[match.end(1) :] if match[1] else text
+        whole = re.sub(r" ?(GMT|UTC)", " GMT", whole)
         whole = re.sub(r"^(\d{8})(?=\d)|(?<=\d)T(?=\d)", r"\1 ", whole)
         try:
             time = datetime.strptime(whole, form if whole.count(":") != 1 else form.replace(":%S", ""))

@@ -214,8 +214,9 @@ def test_file_that_was_split_is_the_whole_in_any_order_or_refused(
     try:
         for files in [pieces] if together else [[piece] for piece in pieces]:
             import_files(files, "EURUSD", folder / "data")
-    except DataError as error:
-        assert splits_a_moment, error
+    except DataError:
+        if not splits_a_moment:
+            raise
     else:
         # A quote that ends one file and begins the next is one quote.
         assert without_repeats(stored(folder / "data")) == without_repeats(quotes)
