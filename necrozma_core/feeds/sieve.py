@@ -344,7 +344,7 @@ def _describe_torn(torn: TornRow) -> str:
 def _expected(fault: Fault, fields: Sequence[str], column: int, time_form: str) -> str:
     if fault is Fault.CROSSED:
         return f"a price at or above the bid of {shown(fields[BID])}"
-    if fault is Fault.NOT_A_NUMBER and "," in fields[column]:
+    if fault is Fault.NOT_A_NUMBER and "," in fields[column] and "." not in fields[column]:
         return "a number with a decimal point"
     if fault is Fault.NOT_A_TIME and fields[TIMESTAMP].isdigit() and time_form == TIME_FORM:
         return f"{time_form} (what a number counts, say with --unit s, ms, us or ns)"

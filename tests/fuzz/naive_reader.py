@@ -133,7 +133,10 @@ class TextLayout:
 
     def rows(self, content: bytes) -> Iterator[Row]:
         """Read an unpacked text."""
-        lines = _lines(content)
+        lines, first = _lines(content), 1
+        if self.has_header:
+            first = 1 + next((number for number, line in enumerate(lines) if line), 0)
+            lines = lines[first - 1 :]
         # A file that keeps to another delimiter in its first line is one of that delimiter.
         delimiter = max((self.delimiter, ",", ";", "\t"), key=lines[0].count) if lines else self.delimiter
         at, fields = self._columns(lines, delimiter)
@@ -141,8 +144,8 @@ class TextLayout:
         is_named = not self.has_header or self.symbol in header
         carries = self.carries and {*self.times, self.bid, self.ask} <= set(header)
         last: dict[str, Decimal | None] = {}
-        for number, line in enumerate(lines, 1):
-            if number == 1 and self.has_header:
+        for number, line in enumerate(lines, first):
+            if number == first and self.has_header:
                 continue
             cells = _cells(line, delimiter)
             if len(cells) != fields:
@@ -299,6 +302,8 @@ def clock_time(pattern: str, form: str, hours: int = 0) -> Callable[[str], datet
             return None
         fraction = (match[1] or "").ljust(6, "0")[:6]
         whole = text[: match.start(1)].rstrip(".") + text[match.end(1) :] if match[1] else text
+        whole = re.sub(r" ?(GMT|UTC)", " GMT", whole)
+        whole = re.sub(r"^(\d{8})(?=\d)|(?<=\d)T(?=\d)", r"\1 ", whole)
         try:
             time = datetime.strptime(whole, form if whole.count(":") != 1 else form.replace(":%S", ""))
         except ValueError:

@@ -106,6 +106,10 @@ _DOTTED: Final = clock_time(r"\d{4}\.\d\d\.\d\d[ T]\d\d:\d\d(?::\d\d(?:\.(\d{1,9
 _ISO_NAIVE: Final = clock_time(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.(\d{1,9}))?)?", "%Y-%m-%d %H:%M:%S")
 
 
+def _iso_or_naive(text: str) -> datetime | None:
+    return iso_time(text) or _ISO_NAIVE(text)
+
+
 def _text_sample(name: str, path: str, layout: TextLayout, rows: Table, zone: str | None = None) -> Sample:
     table = [list(layout.names), *rows] if layout.has_header else rows
 
@@ -199,7 +203,7 @@ def text_samples() -> dict[str, Sample]:
         _text_sample(
             "duka",
             "a.csv",
-            TextLayout(("timestamp", "ask", "bid", "ask volume", "bid volume"), time=_ISO_NAIVE, **bare),
+            TextLayout(("timestamp", "ask", "bid", "ask volume", "bid volume"), time=_iso_or_naive, **bare),
             [[f"{_stamp(t, '%Y-%m-%d %H:%M:%S')}000", a, b, "1500000", "2620000"] for t, b, a in q],
         ),
         _text_sample(

@@ -86,7 +86,7 @@ def read_head(stream: ByteStream, source: str, path: Path, name: str) -> Head:
         There is no UTF-8 text.
     """
     lines = read_head_lines(stream, source)
-    first = lines[0] if lines else ""
+    first = next(filter(None, lines), "")
     delimiter = max(_DELIMITERS, key=first.count)
     rows = csv.reader([line for line in lines if line], delimiter=delimiter)
     try:

@@ -97,7 +97,7 @@ def read_blocks(
         How many a row has. One with more or fewer is torn.
     delimiter : str
     has_header : bool
-        The first line names the columns and is no row.
+        The first line that is not empty names the columns and is no row.
 
     Yields
     ------
@@ -108,7 +108,8 @@ def read_blocks(
     DataError
         For what spoils more than a row: another encoding, a quote that is never closed.
     """
-    lines, watched = _Lines(source, 2 if has_header else 1, delimiter), _Watched(stream, source, delimiter)
+    first_row = 2 + _count_empty_lines(stream, source) if has_header else 1
+    lines, watched = _Lines(source, first_row, delimiter), _Watched(stream, source, delimiter)
     empty = pa.record_batch([pa.array([], pa.string())] * fields, names=_names(fields))
     try:
         with closing(_library_blocks(watched, fields, lines, delimiter)) as blocks:
@@ -123,6 +124,12 @@ def read_blocks(
             raise DataError(f"{source}: {_cause(error)}") from error
     if torn := (*lines.take_torn(), *lines.take_commas(watched.tail)):
         yield TextBlock(empty, np.empty(0, dtype=np.int64), torn)
+
+
+def _count_empty_lines(stream: ByteStream, source: str) -> int:
+    """Return how many lines with nothing in them stand before the header."""
+    lines = read_head_lines(stream, source)
+    return next((number for number, line in enumerate(lines) if line), 0)
 
 
 def _names(fields: int) -> list[str]:

@@ -1,15 +1,19 @@
 """Quotes around cells, checked before the library sees them: it joins what stands behind a closing quote to the cell.
 
 Of ``"4"5`` the library makes 45, and of a quote that the end of the file leaves open a whole cell. Neither says what
-was meant. A quote is in order beside the end of its cell, or beside another one; so it is enough to count.
+was meant. A quote is in order beside the end of its cell, or beside another one.
 """
 
-import re
+import codecs
 from typing import Final
+
+import numpy as np
 
 from necrozma_core.errors import DataError
 
 _QUOTE: Final = b'"'
+# What fits into the nearest cache: a megabyte at once takes five times as long.
+_PIECE_BYTES: Final = 32_768
 _LINE_ENDS: Final = (b"\n", b"\r")
 
 
@@ -26,11 +30,10 @@ class QuoteCheck:
 
     def __init__(self, source: str, delimiter: str) -> None:
         self._source = source
-        self._outer = [side for end in (delimiter.encode(), *_LINE_ENDS) for side in (end + _QUOTE, _QUOTE + end)]
-        ordinary = rb"[^\r\n\"" + re.escape(delimiter.encode()) + rb"]"
-        self._inside = re.compile(ordinary + _QUOTE + ordinary)
+        self._ends = delimiter.encode() + b"\r\n"
         self._lines = 0
         self._rest = b""
+        self._has_begun = False
 
     def take(self, content: bytes) -> None:
         """Look at the next bytes; none at the end.
@@ -40,7 +43,8 @@ class QuoteCheck:
         DataError
             A quote stands in the middle of a cell, or is never closed; with the row.
         """
-        text = self._rest + content
+        text = self._rest + (content if self._has_begun else content.removeprefix(codecs.BOM_UTF8))
+        self._has_begun = True
         end = len(text) if not content else 1 + max(map(text.rfind, _LINE_ENDS))
         whole, self._rest = text[:end], text[end:]
         if _QUOTE in whole:
@@ -50,12 +54,18 @@ class QuoteCheck:
         self._lines += _count_lines(whole)
 
     def _check(self, whole: bytes) -> None:
-        # The first cell's quote has no end of a line before it, nor has that of the last one behind it.
-        at_ends = whole.startswith((_QUOTE, b"\xef\xbb\xbf" + _QUOTE)) + whole.endswith(_QUOTE)
-        if whole.count(_QUOTE) <= sum(map(whole.count, self._outer)) + at_ends:
-            return
-        if inside := self._inside.search(whole):
-            raise self._error(whole, inside.start() + 1, "a quote in the middle of one")
+        text = np.frombuffer(whole, dtype=np.uint8)
+        for start in range(0, len(text), _PIECE_BYTES):
+            # With the byte before and the one behind. The first and the last of whole lines stand at an end.
+            first = max(start - 1, 0)
+            piece = text[first : start + _PIECE_BYTES + 1]
+            is_quote = piece == ord(_QUOTE)
+            is_end = is_quote.copy()
+            for end in self._ends:
+                is_end |= piece == end
+            is_inside = is_quote[1:-1] > (is_end[:-2] | is_end[2:])
+            if is_inside.any():
+                raise self._error(whole, first + 1 + int(is_inside.argmax()), "a quote in the middle of one")
 
     def _error(self, whole: bytes, at: int, found: str) -> DataError:
         row = self._lines + _count_lines(whole[:at]) + 1
@@ -63,4 +73,4 @@ class QuoteCheck:
 
 
 def _count_lines(text: bytes) -> int:
-    return max(text.count(b"\n"), text.count(b"\r"))
+    return text.count(b"\n") or text.count(b"\r")

@@ -143,6 +143,9 @@ def read_times(column: pa.Array, zone: str | None, style: TimeStyle = TimeStyle.
     """
     try:
         return _read_times(column, zone, style)
+    except NaiveTimeError as error:
+        # It was found in the times as they were rewritten, and is told as it stands in the file.
+        raise NaiveTimeError(error.position, str(column[error.position])) from error
     except ClockChangeError as error:
         text = str(column[error.position])
         remedy = f"it {error.trouble}, whose clocks change there: check --zone, or write its offset from UTC"

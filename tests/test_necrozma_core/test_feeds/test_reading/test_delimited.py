@@ -162,3 +162,14 @@ def test_quotes_around_any_cells_are_no_part_of_them(newline: str) -> None:
     content = newline.join(['\ufeff"a","b"', '"1",2', '"",""', '"3","4"'])
 
     assert rows_of(content) == rows_of(content.replace('"', ""))
+
+
+@pytest.mark.parametrize("place", [*range(32_760, 32_776), 65_535, 65_536, 65_537])
+def test_quote_in_the_middle_of_a_cell_is_found_wherever_it_lies(place: int) -> None:
+    # Rows of eight bytes, behind a header of so many that the third digit of a row lies there.
+    header = 8 + (place - 10) % 8
+    content = bytearray(b"a" * (header - 4) + b",bb\n" + b"1234,56\n" * 10_000)
+    content[place] = ord('"')
+
+    with pytest.raises(DataError, match=f"row {(place - header) // 8 + 2}: expected quotes around whole cells"):
+        rows_of(bytes(content))
