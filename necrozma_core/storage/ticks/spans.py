@@ -1,7 +1,6 @@
 """Spans of one pair's ticks: cut by year or range, and put in order of time."""
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -24,44 +23,14 @@ def part_of(ticks: Ticks, part: slice, digits: int) -> Ticks:
     return Ticks(ticks.pair, digits, ticks.time_ms[part], ticks.bid[part], ticks.ask[part])
 
 
-def by_year(ticks: Ticks) -> Iterator[tuple[int, Ticks]]:
-    """Cut ticks at the turns of the year, UTC.
-
-    Yields
-    ------
-    tuple of (int, Ticks)
-        The year, and a view of its ticks; only years that have some.
-    """
-    ends = ticks.time_ms[[0, -1]].view("datetime64[ms]").astype("datetime64[Y]")
-    first, last = (ends.astype(np.int64) + 1970).tolist()
-    turns = np.array([f"{year:04}" for year in range(first + 1, last + 1)], dtype="datetime64[ms]").astype(np.int64)
-    edges = [0, *np.searchsorted(ticks.time_ms, turns, side="left").tolist(), len(ticks)]
-    for year, (start, end) in enumerate(pairwise(edges), first):
-        if start < end:
-            yield year, part_of(ticks, slice(start, end), ticks.digits)
+def year_of(time_ms: int) -> int:
+    """Return the year of a time, UTC."""
+    return int(np.datetime64(time_ms, "ms").astype("datetime64[Y]").astype(np.int64)) + 1970
 
 
-def merge(parts: Sequence[Ticks]) -> Ticks:
-    """Put spans of one pair into one, in the digits of the finest.
-
-    Parameters
-    ----------
-    parts : sequence of Ticks
-        None of them empty. Where two share a millisecond, the quotes of the earlier span come first.
-    """
-    parts = sorted(parts, key=lambda part: (int(part.time_ms[0]), int(part.time_ms[-1])))
-    if len(parts) == 1:
-        return parts[0]
-    digits = max(part.digits for part in parts)
-    time_ms = np.concatenate([part.time_ms for part in parts])
-    bid, ask = (
-        np.concatenate([getattr(part, side) * np.int32(10 ** (digits - part.digits)) for part in parts])
-        for side in ("bid", "ask")
-    )
-    if (np.diff(time_ms) < 0).any():  # a span that fills a hole in the stored year
-        order = np.argsort(time_ms, kind="stable")
-        time_ms, bid, ask = time_ms[order], bid[order], ask[order]
-    return Ticks(parts[0].pair, digits, time_ms, bid, ask)
+def first_moment(year: int) -> int:
+    """Return the time at which a year begins, UTC."""
+    return int(np.datetime64(f"{year:04}", "ms").astype(np.int64))
 
 
 def check_segment(source: Source, ticks: Ticks) -> None:
@@ -96,12 +65,6 @@ def check_fit(where: str, prices: Sequence[tuple[int, int]]) -> None:
                 f"{where}: expected at most nine digits, found prices of {finest} decimals beside one of "
                 f"{highest / 10**digits:g}; import them into folders of their own, or round the finer ones"
             )
-
-
-def describe(source: Source, ticks: Ticks, added: int) -> StoredSource:
-    """Record a source with the span of its ticks, and how many of them no other had brought."""
-    first_ms, last_ms = int(ticks.time_ms[0]), int(ticks.time_ms[-1])
-    return StoredSource(source.name, source.sha256, source.zone, added, first_ms, last_ms)
 
 
 def in_order(stored: Sequence[StoredSource], added: Sequence[StoredSource]) -> tuple[StoredSource, ...]:
