@@ -2,6 +2,7 @@
 
 ==============  =============================================================
 ``intake``      files into the store, all or nothing: `import_files`
+``arrival``     one file of an import, read and judged
 ``data_report``  stored ticks day by day, and a verdict
 ``export``      stored ticks as CSV or Parquet
 ``sorting``     files and folders by the pair that they hold: `sort_files`

@@ -7,10 +7,12 @@ from typing import Final
 import numpy as np
 
 from necrozma_core.errors import DataError
-from necrozma_core.market.arrays import BoolArray, FloatArray, Int64Array
+from necrozma_core.market.arrays import FloatArray, Int64Array
 from necrozma_core.market.calendars import roll_times_ms, trading_day
+from necrozma_core.market.instruments import Pair
 from necrozma_core.market.levels import LEVELS
-from necrozma_core.market.ticks import Ticks, format_quote
+from necrozma_core.market.ticks import Ticks, find_repeats, format_quote
+from necrozma_core.storage.ticks.spans import joined, part_of
 
 _JUMP: Final = 0.02
 """A quote that leaves the two around it by this share and comes back. The Swiss franc's 15 January 2015 moved by 15 %
@@ -26,6 +28,8 @@ _LATE_MS: Final = 30 * _MINUTE_MS
 _TOGETHER_MS: Final = 20 * _MINUTE_MS
 _LEAST_WEEKS: Final = 2
 _METALS_OPEN_LATER_MS: Final = 60 * _MINUTE_MS
+_SAMPLE: Final = 1_024
+"""Of how many prices of a piece the middle one is taken: enough to tell a pair's level."""
 
 
 class Doubt(StrEnum):
@@ -84,59 +88,121 @@ def inspect(ticks: Ticks) -> tuple[Finding, ...]:
     tuple of Finding
         At most one of each kind; none where nothing is.
     """
-    mid = (ticks.bid.astype(np.int64) + ticks.ask).astype(np.float64)
-    spread = ticks.ask - ticks.bid
-    found = [
-        _jumps(ticks, mid),
-        _wide_spreads(ticks, 2.0 * spread / mid > _WIDE),
-        _openings(ticks),
-    ]
-    return tuple(finding for finding in found if finding is not None)
+    inspection = Inspection(ticks.pair)
+    inspection.add(ticks)
+    return inspection.findings()
 
 
-def _jumps(ticks: Ticks, mid: FloatArray) -> Finding | None:
-    if len(mid) < 3:
-        return None
-    around = np.stack([mid[:-2], mid[1:-1], mid[2:]])
-    middle = np.median(around, axis=0)
-    leaves = np.abs(mid[1:-1] - middle) / middle
-    count = int(np.count_nonzero(leaves > _JUMP))
-    if not count:
-        return None
-    worst = int(leaves.argmax()) + 1
-    ticks_jump = "tick jumps" if count == 1 else "ticks jump"
-    return Finding(
-        Doubt.JUMP,
-        count,
-        f"{count:,} {ticks_jump} by more than {100 * _JUMP:g} % and back: {format_quote(ticks, worst)}",
-    )
+@dataclass(slots=True)
+class _Worst:
+    """How many ticks are so, how far the worst is, and its quote."""
+
+    count: int = 0
+    size: float = 0.0
+    quote: str = ""
+
+    def add(self, count: int, sizes: FloatArray, ticks: Ticks, first: int) -> None:
+        """Count more of them; `sizes` are those of the ticks from `first` on."""
+        if count and float(sizes.max()) > self.size:
+            worst = int(sizes.argmax())
+            self.size, self.quote = float(sizes[worst]), format_quote(ticks, first + worst)
+        self.count += count
 
 
-def _wide_spreads(ticks: Ticks, wide: BoolArray) -> Finding | None:
-    count = int(np.count_nonzero(wide))
-    if not count:
-        return None
-    spread = ticks.ask - ticks.bid
-    worst = int(spread.argmax())
-    pips = float(spread[worst]) / ticks.points_per_pip
-    have = "tick has" if count == 1 else "ticks have"
-    return Finding(
-        Doubt.WIDE_SPREAD,
-        count,
-        f"{count:,} {have} a spread over {100 * _WIDE:g} % of the price: {pips:,.0f} pips, "
-        f"{format_quote(ticks, worst)}",
-    )
+class Inspection:
+    """Looks for what is doubtful in ticks that come piece by piece, in order.
+
+    Parameters
+    ----------
+    pair : Pair
+
+    Attributes
+    ----------
+    repeated : int
+        Ticks that are the one before them once more.
+    """
+
+    def __init__(self, pair: Pair) -> None:
+        self.repeated = 0
+        self._pair = pair
+        self._before: Ticks | None = None
+        self._samples: list[Ticks] = []
+        self._jumps = _Worst()
+        self._wide = _Worst()
+        self._opens: list[int] = []
+        self._points_per_pip = 1.0
+
+    def add(self, piece: Ticks) -> None:
+        """Look at the next ticks, at least one, all in the same digits."""
+        ticks, new = self._behind(piece)
+        mid = (ticks.bid.astype(np.int64) + ticks.ask).astype(np.float64)
+        self.repeated += int(np.count_nonzero(find_repeats(ticks)[new:]))
+        if len(mid) > 2:
+            self._look_for_jumps(ticks, mid)
+        spread = (piece.ask - piece.bid).astype(np.float64)
+        count = int(np.count_nonzero(2.0 * spread / mid[new:] > _WIDE))
+        self._wide.add(count, spread, piece, 0)
+        self._points_per_pip = piece.points_per_pip
+        gaps = np.flatnonzero(np.diff(ticks.time_ms) > _WEEKEND_MS)
+        # Gaps between the ticks before were seen with them.
+        self._opens += ticks.time_ms[gaps[gaps + 1 >= new] + 1].tolist()
+        self._samples.append(_middle(piece))
+
+    def middle(self) -> Ticks:
+        """Return the middle one of each piece's prices."""
+        return joined(self._samples)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say what is doubtful, at most once of each kind."""
+        found = [self._found_jumps(), self._found_wide(), _openings(self._pair, np.array(self._opens, np.int64))]
+        return tuple(finding for finding in found if finding is not None)
+
+    def _behind(self, piece: Ticks) -> tuple[Ticks, int]:
+        """Put the last two ticks seen before a piece, and tell how many they are."""
+        ticks = piece if self._before is None else joined([self._before, piece])
+        # Copied: a piece may be gone with the next one.
+        self._before = joined([part_of(ticks, slice(-2, None), ticks.digits)])
+        return ticks, len(ticks) - len(piece)
+
+    def _look_for_jumps(self, ticks: Ticks, mid: FloatArray) -> None:
+        before, here, after = mid[:-2], mid[1:-1], mid[2:]
+        middle = np.maximum(np.minimum(before, after), np.minimum(np.maximum(before, after), here))
+        leaves = np.abs(here - middle) / middle
+        self._jumps.add(int(np.count_nonzero(leaves > _JUMP)), leaves, ticks, 1)
+
+    def _found_jumps(self) -> Finding | None:
+        count = self._jumps.count
+        if not count:
+            return None
+        ticks_jump = "tick jumps" if count == 1 else "ticks jump"
+        text = f"{count:,} {ticks_jump} by more than {100 * _JUMP:g} % and back: {self._jumps.quote}"
+        return Finding(Doubt.JUMP, count, text)
+
+    def _found_wide(self) -> Finding | None:
+        count = self._wide.count
+        if not count:
+            return None
+        have = "tick has" if count == 1 else "ticks have"
+        pips = self._wide.size / self._points_per_pip
+        text = f"{count:,} {have} a spread over {100 * _WIDE:g} % of the price: {pips:,.0f} pips, {self._wide.quote}"
+        return Finding(Doubt.WIDE_SPREAD, count, text)
 
 
-def _openings(ticks: Ticks) -> Finding | None:
+def _middle(ticks: Ticks) -> Ticks:
+    """Return the tick with the middle price among some evenly taken ones."""
+    step = max(1, len(ticks) // _SAMPLE)
+    row = step * int(np.argsort(ticks.bid[::step], kind="stable")[(len(ticks.bid[::step]) - 1) // 2])
+    return joined([part_of(ticks, slice(row, row + 1), ticks.digits)])
+
+
+def _openings(pair: Pair, opens: Int64Array) -> Finding | None:
     """Compare the first quote after each weekend with 17:00 in New York."""
-    opens = ticks.time_ms[1:][np.diff(ticks.time_ms) > _WEEKEND_MS]
     if len(opens) < _LEAST_WEEKS:
         return None
     late = opens - _nearest_opening(opens)
     usual = int(np.median(late))
     together = np.abs(late - usual) <= _TOGETHER_MS
-    allowed = _METALS_OPEN_LATER_MS if ticks.pair.base in {"XAU", "XAG"} else 0
+    allowed = _METALS_OPEN_LATER_MS if pair.base in {"XAU", "XAG"} else 0
     if abs(usual) < _LATE_MS or abs(usual - allowed) < _LATE_MS or 2 * int(together.sum()) <= len(opens):
         return None
     weeks = int(together.sum())

@@ -74,9 +74,7 @@ class BarStore:
         """Name a pair's bars by their content, without reading them; errors as `summary`."""
         raise NotImplementedError
 
-    def read(
-        self, pair_name: str, timeframe_ms: int, on_chunk: Callable[[int], None] | None = None
-    ) -> QuoteBars:
+    def read(self, pair_name: str, timeframe_ms: int, on_chunk: Callable[[int], None] | None = None) -> QuoteBars:
         """Read a pair's bars of one timeframe, compared with their hash before they are parsed.
 
         Raises

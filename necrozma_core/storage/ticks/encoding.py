@@ -138,9 +138,7 @@ def decode_ticks(
             on_rows(end)
 
 
-def decode_groups(
-    content: bytes, pair: Pair, digits: int, ticks: int, *, compiled: bool = True
-) -> Iterator[Ticks]:
+def decode_groups(content: bytes, pair: Pair, digits: int, ticks: int, *, compiled: bool = True) -> Iterator[Ticks]:
     """Read the bytes of a year's file one row group after the other.
 
     Parameters

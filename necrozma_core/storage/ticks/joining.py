@@ -162,9 +162,7 @@ class _Walk:
         """Write a tick for people, if there is one up to a time."""
         if position >= self.fill() or self.rows[0, position] > upto_ms:
             return "no more quotes"
-        return format_quote(
-            Ticks(get_pair(self.pair_name), self._digits, *self.rows[:, position : position + 1]), 0
-        )
+        return format_quote(Ticks(get_pair(self.pair_name), self._digits, *self.rows[:, position : position + 1]), 0)
 
 
 def _compare(source: Source, mine: _Walk, covered: Sequence[Covered], theirs: _Walk) -> None:

@@ -39,6 +39,11 @@ class Source:
     sha256: str
     zone: str | None = None
 
+    @property
+    def identity(self) -> tuple[str, str | None]:
+        """What tells whether the source is stored: the hash and the zone."""
+        return self.sha256, self.zone
+
 
 @dataclass(frozen=True, slots=True)
 class StoredSource:
@@ -149,7 +154,7 @@ class TickManifest:
 
     def holds(self, source: Source) -> bool:
         """Tell whether a source of the same content, read in the same zone, is stored."""
-        return any((stored.sha256, stored.zone) == (source.sha256, source.zone) for stored in self.sources)
+        return any((stored.sha256, stored.zone) == source.identity for stored in self.sources)
 
     def fingerprint(self) -> str:
         """Name the ticks by their content: sha256, 64 hex digits, over the hashes of the years' files."""

@@ -1,11 +1,12 @@
 """Spans of one pair's ticks put in order of time, piece by piece."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from necrozma_core.market.ticks import Ticks
-from necrozma_core.storage.ticks.spans import part_of
+from necrozma_core.storage.ticks.spans import joined, part_of
 from necrozma_core.storage.ticks.spooling import TickSpan
 
 
@@ -24,11 +25,11 @@ def merge_pieces(spans: Sequence[TickSpan], digits: int) -> Iterator[Ticks]:
         In order of time, none empty, gone with the next one. Of one millisecond, the ticks of the span that begins
         earlier come first.
     """
-    waiting = sorted(spans, key=lambda span: (span.first_ms, span.last_ms), reverse=True)
+    waiting = deque(sorted(spans, key=lambda span: (span.first_ms, span.last_ms)))
     heads: list[_Head] = []
     while waiting or heads:
-        while waiting and (not heads or waiting[-1].first_ms <= min(head.last_ms for head in heads)):
-            head = _Head(waiting.pop(), digits)
+        while waiting and (not heads or waiting[0].first_ms <= min(head.last_ms for head in heads)):
+            head = _Head(waiting.popleft(), digits)
             heads += [head] if head.advance() else []
         if not heads:
             return
@@ -66,17 +67,17 @@ class _Head:
     def read_beyond(self, time_ms: int) -> None:
         """Read on while the last tick is not after a time."""
         while self.last_ms <= time_ms:
-            held = _joined([self.piece])  # a copy: the piece is gone with the next one
+            held = joined([self.piece])  # a copy: the piece is gone with the next one
             following = next(self._pieces, None)
             if following is None:
                 self.piece = held
                 return
-            self.piece = _joined([held, self._raised(following)])
+            self.piece = joined([held, self._raised(following)])
 
     def take(self, upto_ms: int) -> Ticks:
         """Take the ticks up to a time, and leave the rest, perhaps none."""
         end = int(np.searchsorted(self.piece.time_ms, upto_ms, side="right"))
-        taken = _joined([part_of(self.piece, slice(0, end), self._digits)])
+        taken = joined([part_of(self.piece, slice(0, end), self._digits)])
         self.piece = part_of(self.piece, slice(end, None), self._digits)
         return taken
 
@@ -87,13 +88,8 @@ class _Head:
         return Ticks(ticks.pair, self._digits, ticks.time_ms, ticks.bid * finer, ticks.ask * finer)
 
 
-def _joined(parts: Sequence[Ticks]) -> Ticks:
-    arrays = (np.concatenate([getattr(part, name) for part in parts]) for name in ("time_ms", "bid", "ask"))
-    return Ticks(parts[0].pair, parts[0].digits, *arrays)
-
-
 def _in_order(parts: Sequence[Ticks]) -> Ticks:
-    ticks = _joined(parts)
+    ticks = joined(parts)
     if not (np.diff(ticks.time_ms) < 0).any():
         return ticks
     order = np.argsort(ticks.time_ms, kind="stable")

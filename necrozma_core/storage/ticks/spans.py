@@ -23,6 +23,13 @@ def part_of(ticks: Ticks, part: slice, digits: int) -> Ticks:
     return Ticks(ticks.pair, digits, ticks.time_ms[part], ticks.bid[part], ticks.ask[part])
 
 
+def joined(parts: Sequence[Ticks]) -> Ticks:
+    """Return a copy of the parts, one after the other; all of one pair and in the same digits."""
+    time_ms = np.concatenate([part.time_ms for part in parts])
+    bid, ask = np.concatenate([part.bid for part in parts]), np.concatenate([part.ask for part in parts])
+    return Ticks(parts[0].pair, parts[0].digits, time_ms, bid, ask)
+
+
 def year_of(time_ms: int) -> int:
     """Return the year of a time, UTC."""
     return int(np.datetime64(time_ms, "ms").astype("datetime64[Y]").astype(np.int64)) + 1970

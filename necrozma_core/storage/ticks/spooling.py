@@ -181,7 +181,7 @@ class SpooledSpan:
     @property
     def highest(self) -> int:
         """The largest price of the chunks, points."""
-        return max(chunk.highest * 10 ** (self.digits - chunk.digits) for chunk in self.chunks)
+        return max(chunk.highest * int(10 ** (self.digits - chunk.digits)) for chunk in self.chunks)
 
     def position(self, time_ms: int) -> int:
         """Count the ticks before a time."""

@@ -216,7 +216,9 @@ class TickStore:
                 return []
             parts = join(folder, manifest, new)
             added = [
-                StoredSource(source.name, source.sha256, source.zone, sum(map(len, brought)), span.first_ms, span.last_ms)
+                StoredSource(
+                    source.name, source.sha256, source.zone, sum(map(len, brought)), span.first_ms, span.last_ms
+                )
                 for (source, span), brought in zip(new, parts, strict=True)
             ]
             stored_prices = [(year.digits, year.highest) for year in manifest.years]
