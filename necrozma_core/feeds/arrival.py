@@ -1,7 +1,7 @@
 """One file of an import: read, its rows judged, its ticks put down, ready to be stored with the others of its pair."""
 
 import hashlib
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from necrozma_core.feeds.inspection import Inspection, check_level
 from necrozma_core.feeds.reading.zones import split_zone
 from necrozma_core.feeds.sieve import Judge, Sieve, Tally
 from necrozma_core.market.instruments import Pair
+from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.publish import make_folder, sha256_of
 from necrozma_core.storage.disk.scratch import scratch_folder
 from necrozma_core.storage.ticks.manifest import Source
@@ -52,12 +53,15 @@ class Reading:
         See `import_files`.
     now_ns : int
         Nanoseconds since 1970; rows from after it are bad.
+    compiled : bool
+        Whether there is so much to read that a compiled loop is worth loading.
     """
 
     pair: Pair
     options: ReadOptions
     quarantine_share: float
     now_ns: int
+    compiled: bool = False
 
     def check(self) -> None:
         """Refuse options that cannot be.
@@ -104,6 +108,20 @@ class Arrival:
     findings: tuple[str, ...] = ()
 
 
+def is_worth_compiling(files: Iterable[Path]) -> bool:
+    """Tell whether files are so large that loading a compiled loop, half a second, is gained back by reading them."""
+    size = 0
+    for path in files:
+        with disk_errors("read", path):
+            size += path.stat().st_size * (1 if path.suffix.lower() in _PLAIN else _USUAL_PACKING)
+    return size > _WORTH_BYTES
+
+
+_PLAIN: Final = frozenset({".csv", ".txt", ".tsv"})
+_USUAL_PACKING: Final = 8
+_WORTH_BYTES: Final = 48 * 2**20
+
+
 def known_sources(data_dir: Path, pair: Pair) -> Set[tuple[str, str | None]]:
     """Return the contents that are stored of a pair, by `Source.identity`; errors as `TickStore.manifest`."""
     store = TickStore(data_dir)
@@ -129,7 +147,7 @@ def read_file(path: Path, reading: Reading, known: Set[tuple[str, str | None]], 
     if source.identity in known:
         return Arrival(path, source, is_known=True)
     sieve = Sieve(str(path), reading.now_ns, spool)
-    with open_source(path, reading.pair, reading.options) as opened:
+    with open_source(path, reading.pair, reading.options, compiled=reading.compiled) as opened:
         span = sieve.sift(opened.rows, reading.pair, reading.quarantine_share)
     if span is None:
         return Arrival(path, source)

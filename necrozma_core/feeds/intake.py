@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from necrozma_core.errors import DataError, UsageError, not_a_file
-from necrozma_core.feeds.arrival import Arrival, Reading, known_sources, read_file, spool_folder
+from necrozma_core.feeds.arrival import Arrival, Reading, is_worth_compiling, known_sources, read_file, spool_folder
 from necrozma_core.feeds.formats.registry import ReadOptions, open_source
 from necrozma_core.feeds.quarantine import Quarantine, open_quarantine
 from necrozma_core.market.instruments import Pair, get_pair
@@ -131,13 +131,14 @@ def import_files(
     StorageError
         The disk does not answer; what was stored is untouched.
     """
-    reading = Reading(get_pair(pair_name), options or ReadOptions(), quarantine_share, now_ns())
-    reading.check()
+    pair = get_pair(pair_name)
     if not files:
         raise UsageError("expected at least one file to import")
     for path in files:
         if found := not_a_file(path):
             raise UsageError(f"{path}: {found}; expected a file of ticks")
+    reading = Reading(pair, options or ReadOptions(), quarantine_share, now_ns(), is_worth_compiling(files))
+    reading.check()
     with spool_folder(data_dir) as folder, closing(TickSpool(folder / "ticks", files=disk)) as spool:
         known = known_sources(data_dir, reading.pair)
         done = []
@@ -198,7 +199,7 @@ def _set_aside(
         if file.judge is not None:
             target = _quarantine_path(folder, file.path, file.source, taken)
             quarantines.append(stack.enter_context(open_quarantine(target, files=disk)))
-            with open_source(file.path, reading.pair, reading.options) as again:
+            with open_source(file.path, reading.pair, reading.options, compiled=reading.compiled) as again:
                 file.judge.set_aside(again.rows, quarantines[-1])
     return quarantines
 

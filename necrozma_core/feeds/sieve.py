@@ -203,6 +203,8 @@ class Sieve:
 
     def _count(self, batch: RowBatch, faults: NDArray[np.uint8]) -> None:
         self.tally.bad.update(torn.fault for torn in batch.torn)
+        if not faults.any():
+            return
         for code, count in enumerate(np.bincount(faults, minlength=1).tolist()):
             if code != NO_FAULT and count:
                 self.tally.bad[Fault.of_code(code)] += count
@@ -245,8 +247,7 @@ class Sieve:
         self._look_for_a_break(batch, row, time_ns, stream)
         time_ms = time_ns // _NS_PER_MS
         self.tally.sub_millisecond += int(np.count_nonzero(time_ms * _NS_PER_MS != time_ns))
-        while any((price % 10 ** (PRICE_DECIMALS - self._digits)).any() for price in prices):
-            self._digits += 1
+        self._digits = max(_digits_of(price, self._digits) for price in prices)
         unit = 10 ** (PRICE_DECIMALS - self._digits)
         bid, ask = prices[0] // unit, prices[1] // unit
         dearest = int(ask.argmax())
@@ -260,8 +261,8 @@ class Sieve:
         self._latest = int(row[-1]), int(time_ns[-1])
         if self._break is not None:
             return
-        falls = np.flatnonzero(np.diff(time_ns, prepend=before_ns) < 0)
-        if len(falls):
+        if time_ns[0] < before_ns or (time_ns[1:] < time_ns[:-1]).any():
+            falls = np.flatnonzero(np.diff(time_ns, prepend=before_ns) < 0)
             first = int(falls[0])
             position = int(np.searchsorted(batch.row, row[first]))
             if first:
@@ -318,6 +319,16 @@ class Sieve:
                 f"of row {self._break.before_row}, found {shown(self._break.found)}"
             )
         return f"{self._source}: {first}; {count} bad {'row' if count == 1 else 'rows'} ({reasons})"
+
+
+def _digits_of(price: Int64Array, least: int) -> int:
+    """Count the decimals of the finest of some prices in billionths, from a number on that is known to be needed."""
+    for digits in range(least, PRICE_DECIMALS):
+        unit = 10 ** (PRICE_DECIMALS - digits)
+        # Division by one number is quick, a remainder is not.
+        if (price // unit * unit == price).all():
+            return digits
+    return PRICE_DECIMALS
 
 
 def _bad_fields(batch: RowBatch, faults: NDArray[np.uint8]) -> Iterator[tuple[int, Fault, Sequence[str]]]:

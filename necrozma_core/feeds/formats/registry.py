@@ -102,7 +102,7 @@ class OpenedSource:
 
 
 @contextmanager
-def open_source(path: Path, pair: Pair, options: ReadOptions) -> Iterator[OpenedSource]:
+def open_source(path: Path, pair: Pair, options: ReadOptions, *, compiled: bool = False) -> Iterator[OpenedSource]:
     """Open a file of ticks by whatever of the known formats it has.
 
     Parameters
@@ -112,6 +112,8 @@ def open_source(path: Path, pair: Pair, options: ReadOptions) -> Iterator[Opened
     pair : Pair
     options : ReadOptions
         Checked.
+    compiled : bool
+        As for `read_layout`.
 
     Yields
     ------
@@ -128,7 +130,7 @@ def open_source(path: Path, pair: Pair, options: ReadOptions) -> Iterator[Opened
     with disk_errors("read", path):
         before = _state(path)
         with open_file(path) as file:
-            yield _open(file, path, pair, options)
+            yield _open(file, path, pair, options, compiled)
         if _state(path) != before:
             raise DataError(f"{path}: the file changed while it was read; import it once it is complete")
 
@@ -152,7 +154,7 @@ def symbol_in(path: Path, options: ReadOptions) -> str | None:
         return next(iter(head.cells(column)), None) if column is not None else None
 
 
-def _open(file: OpenedFile, path: Path, pair: Pair, options: ReadOptions) -> OpenedSource:
+def _open(file: OpenedFile, path: Path, pair: Pair, options: ReadOptions, compiled: bool) -> OpenedSource:
     source = str(path)
     if file.container is Container.BI5:
         return OpenedSource(read_bi5(file.stream.read(), path, pair), "Dukascopy hour", "the name ends in .bi5; UTC")
@@ -161,7 +163,8 @@ def _open(file: OpenedFile, path: Path, pair: Pair, options: ReadOptions) -> Ope
         if not any(any(row) for row in head.rows):
             return OpenedSource(RowStream((), (0, 0, 0), iter(())), "nothing", "the file is empty")
         layout = recognise(head, options)
-        return OpenedSource(read_layout(file.stream, layout, source, pair, options.zone), layout.format, layout.reason)
+        rows = read_layout(file.stream, layout, source, pair, options.zone, compiled=compiled)
+        return OpenedSource(rows, layout.format, layout.reason)
     open_reading = OpenReading(source, pair, options.zone, options.style, options.columns)
     if file.container is Container.PARQUET:
         rows = read_parquet(file.stream, path.stat().st_size, open_reading)

@@ -3,6 +3,7 @@
 =============  ===================================================================
 ``files``      a file told by its first bytes, and unpacked
 ``unpacking``  gz, zip, xz, zst and UTF-16 as they stream
+``plain_lines``  CSV of large files by a compiled loop, as far as its lines are plain
 ``delimited``  CSV as text cells with their line numbers
 ``parquet_pages``, ``thrift``  what a Parquet file would unpack to, before it does
 ``times``      text, whole numbers and timestamps to exact integers

@@ -15,6 +15,7 @@ import pyarrow.csv as pa_csv
 from necrozma_core.errors import DataError
 from necrozma_core.feeds.reading.cells import to_bool
 from necrozma_core.feeds.reading.rows import TornRow
+from necrozma_core.feeds.reading.unpacking import Readable
 from necrozma_core.market.arrays import Int64Array
 
 HEAD_BYTES: Final = 65_536
@@ -27,15 +28,11 @@ MOST_TORN: Final = 10_000
 """Torn rows in one block, a third of the rows that it has, beyond which a file is no table of this header."""
 
 
-class ByteStream(Protocol):
+class ByteStream(Readable, Protocol):
     """Bytes whose start can be looked at without taking it."""
 
     def peek(self, size: int, /) -> bytes:
         """Return bytes from here on, without taking them."""
-        ...
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Take bytes."""
         ...
 
 
@@ -79,13 +76,13 @@ def read_head_lines(stream: ByteStream, source: str) -> list[str]:
 
 
 def read_blocks(
-    stream: ByteStream, source: str, fields: int, delimiter: str = ",", *, has_header: bool = True
+    stream: Readable, source: str, fields: int, delimiter: str = ",", *, has_header: bool = True, first_line: int = 1
 ) -> Iterator[TextBlock]:
     """Read the rows of a CSV.
 
     Parameters
     ----------
-    stream : ByteStream
+    stream : Readable
         At its start; UTF-8, with or without a byte-order mark.
     source : str
         For messages.
@@ -94,6 +91,8 @@ def read_blocks(
     delimiter : str
     has_header : bool
         The first line names the columns and is no row.
+    first_line : int
+        The number of the line at which the stream is; those before it have been read.
 
     Yields
     ------
@@ -104,7 +103,8 @@ def read_blocks(
     DataError
         For what spoils more than a row: another encoding, a quote that is never closed.
     """
-    lines, watched = _Lines(source, 2 if has_header else 1), _Watched(stream, source)
+    skipped = 1 if has_header else 0
+    lines, watched = _Lines(source, skipped + 1, first_line - 1), _Watched(stream, source, first_line - 1)
     empty = pa.record_batch([pa.array([], pa.string())] * fields, names=_names(fields))
     try:
         for block in _open(watched, fields, lines, delimiter):
@@ -115,7 +115,7 @@ def read_blocks(
         if lines.is_hopeless:
             raise lines.hopeless_error(fields) from error
         if "skip initial" not in str(error):  # a header without so much as a line break
-            raise DataError(f"{source}: {_cause(error)}") from error
+            raise DataError(f"{source}: {_cause(error, first_line - 1)}") from error
     if torn := (*lines.take_torn(), *lines.take_commas(watched.tail)):
         yield TextBlock(empty, np.empty(0, dtype=np.int64), torn)
 
@@ -130,11 +130,11 @@ class _Watched(io.RawIOBase):
     Arrow, too, refuses other encodings, but not in a row that is torn as well: there it prints a traceback.
     """
 
-    def __init__(self, stream: ByteStream, source: str) -> None:
+    def __init__(self, stream: Readable, source: str, lines_before: int) -> None:
         self._stream = stream
         self._source = source
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._lines = 0
+        self._lines = lines_before
         self.tail = b""
 
     def readable(self) -> bool:
@@ -147,10 +147,10 @@ class _Watched(io.RawIOBase):
         return content
 
     def _check(self, content: bytes) -> None:
-        """Refuse what is no UTF-8; characters may lie across two pieces."""
+        """Refuse what is no UTF-8; characters may lie across two pieces, and the last piece is empty."""
         if not content.isascii() or self._decoder.getstate()[0]:
             try:
-                self._decoder.decode(content)
+                self._decoder.decode(content, final=not content)
             except UnicodeDecodeError as error:
                 row = self._lines + error.object.count(b"\n", 0, error.start) + 1
                 raise _other_encoding(self._source, row) from error
@@ -181,8 +181,9 @@ def _open(stream: _Watched, fields: int, lines: "_Lines", delimiter: str) -> pa_
 class _Lines:
     """Knows on which line of the file each row stands, and keeps what is no row of the table."""
 
-    def __init__(self, source: str, first_row: int) -> None:
+    def __init__(self, source: str, first_row: int, lines_before: int) -> None:
         self.first_row = first_row
+        self._lines_before = lines_before
         self._source = source
         self._rows = 0
         self._before_torn: list[int] = []
@@ -197,7 +198,7 @@ class _Lines:
         if len(self._torn) >= MOST_TORN:
             return "error"
         self._before_torn.append(row.number - self.first_row - len(self._before_torn))
-        self._torn.append(TornRow(row.number, row.text))
+        self._torn.append(TornRow(self._lines_before + row.number, row.text))
         return "skip"
 
     @property
@@ -219,7 +220,7 @@ class _Lines:
         """
         position = self._rows + np.arange(len(block), dtype=np.int64)
         self._rows += len(block)
-        line = (
+        line = self._lines_before + (
             self.first_row + position + np.searchsorted(np.array(self._before_torn, dtype=np.int64), position, "right")
         )
         filled = np.zeros(len(block), dtype=np.bool_)
@@ -278,11 +279,11 @@ def _other_encoding(source: str, row: int) -> DataError:
     return DataError(f"{source}: row {row}: expected UTF-8 text, found another encoding; save it as UTF-8")
 
 
-def _cause(error: pa.ArrowInvalid) -> str:
+def _cause(error: pa.ArrowInvalid, lines_before: int) -> str:
     text = str(error).partition("\n")[0]
     if "invalid UTF8" in text:
         row = re.search(r"Row #(\d+)", text)
-        where = f"row {row[1]}: " if row else ""
+        where = f"row {lines_before + int(row[1])}: " if row else ""
         return f"{where}expected UTF-8 text, found another encoding; save it as UTF-8"
     if "straddling" in text:
         return f"expected lines of text, found one of more than {_BLOCK_BYTES:,} bytes; check that this is a CSV"
