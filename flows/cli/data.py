@@ -60,12 +60,15 @@ def import_(
         str | None, typer.Option(metavar="MAP", help="Which columns to take: time=Date,bid=Bid px,ask=Ask px.")
     ] = None,
     unit: Annotated[str | None, typer.Option(metavar="UNIT", help="What numeric times count: s, ms, us or ns.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Processes that read large files; one a core.")
+    ] = None,
 ) -> None:
     """Check files of ticks, row by row, and store them; all of a pair or nothing."""
     from flows.cli.starting import data_folder  # noqa: PLC0415
-    from flows.terminal.wording import import_lines, left_line  # noqa: PLC0415
+    from flows.terminal.importing import import_and_tell  # noqa: PLC0415
+    from flows.terminal.wording import left_line  # noqa: PLC0415
     from necrozma_core.feeds.formats.registry import ReadOptions  # noqa: PLC0415
-    from necrozma_core.feeds.intake import import_files  # noqa: PLC0415
     from necrozma_core.feeds.sorting import sort_files  # noqa: PLC0415
 
     share = _share(quarantine_rows)
@@ -75,9 +78,7 @@ def import_(
     found = sort_files(files, pair, read)
     if found.left:
         typer.echo(left_line(found.left))
-    for name, paths in found.by_pair.items():
-        report = import_files(paths, name, data_folder(to), quarantine_share=share, options=read)
-        typer.echo("\n".join(import_lines(report)))
+    import_and_tell(found.by_pair, data_folder(to), share, read, workers)
 
 
 def _share(text: str | None) -> float:
