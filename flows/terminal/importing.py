@@ -58,7 +58,8 @@ def import_and_tell(
                     failed.append(outcome)
     except KeyboardInterrupt:
         typer.echo(
-            "stopped: pairs that were named are stored, of the others nothing; the same command goes on", err=True
+            "stopped: what is named above is stored, of other pairs nothing; the same command goes on from there",
+            err=True,
         )
         raise
     _say_failures(failed, len(by_pair))
