@@ -137,11 +137,14 @@ class Inspection:
         ticks, new = self._behind(piece)
         mid = (ticks.bid.astype(np.int64) + ticks.ask).astype(np.float64)
         self.repeated += int(np.count_nonzero(find_repeats(ticks)[new:]))
-        if len(mid) > 2:
+        lowest = float(mid.min())
+        # Prices that lie closer together than a jump is wide have none; nearly all pieces are so.
+        if len(mid) > 2 and float(mid.max()) - lowest > _JUMP * lowest:
             self._look_for_jumps(ticks, mid)
-        spread = (piece.ask - piece.bid).astype(np.float64)
-        count = int(np.count_nonzero(2.0 * spread / mid[new:] > _WIDE))
-        self._wide.add(count, spread, piece, 0)
+        points = piece.ask - piece.bid
+        if 2.0 * float(points.max()) > _WIDE * lowest:
+            spread = points.astype(np.float64)
+            self._wide.add(int(np.count_nonzero(2.0 * spread / mid[new:] > _WIDE)), spread, piece, 0)
         self._points_per_pip = piece.points_per_pip
         gaps = np.flatnonzero(np.diff(ticks.time_ms) > _WEEKEND_MS)
         # Gaps between the ticks before were seen with them.

@@ -33,6 +33,7 @@ USUAL_SHARE: Final = 0.01
 _HOPELESS_ROWS: Final = 10_000
 _HOPELESS_SHARE: Final = 0.5
 _DAY_NS: Final = 86_400 * 10**9
+_FEW: Final = 64
 _EXPECTED: Final = {
     Fault.EMPTY: "a value",
     Fault.NOT_A_TIME: "a time such as 2024-01-15T00:00:00.032Z",
@@ -325,8 +326,8 @@ def _digits_of(price: Int64Array, least: int) -> int:
     """Count the decimals of the finest of some prices in billionths, from a number on that is known to be needed."""
     for digits in range(least, PRICE_DECIMALS):
         unit = 10 ** (PRICE_DECIMALS - digits)
-        # Division by one number is quick, a remainder is not.
-        if (price // unit * unit == price).all():
+        # Division by one number is quick, a remainder is not; and mostly a few prices show what is too coarse.
+        if all((part // unit * unit == part).all() for part in (price[:_FEW], price)):
             return digits
     return PRICE_DECIMALS
 
