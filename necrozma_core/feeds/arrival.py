@@ -1,7 +1,7 @@
 """One file of an import: read, its rows judged, its ticks put down, ready to be stored with the others of its pair."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,12 +108,14 @@ class Arrival:
     findings: tuple[str, ...] = ()
 
 
-def is_worth_compiling(files: Iterable[Path]) -> bool:
-    """Tell whether files are so large that loading a compiled loop, half a second, is gained back by reading them."""
-    size = 0
-    for path in files:
-        with disk_errors("read", path):
-            size += path.stat().st_size * (1 if path.suffix.lower() in _PLAIN else _USUAL_PACKING)
+def size_as_text(path: Path) -> int:
+    """Guess how many bytes of CSV a file holds, so that packed files count for what it takes to read them."""
+    with disk_errors("read", path):
+        return path.stat().st_size * (1 if path.suffix.lower() in _PLAIN else _USUAL_PACKING)
+
+
+def is_worth_compiling(size: int) -> bool:
+    """Tell whether so many bytes of CSV gain back the half second that loading a compiled loop takes."""
     return size > _WORTH_BYTES
 
 

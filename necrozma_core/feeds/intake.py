@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from necrozma_core.errors import DataError, UsageError, not_a_file
-from necrozma_core.feeds.arrival import Arrival, Reading, is_worth_compiling, known_sources, read_file, spool_folder
+from necrozma_core.feeds.arrival import (
+    Arrival,
+    Reading,
+    is_worth_compiling,
+    known_sources,
+    read_file,
+    size_as_text,
+    spool_folder,
+)
 from necrozma_core.feeds.formats.registry import ReadOptions, open_source
 from necrozma_core.feeds.quarantine import Quarantine, open_quarantine
 from necrozma_core.market.instruments import Pair, get_pair
@@ -137,7 +145,8 @@ def import_files(
     for path in files:
         if found := not_a_file(path):
             raise UsageError(f"{path}: {found}; expected a file of ticks")
-    reading = Reading(pair, options or ReadOptions(), quarantine_share, now_ns(), is_worth_compiling(files))
+    is_large = is_worth_compiling(sum(map(size_as_text, files)))
+    reading = Reading(pair, options or ReadOptions(), quarantine_share, now_ns(), is_large)
     reading.check()
     with spool_folder(data_dir) as folder, closing(TickSpool(folder / "ticks", files=disk)) as spool:
         known = known_sources(data_dir, reading.pair)

@@ -18,7 +18,15 @@ from typing import Any, Final, cast
 from pebble import ProcessExpired, ProcessPool
 
 from necrozma_core.errors import DamagedError, NecrozmaError, StorageError, WorkerDiedError, not_a_file
-from necrozma_core.feeds.arrival import Arrival, Reading, is_worth_compiling, known_sources, read_file, spool_folder
+from necrozma_core.feeds.arrival import (
+    Arrival,
+    Reading,
+    is_worth_compiling,
+    known_sources,
+    read_file,
+    size_as_text,
+    spool_folder,
+)
 from necrozma_core.feeds.formats.registry import ReadOptions
 from necrozma_core.feeds.intake import ImportReport, store_files
 from necrozma_core.market.instruments import get_pair
@@ -26,8 +34,8 @@ from necrozma_core.storage.ticks.spooling import TICK_BYTES, TickSpool
 from necrozma_core.workers.job import THREADS_ENVIRONMENT
 from necrozma_core.workers.spawn import WorkerContext
 
-_WORTH_A_PROCESS: Final = 16 * 2**20
-"""Bytes of files below which starting processes, a second, takes longer than they save."""
+_WORTH_A_PROCESS: Final = 32 * 2**20
+"""Bytes of CSV below which starting processes, a second, takes longer than they save."""
 
 _BUNDLE_BYTES: Final = 4 * 2**20
 """Small files are read together, so that handing them over costs nothing beside reading them."""
@@ -45,7 +53,7 @@ class ImportProgress:
         Whose files are waited for.
     files, files_done : int
     size, size_done : int
-        Bytes of the files.
+        Bytes of the files, packed ones as they would be unpacked.
     ticks : int
         Read so far, with those of files that are not read to their end.
     """
@@ -103,8 +111,8 @@ def import_pairs(
         The disk does not answer: no other pair would fare better.
     """
     files = [path for paths in by_pair.values() for path in paths]
-    sizes = {path: 0 if not_a_file(path) else path.stat().st_size for path in files}
-    is_large = is_worth_compiling(path for path in files if not not_a_file(path))
+    sizes = {path: 0 if not_a_file(path) else size_as_text(path) for path in files}
+    is_large = is_worth_compiling(sum(sizes.values()))
     readings = [
         Reading(get_pair(name), options or ReadOptions(), quarantine_share, time.time_ns(), is_large)
         for name in by_pair
