@@ -52,7 +52,8 @@ test-slow: setup ## what is marked slow: the browser, long faults, real loops; a
 	  || { echo "what failed beside other tests is tried once more, alone"; $(BIN)/pytest -m slow --last-failed --last-failed-no-failures none -q; }
 	@$(BIN)/pytest -m alone -q
 	@NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/bounds-checked $(BIN)/pytest tests/test_necrozma_core/test_kernels \
-	  tests/test_necrozma_core/test_engine tests/test_necrozma_core/test_market/test_bars.py tests/test_necrozma_core/test_market/test_bar_grid.py -m "not slow" $(PARALLEL)
+	  tests/test_necrozma_core/test_engine tests/test_necrozma_core/test_market/test_bars.py tests/test_necrozma_core/test_market/test_bar_grid.py \
+	  tests/test_necrozma_core/test_feeds/test_reading/test_plain_lines.py -m "not slow" $(PARALLEL)
 
 test-lowest: setup ## all tests of flows and tasks on the lowest Prefect that pyproject.toml allows, in .venv-lowest
 	@test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest

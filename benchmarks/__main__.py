@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from benchmarks.engine import measure_engine, measure_parity
+from benchmarks.importing import measure_importing
 from benchmarks.job import measure_job
 from benchmarks.measuring.cpu_profile import measure_profile
 from benchmarks.measuring.measure import Report, describe_machine, one_of
@@ -23,6 +24,7 @@ _PAGE: Final = DOCS / "performance.md"
 TABLES: Final[dict[str, Callable[[Scale], Report]]] = {
     "parity": measure_parity,
     "engine": measure_engine,
+    "importing": measure_importing,
     "startup": measure_startup,
     "stored": measure_stored,
     "timeline": measure_timeline,

@@ -77,6 +77,8 @@ TARGETS: Final = (
     Target("work on 5,000 settings to that on 50", "settings", "times_5000", 100, "times"),
     Target("a worker's peak memory in the whole job", "job", "worker_mb", 700, "MB"),
     Target("a worker's peak memory with 50,000 settings", "settings", "mb_50000", 700, "MB"),
+    Target("Exness CSV to the store, a core", "importing", "csv_millions", 3, "million rows/s", at_least=True),
+    Target("bi5 to the store, 2 processes", "importing", "bi5_millions", 5, "million ticks/s", at_least=True),
     Target("`necrozma --help`", "startup", "help", 0.4, "s"),
     Target("a run in which everything is stored, less six times `necrozma --help`", "stored", "above_help", 1, "s"),
     Target("a job of ten seconds under a limit of 80 % to the same under 100 %", "short", "ratio", 1.2, "times"),

@@ -69,13 +69,16 @@ def import_(
         str | None,
         typer.Option(metavar="SIDE", help="What that side is: bid, ask or mid; else told by the name, or bid."),
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Processes that read large files; one a core.")
+    ] = None,
 ) -> None:
     """Check files of ticks or bars, row by row, and store them; all of a pair or nothing."""
     from flows.cli.bar_commands import BarFlags  # noqa: PLC0415
     from flows.cli.starting import data_folder  # noqa: PLC0415
-    from flows.terminal.wording import import_lines, left_line  # noqa: PLC0415
+    from flows.terminal.importing import import_and_tell  # noqa: PLC0415
+    from flows.terminal.wording import left_line  # noqa: PLC0415
     from necrozma_core.feeds.formats.registry import ReadOptions  # noqa: PLC0415
-    from necrozma_core.feeds.intake import import_files  # noqa: PLC0415
     from necrozma_core.feeds.sorting import sort_files  # noqa: PLC0415
 
     share = _share(quarantine_rows)
@@ -86,12 +89,11 @@ def import_(
     if found.left:
         typer.echo(left_line(found.left))
     bars = BarFlags(spread, side, share).take_bars(found.by_pair, read)
-    for name, paths in found.by_pair.items():
-        if paths:
-            report = import_files(paths, name, data_folder(to), quarantine_share=share, options=read)
-            typer.echo("\n".join(import_lines(report)))
-        if name in bars.files:
-            bars.import_pair(name, data_folder(to))
+    ticks = {name: paths for name, paths in found.by_pair.items() if paths}
+    if ticks:
+        import_and_tell(ticks, data_folder(to), share, read, workers)
+    for name in bars.files:
+        bars.import_pair(name, data_folder(to))
 
 
 def _share(text: str | None) -> float:

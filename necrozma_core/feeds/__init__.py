@@ -2,6 +2,7 @@
 
 =====================  ========================================================
 ``intake``             files into the store, all or nothing: `import_files`
+``arrival``            one file of an import, read and judged
 ``bars``               files of bars into the store, likewise: `import_bars`
 ``download``           files of ticks from the services that give them away
 ``sorting``            files and folders by the pair that they hold: `sort_files`

@@ -11,10 +11,10 @@ from necrozma_core.feeds.inspection import Doubt, Finding, find_doubts
 from necrozma_core.feeds.kept_reports import YearSpan, report_stored
 from necrozma_core.feeds.plausibility import check_crosses, check_doubles
 from necrozma_core.market.instruments import Pair
-from necrozma_core.market.ticks import Ticks
 from necrozma_core.storage.ticks.manifest import Source
-from necrozma_core.storage.ticks.spans import by_year
+from necrozma_core.storage.ticks.spooling import AddedSpan
 from necrozma_core.storage.ticks.store import TickStore
+from necrozma_core.storage.ticks.writing import cut_by_year
 
 _NAMED_FILES: Final = 20
 """Of more files, such as a year of hours, a finding names its time and not its file: to look at each alone would take
@@ -51,7 +51,7 @@ class ImportInspection:
         ordered = sorted(self._findings, key=lambda found: (kinds.index(found[0].doubt), -found[0].count))
         return tuple(f"{where}: {finding.text}" for finding, where in ordered)
 
-    def look(self, segments: Sequence[tuple[Source, Ticks]]) -> None:
+    def look(self, segments: Sequence[tuple[Source, AddedSpan]]) -> None:
         """Look at what is to be stored, file by file where they are few.
 
         Raises
@@ -59,12 +59,12 @@ class ImportInspection:
         DataError
             It does not fit what is stored of two other pairs, or is what is stored of another.
         """
-        ordered = sorted(segments, key=lambda segment: int(segment[1].time_ms[0]))
-        if len(ordered) > _NAMED_FILES and _follow_each_other(ticks for _, ticks in ordered):
-            self._look([ticks for _, ticks in ordered], f"{len(ordered):,} files")
+        ordered = sorted(segments, key=lambda segment: segment[1].first_ms)
+        if len(ordered) > _NAMED_FILES and _follow_each_other(span for _, span in ordered):
+            self._look([span for _, span in ordered], f"{len(ordered):,} files")
             return
-        for source, ticks in segments:
-            self._look([ticks], source.name)
+        for source, span in segments:
+            self._look([span], source.name)
 
     def look_at_whole(self) -> None:
         """Make the report of all that is stored of the pair by now, and note what only all of it shows."""
@@ -76,19 +76,19 @@ class ImportInspection:
             self._findings += [(finding, where) for finding in report.findings if finding.doubt not in named]
             self.lacks = tuple(report.lacks())
 
-    def _look(self, pieces: Sequence[Ticks], name: str) -> None:
-        by_years: dict[int, list[Ticks]] = {}
-        for ticks in pieces:
-            for year, part in by_year(ticks):
+    def _look(self, spans: Sequence[AddedSpan], name: str) -> None:
+        by_years: dict[int, list[AddedSpan]] = {}
+        for span in spans:
+            for year, part in cut_by_year(span):
                 by_years.setdefault(year, []).append(part)
         days: list[DayReport] = []
         for parts in by_years.values():
-            span = sum(map(len, parts)), int(parts[0].time_ms[0]), int(parts[-1].time_ms[-1])
-            self._seen[span] = list(report_days(parts))
-            days += self._seen[span]
+            whole = sum(map(len, parts)), parts[0].first_ms, parts[-1].last_ms
+            self._seen[whole] = list(report_days(piece for part in parts for piece in part.pieces()))
+            days += self._seen[whole]
         check_doubles(self._pair, days, self._days_of, name)
         check_crosses(self._pair, days, self._days_of, name)
-        digits = max(ticks.digits for ticks in pieces)
+        digits = max(span.digits for span in spans)
         self._findings += [(finding, name) for finding in find_doubts(days, self._pair, digits)]
 
     def _days_of(self, pair_name: str) -> Sequence[DayReport]:
@@ -101,6 +101,6 @@ class ImportInspection:
         return self._stored.get(pair_name, ())
 
 
-def _follow_each_other(parts: Iterable[Ticks]) -> bool:
-    ends = [(int(ticks.time_ms[0]), int(ticks.time_ms[-1])) for ticks in parts]
+def _follow_each_other(spans: Iterable[AddedSpan]) -> bool:
+    ends = [(span.first_ms, span.last_ms) for span in spans]
     return all(last <= first for (_, last), (first, _) in pairwise(ends))

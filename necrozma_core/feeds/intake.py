@@ -1,26 +1,30 @@
 """Files of ticks into the store: read, checked, put in order, and published together or not at all."""
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
 
 from necrozma_core.errors import DamagedError, DataError, StorageError, UsageError, not_a_file
+from necrozma_core.feeds.arrival import (
+    Arrival,
+    Reading,
+    is_worth_compiling,
+    known_sources,
+    read_file,
+    size_as_text,
+    spool_folder,
+)
 from necrozma_core.feeds.formats.registry import ReadOptions, open_source
 from necrozma_core.feeds.import_inspection import ImportInspection
-from necrozma_core.feeds.plausibility import LEAST_TICKS, check_ticks_of_pair
+from necrozma_core.feeds.plausibility import LEAST_TICKS
 from necrozma_core.feeds.quarantine import QUARANTINE_FOLDER, Quarantine, open_quarantine
-from necrozma_core.feeds.reading.zones import split_zone
-from necrozma_core.feeds.sieve import Sieve, Tally
 from necrozma_core.market.instruments import Pair, get_pair
-from necrozma_core.market.ticks import Ticks
 from necrozma_core.storage.disk.layer import DISK, FileLayer
-from necrozma_core.storage.disk.publish import sha256_of
 from necrozma_core.storage.ticks.manifest import Source, format_span
+from necrozma_core.storage.ticks.spooling import TickSpool
 from necrozma_core.storage.ticks.store import TickStore
 
 
@@ -102,7 +106,8 @@ def import_files(
 ) -> ImportReport:
     """Read files of ticks and store what is in them, all or nothing.
 
-    Rows are held in memory, 16 bytes each, until every file was found good.
+    Rows wait in a temporary file of the data folder, 16 bytes each, until every file was found good; so memory does not
+    grow with their number.
 
     Parameters
     ----------
@@ -137,126 +142,68 @@ def import_files(
         The disk does not answer; what was stored is untouched.
     """
     pair = get_pair(pair_name)
-    options = options or ReadOptions()
-    options.check()
-    if options.zone is not None:
-        split_zone(options.zone)
-    store = TickStore(data_dir, files=disk)
-    chosen, known = _choose(files, store, pair, options.zone)
-    taken, inspection = _side_files(store, pair), ImportInspection(pair, store)
-    run = _Import(pair, options, quarantine_share, now_ns(), data_dir / pair.name, disk, taken, inspection)
-    with ExitStack() as stack:
-        for path, source in chosen.items():
-            run.read(path, source, stack)
-        inspection.look(run.segments)
-        if run.segments:
-            added = store.add(run.segments, before_publish=run.publish_quarantines)
-            run.added = sum(source.ticks for source in added)
-        elif chosen:
-            names = "the file has" if len(chosen) == 1 else f"the {len(chosen)} files have"
-            raise DataError(f"{next(iter(chosen))}: expected rows of {pair.name}, found none: {names} no quotes")
-    inspection.look_at_whole()
-    return run.report(known)
-
-
-@dataclass(slots=True)
-class _Import:
-    """An import under way: what was read so far."""
-
-    pair: Pair
-    options: ReadOptions
-    quarantine_share: float
-    now_ns: int
-    folder: Path
-    disk: FileLayer
-    taken: set[str]
-    inspection: ImportInspection
-    segments: list[tuple[Source, Ticks]] = field(default_factory=list)
-    tallies: list[Tally] = field(default_factory=list)
-    quarantines: list[Quarantine] = field(default_factory=list)
-    empty: list[str] = field(default_factory=list)
-    added: int = 0
-    formats: dict[str, str] = field(default_factory=dict)
-
-    def read(self, path: Path, source: Source, stack: ExitStack) -> None:
-        """Read one file; its quarantine stays open in the stack until everything is sure."""
-        sieve = Sieve(str(path), self.now_ns)
-        with open_source(path, self.pair, self.options) as opened:
-            ticks = sieve.sift(opened.rows, self.pair, self.quarantine_share)
-            description = f"{opened.format}: {opened.reason}"
-        if not sieve.tally.rows:
-            self.empty.append(source.name)
-            return
-        if opened.format not in {known.partition(":")[0] for known in self.formats.values()}:
-            self.formats[source.name] = description
-        check_ticks_of_pair(ticks, str(path))
-        self.tallies.append(sieve.tally)
-        self.segments.append((source, ticks))
-        if sieve.tally.bad:
-            target = _quarantine_path(self.folder, path, source, self.taken)
-            quarantine = stack.enter_context(open_quarantine(target, files=self.disk))
-            self.quarantines.append(quarantine)
-            with open_source(path, self.pair, self.options) as again:
-                sieve.set_aside(again.rows, quarantine)
-
-    def publish_quarantines(self) -> None:
-        """Put the files of bad rows in place."""
-        for quarantine in self.quarantines:
-            quarantine.publish()
-
-    def report(self, known: tuple[str, ...]) -> ImportReport:
-        """Say what was done."""
-        if not self.segments:
-            return ImportReport(self.pair.name, already_stored=known, empty=tuple(self.empty))
-        bad: Counter[str] = Counter()
-        for tally in self.tallies:
-            bad.update({fault.value: count for fault, count in tally.bad.items()})
-        ordered = sorted(self.segments, key=lambda segment: int(segment[1].time_ms[0]))
-        return ImportReport(
-            pair=self.pair.name,
-            files=tuple(source.name for source, _ in ordered),
-            already_stored=known,
-            empty=tuple(self.empty),
-            formats=self.formats,
-            rows=sum(tally.rows for tally in self.tallies),
-            kept=sum(tally.kept for tally in self.tallies),
-            quarantined=dict(sorted(bad.items())),
-            quarantine_files=tuple(quarantine.path for quarantine in self.quarantines),
-            digits=max(ticks.digits for _, ticks in self.segments),
-            first_ms=min(int(ticks.time_ms[0]) for _, ticks in self.segments),
-            last_ms=max(int(ticks.time_ms[-1]) for _, ticks in self.segments),
-            sub_millisecond=sum(tally.sub_millisecond for tally in self.tallies),
-            rounded=sum(tally.rounded for tally in self.tallies),
-            repeated=sum(tally.repeated for tally in self.tallies),
-            one_sided=sum(tally.skipped for tally in self.tallies),
-            known=sum(len(ticks) for _, ticks in self.segments) - self.added,
-            findings=self.inspection.findings,
-            lacks=self.inspection.lacks,
-        )
-
-
-def _choose(
-    files: Sequence[Path], store: TickStore, pair: Pair, zone: str | None
-) -> tuple[dict[Path, Source], tuple[str, ...]]:
-    """Tell the files that are new from those whose content is stored already, or was named twice."""
     if not files:
         raise UsageError("expected at least one file to import")
-    chosen: dict[Path, Source] = {}
-    known = []
-    # Read once: a year of hours has thousands of sources, and as many files ask about them.
-    stored, others = store.known(pair.name), _others_sources(store, pair)
-    taken: set[str] = set()
     for path in files:
         if found := not_a_file(path):
             raise UsageError(f"{path}: {found}; expected a file of ticks")
-        source = _source(path, zone)
-        _refuse_of_other_pair(path, pair, others.get(source.sha256))
-        if (source.sha256, source.zone) in stored or source.sha256 in taken:
-            known.append(path.name)
+    is_large = is_worth_compiling(sum(map(size_as_text, files)))
+    reading = Reading(pair, options or ReadOptions(), quarantine_share, now_ns(), is_large)
+    reading.check()
+    with spool_folder(data_dir) as folder, closing(TickSpool(folder / "ticks", files=disk)) as spool:
+        known = known_sources(data_dir, reading.pair)
+        done = []
+        for path in files:
+            done.append(read_file(path, reading, known, spool))
+            known = known | {done[-1].source.identity}
+        return store_files(done, reading, data_dir, disk=disk)
+
+
+def store_files(done: Sequence[Arrival], reading: Reading, data_dir: Path, *, disk: FileLayer = DISK) -> ImportReport:
+    """Store the ticks of files that were read, all or nothing; errors as `import_files`.
+
+    Parameters
+    ----------
+    done : sequence of Arrival
+        All files of one pair, in the order in which they were named.
+    reading : Reading
+    data_dir : Path
+    disk : FileLayer
+    """
+    new: dict[tuple[str, str | None], Arrival] = {}
+    known = []
+    for file in done:
+        if file.is_known or file.source.identity in new:
+            known.append(file.path.name)
         else:
-            taken.add(source.sha256)
-            chosen[path] = source
-    return chosen, tuple(known)
+            new[file.source.identity] = file
+    full = [file for file in new.values() if file.span is not None]
+    if not full and new:
+        names = "the file has" if len(new) == 1 else f"the {len(new)} files have"
+        first = next(iter(new.values())).path
+        raise DataError(f"{first}: expected rows of {reading.pair.name}, found none: {names} no quotes")
+    added, quarantines = 0, []
+    store = TickStore(data_dir, files=disk)
+    inspection = ImportInspection(reading.pair, store)
+    if full:
+        others = _others_sources(store, reading.pair)
+        for file in full:
+            _refuse_of_other_pair(file.path, reading.pair, others.get(file.source.sha256))
+        inspection.look([(file.source, file.span) for file in full if file.span is not None])
+        with ExitStack() as stack:
+            quarantines = _set_aside(full, reading, store, stack, disk)
+            segments = [(file.source, file.span) for file in full if file.span is not None]
+
+            def publish_quarantines() -> None:
+                for quarantine in quarantines:
+                    quarantine.publish()
+
+            brought = store.add(segments, publish_quarantines)
+            added = sum(source.ticks for source in brought)
+        inspection.look_at_whole()
+    empty = tuple(file.source.name for file in new.values() if file.span is None)
+    report = _report(reading.pair, full, tuple(known), empty, tuple(one.path for one in quarantines), added)
+    return replace(report, findings=inspection.findings, lacks=inspection.lacks)
 
 
 def _others_sources(store: TickStore, pair: Pair) -> dict[str, str]:
@@ -278,15 +225,58 @@ def _refuse_of_other_pair(path: Path, pair: Pair, other: str | None) -> None:
         )
 
 
-_HOUR_PARTS: Final = 5
+def _set_aside(
+    files: Sequence[Arrival], reading: Reading, store: TickStore, stack: ExitStack, disk: FileLayer
+) -> list[Quarantine]:
+    """Take the bad rows over; their files stay open in the stack until everything is sure."""
+    taken = _side_files(store, reading.pair)
+    folder = store.data_dir / reading.pair.name
+    quarantines = []
+    for file in files:
+        if file.judge is not None:
+            target = _quarantine_path(folder, file.path, file.source, taken)
+            quarantines.append(stack.enter_context(open_quarantine(target, files=disk)))
+            with open_source(file.path, reading.pair, reading.options, compiled=reading.compiled) as again:
+                file.judge.set_aside(again.rows, quarantines[-1])
+    return quarantines
 
 
-def _source(path: Path, zone: str | None) -> Source:
-    """Name a file; of an hour of Dukascopy's the folders count too, because they alone say which hour it is."""
-    if path.suffix.lower() != ".bi5":
-        return Source(path.name, sha256_of(path), zone)
-    name = "/".join(path.absolute().parts[-_HOUR_PARTS:])
-    return Source(name, hashlib.sha256(f"{name} {sha256_of(path)}".encode()).hexdigest(), zone)
+def _report(
+    pair: Pair,
+    files: Sequence[Arrival],
+    known: tuple[str, ...],
+    empty: tuple[str, ...],
+    quarantine_files: tuple[Path, ...],
+    added: int,
+) -> ImportReport:
+    spans = [file.span for file in files if file.span is not None]
+    if not spans:
+        return ImportReport(pair.name, already_stored=known, empty=empty)
+    formats: dict[str, tuple[str, str]] = {}
+    bad: Counter[str] = Counter()
+    for file in files:
+        formats.setdefault(file.format, (file.source.name, f"{file.format}: {file.reason}"))
+        bad.update({fault.value: count for fault, count in file.tally.bad.items()})
+    ordered = sorted(zip(files, spans, strict=True), key=lambda one: one[1].first_ms)
+    return ImportReport(
+        pair=pair.name,
+        files=tuple(file.source.name for file, _ in ordered),
+        already_stored=known,
+        empty=empty,
+        formats=dict(formats.values()),
+        rows=sum(file.tally.rows for file in files),
+        kept=sum(file.tally.kept for file in files),
+        quarantined=dict(sorted(bad.items())),
+        quarantine_files=quarantine_files,
+        digits=max(span.digits for span in spans),
+        first_ms=min(span.first_ms for span in spans),
+        last_ms=max(span.last_ms for span in spans),
+        sub_millisecond=sum(file.tally.sub_millisecond for file in files),
+        rounded=sum(file.tally.rounded for file in files),
+        repeated=sum(file.repeated for file in files),
+        one_sided=sum(file.tally.skipped for file in files),
+        known=sum(map(len, spans)) - added,
+    )
 
 
 def _side_files(store: TickStore, pair: Pair) -> set[str]:

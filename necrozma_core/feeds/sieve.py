@@ -18,10 +18,10 @@ from necrozma_core.feeds.quarantine import Quarantine
 from necrozma_core.feeds.reading.cells import NO_FAULT, Fault
 from necrozma_core.feeds.reading.prices import PRICE_DECIMALS
 from necrozma_core.feeds.reading.rows import BID, TIME_FORM, TIMESTAMP, RowBatch, RowStream, TornRow, find_faults
-from necrozma_core.market.arrays import BoolArray, Int32Array, Int64Array
+from necrozma_core.market.arrays import BoolArray, Int64Array
 from necrozma_core.market.instruments import Pair
-from necrozma_core.market.ticks import Ticks, find_repeats
 from necrozma_core.storage.ticks.encoding import MAX_STORED_POINTS
+from necrozma_core.storage.ticks.spooling import SpooledChunk, SpooledSpan, TickSpool
 
 _NS_PER_MS: Final = 1_000_000
 FIRST_NS: Final = 631_152_000 * 10**9
@@ -34,6 +34,7 @@ _HOPELESS_ROWS: Final = 10_000
 _HOPELESS_SHARE: Final = 0.5
 _SHOWN_ROW: Final = 60
 _DAY_NS: Final = 86_400 * 10**9
+_FEW: Final = 64
 _EXPECTED: Final = {
     Fault.EMPTY: "a value",
     Fault.OUT_OF_RANGE: "a time from 1990 to tomorrow",
@@ -56,8 +57,6 @@ class Tally:
         Kept rows whose time was finer than a millisecond and was rounded down to one.
     rounded : int
         Prices rounded by less than a billionth.
-    repeated : int
-        Kept rows that are the row before them once more.
     skipped : int
         First rows left out because one side had no price yet, where a blank stands for the price before.
     """
@@ -67,17 +66,7 @@ class Tally:
     bad: Counter[Fault] = field(default_factory=Counter)
     sub_millisecond: int = 0
     rounded: int = 0
-    repeated: int = 0
     skipped: int = 0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Chunk:
-    digits: int
-    dearest_row: int
-    time_ms: Int64Array
-    bid: Int32Array
-    ask: Int32Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,68 +79,28 @@ class _Break:
     before_ns: int
 
 
-class Sieve:
-    """Judges the rows of one source and gathers the good ones, in 16 bytes each.
+@dataclass(slots=True, eq=False)
+class Judge:
+    """Says of rows whether they are bad, a second time as the first.
 
-    A row is bad by itself, or out of order: not of the longest part of the rows, good by themselves, whose times never
-    fall.
-
-    Parameters
+    Attributes
     ----------
-    source : str
-        The file's name, for messages.
-    now_ns : int
-        Nanoseconds since 1970; times a day after it are bad.
+    last_ns : int
+        Nanoseconds since 1970; later times are bad.
+    in_order : bool array or None
+        Which of the rows that are good by themselves are kept; None for all.
     """
 
-    def __init__(self, source: str, now_ns: int) -> None:
-        self.tally = Tally()
-        self._source = source
-        self._last_ns = now_ns + _DAY_NS
-        self._first_bad = ""
-        self._first_bad_row: int | None = None
-        self._break: _Break | None = None
-        self._in_order: BoolArray | None = None
-        self._latest = (0, FIRST_NS)
-        self._digits = 0
-        self._chunks: list[_Chunk] = []
+    last_ns: int
+    in_order: BoolArray | None = None
 
-    def sift(self, stream: RowStream, pair: Pair, most_bad: float) -> Ticks:
-        """Read the whole stream.
-
-        Parameters
-        ----------
-        stream : RowStream
-        pair : Pair
-        most_bad : float
-            The share of bad rows that may be set aside; 0 refuses any.
-
-        Returns
-        -------
-        Ticks
-            The rows kept, in the digits of the finest price among them; none where the source has no rows.
-
-        Raises
-        ------
-        DataError
-            More rows are bad than may be, or none is left; with row, column and how many there are.
-        """
-        for batch in stream.batches:
-            self._take(batch, stream)
-            if self.tally.rows and not self.tally.kept and not self.tally.skipped:
-                raise DataError(f"{self._bad_rows()}, every row so far: {self._advice()}")
-            if self.tally.bad.total() > max(_HOPELESS_ROWS, _HOPELESS_SHARE * self.tally.rows):
-                raise DataError(
-                    f"{self._bad_rows()} of {self.tally.rows:,} so far: check that this is the right kind of file"
-                )
-        ticks = self._gather(pair)
-        if self._break is not None:
-            ticks = self._put_in_order(ticks)
-        self._refuse_too_many(most_bad)
-        if self.tally.rows and not self.tally.kept:
-            raise DataError(f"{self._source}: expected rows of {pair.name}, found none")
-        self.tally.repeated = int(np.count_nonzero(find_repeats(ticks)))
-        return ticks
+    def faults(self, batch: RowBatch) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Name the fault that each row has by itself, and its column, as `find_faults` does."""
+        faults, columns = find_faults(batch)
+        times = batch.time.values
+        outside = (faults == NO_FAULT) & ((times < FIRST_NS) | (times > self.last_ns))
+        faults[outside], columns[outside] = Fault.OUT_OF_RANGE.code, TIMESTAMP
+        return faults, columns
 
     def set_aside(self, stream: RowStream, quarantine: Quarantine) -> None:
         """Take the bad rows over as they are, from the source read a second time.
@@ -164,24 +113,85 @@ class Sieve:
         quarantine.start(stream.header)
         seen = 0
         for batch in stream.batches:
-            faults, _ = self._faults(batch)
+            faults, _ = self.faults(batch)
             good = np.flatnonzero(faults == NO_FAULT)
-            if self._in_order is not None:
-                late = ~self._in_order[seen : seen + len(good)]
+            if self.in_order is not None:
+                late = ~self.in_order[seen : seen + len(good)]
                 faults[good[late]] = Fault.OUT_OF_ORDER.code
             seen += len(good)
             for row, fault, fields in _bad_fields(batch, faults):
                 quarantine.add(row, fault, fields)
 
-    def _faults(self, batch: RowBatch) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        faults, columns = find_faults(batch)
-        times = batch.time.values
-        outside = (faults == NO_FAULT) & ((times < FIRST_NS) | (times > self._last_ns))
-        faults[outside], columns[outside] = Fault.OUT_OF_RANGE.code, TIMESTAMP
-        return faults, columns
+
+class Sieve:
+    """Judges the rows of one source and puts the good ones down in a spool.
+
+    A row is bad by itself, or out of order: not of the longest part of the rows, good by themselves, whose times never
+    fall. Only where the order breaks are the times of all rows in memory at once, with 25 bytes a row.
+
+    Parameters
+    ----------
+    source : str
+        The file's name, for messages.
+    now_ns : int
+        Nanoseconds since 1970; times a day after it are bad.
+    spool : TickSpool
+    """
+
+    def __init__(self, source: str, now_ns: int, spool: TickSpool) -> None:
+        self.tally = Tally()
+        self.judge = Judge(now_ns + _DAY_NS)
+        self._source = source
+        self._spool = spool
+        self._first_bad = ""
+        self._first_bad_row: int | None = None
+        self._break: _Break | None = None
+        self._latest = (0, FIRST_NS)
+        self._digits = 0
+        self._chunks: list[SpooledChunk] = []
+        self._dearest_rows: list[int] = []
+
+    def sift(self, stream: RowStream, pair: Pair, most_bad: float) -> SpooledSpan | None:
+        """Read the whole stream.
+
+        Parameters
+        ----------
+        stream : RowStream
+        pair : Pair
+        most_bad : float
+            The share of bad rows that may be set aside; 0 refuses any.
+
+        Returns
+        -------
+        SpooledSpan or None
+            The rows kept, in the digits of the finest price among them; None where the source has no rows.
+
+        Raises
+        ------
+        DataError
+            More rows are bad than may be, or none is left; with row, column and how many there are.
+        StorageError
+            The disk does not take them.
+        """
+        for batch in stream.batches:
+            self._take(batch, stream)
+            if self.tally.rows and not self.tally.kept and not self.tally.skipped:
+                raise DataError(f"{self._bad_rows()}, every row so far: {self._advice()}")
+            if self.tally.bad.total() > max(_HOPELESS_ROWS, _HOPELESS_SHARE * self.tally.rows):
+                raise DataError(
+                    f"{self._bad_rows()} of {self.tally.rows:,} so far: check that this is the right kind of file"
+                )
+        for chunk, row in zip(self._chunks, self._dearest_rows, strict=True):
+            self._check_size(chunk.highest * 10 ** (self._digits - chunk.digits), row)
+        if self._break is not None:
+            self._put_in_order(pair)
+        self._refuse_too_many(most_bad)
+        if self.tally.rows and not self.tally.kept:
+            raise DataError(f"{self._source}: expected rows of {pair.name}, found none")
+        return self._spool.span(pair, self._digits, tuple(self._chunks)) if self._chunks else None
 
     def _take(self, batch: RowBatch, stream: RowStream) -> None:
-        faults, columns = self._faults(batch)
+        faults, columns = self.judge.faults(batch)
         good = faults == NO_FAULT
         bad = np.flatnonzero(~good)
         self._count(batch, faults)
@@ -194,6 +204,8 @@ class Sieve:
 
     def _count(self, batch: RowBatch, faults: NDArray[np.uint8]) -> None:
         self.tally.bad.update(torn.fault for torn in batch.torn)
+        if not faults.any():
+            return
         for code, count in enumerate(np.bincount(faults, minlength=1).tolist()):
             if code != NO_FAULT and count:
                 self.tally.bad[Fault.of_code(code)] += count
@@ -235,22 +247,22 @@ class Sieve:
         self._look_for_a_break(batch, row, time_ns, stream)
         time_ms = time_ns // _NS_PER_MS
         self.tally.sub_millisecond += int(np.count_nonzero(time_ms * _NS_PER_MS != time_ns))
-        while any((price % 10 ** (PRICE_DECIMALS - self._digits)).any() for price in prices):
-            self._digits += 1
+        self._digits = max(_digits_of(price, self._digits) for price in prices)
         unit = 10 ** (PRICE_DECIMALS - self._digits)
         bid, ask = prices[0] // unit, prices[1] // unit
         dearest = int(ask.argmax())
         self._check_size(int(ask[dearest]), int(row[dearest]))
         points = bid.astype(np.int32), ask.astype(np.int32)
-        self._chunks.append(_Chunk(self._digits, int(row[dearest]), time_ms, *points))
+        self._chunks.append(self._spool.append(time_ms, *points, self._digits))
+        self._dearest_rows.append(int(row[dearest]))
 
     def _look_for_a_break(self, batch: RowBatch, row: Int64Array, time_ns: Int64Array, stream: RowStream) -> None:
         before_row, before_ns = self._latest
         self._latest = int(row[-1]), int(time_ns[-1])
         if self._break is not None:
             return
-        falls = np.flatnonzero(np.diff(time_ns, prepend=before_ns) < 0)
-        if len(falls):
+        if time_ns[0] < before_ns or (time_ns[1:] < time_ns[:-1]).any():
+            falls = np.flatnonzero(np.diff(time_ns, prepend=before_ns) < 0)
             first = int(falls[0])
             position = int(np.searchsorted(batch.row, row[first]))
             if first:
@@ -267,30 +279,22 @@ class Sieve:
                 "prices, or mend this row"
             )
 
-    def _gather(self, pair: Pair) -> Ticks:
-        kept = self.tally.kept
-        time_ms = np.empty(kept, dtype=np.int64)
-        bid, ask = np.empty(kept, dtype=np.int32), np.empty(kept, dtype=np.int32)
-        end = 0
-        for position, chunk in enumerate(self._chunks):
-            start, end = end, end + len(chunk.time_ms)
-            finer = 10 ** (self._digits - chunk.digits)
-            self._check_size(int(chunk.ask.max()) * finer, chunk.dearest_row)
-            time_ms[start:end] = chunk.time_ms
-            np.multiply(chunk.bid, finer, out=bid[start:end])
-            np.multiply(chunk.ask, finer, out=ask[start:end])
-            self._chunks[position] = _EMPTY
-        return Ticks(pair, self._digits, time_ms, bid, ask)
-
-    def _put_in_order(self, ticks: Ticks) -> Ticks:
+    def _put_in_order(self, pair: Pair) -> None:
         from necrozma_core.kernels.rising import longest_rising  # noqa: PLC0415 -- the compiler, for broken files only
 
-        keep = self._in_order = longest_rising(ticks.time_ms)
-        late = len(ticks) - int(keep.sum())
+        whole = self._spool.span(pair, self._digits, tuple(self._chunks))
+        keep = self.judge.in_order = longest_rising(np.concatenate([piece.time_ms for piece in whole.pieces()]))
+        late = len(keep) - int(keep.sum())
         self.tally.kept -= late
         if late:
             self.tally.bad[Fault.OUT_OF_ORDER] += late
-        return Ticks(ticks.pair, ticks.digits, ticks.time_ms[keep], ticks.bid[keep], ticks.ask[keep])
+        self._chunks, end = [], 0
+        for piece in whole.pieces():
+            start, end = end, end + len(piece)
+            chosen = keep[start:end]
+            if chosen.any():
+                time_ms, bid, ask = piece.time_ms[chosen], piece.bid[chosen], piece.ask[chosen]
+                self._chunks.append(self._spool.append(time_ms, bid, ask, self._digits))
 
     def _refuse_too_many(self, most_bad: float) -> None:
         bad = self.tally.bad.total()
@@ -322,7 +326,14 @@ class Sieve:
         return f"{self._source}: {first}; {count} bad {'row' if count == 1 else 'rows'} ({reasons})"
 
 
-_EMPTY: Final = _Chunk(0, 0, np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int32))
+def _digits_of(price: Int64Array, least: int) -> int:
+    """Count the decimals of the finest of some prices in billionths, from a number on that is known to be needed."""
+    for digits in range(least, PRICE_DECIMALS):
+        unit = 10 ** (PRICE_DECIMALS - digits)
+        # Division by one number is quick, a remainder is not; and mostly a few prices show what is too coarse.
+        if all((part // unit * unit == part).all() for part in (price[:_FEW], price)):
+            return digits
+    return PRICE_DECIMALS
 
 
 def _bad_fields(batch: RowBatch, faults: NDArray[np.uint8]) -> Iterator[tuple[int, Fault, Sequence[str]]]:

@@ -11,6 +11,7 @@
 ``cache``      the private folder of compiled kernels, wiped when it is damaged
 ``loading``    how a worker loads the engine, and when the kernels are to blame for a failure
 ``rehearsal``  a small backtest that loads or compiles every kernel before the first pair
+``importing``  files of many pairs read by several processes and stored
 ``limits``     what one worker may take
 =============  ========================================================================
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import scaling, startup, stored, targets
+from benchmarks import importing, scaling, startup, stored, targets
 from benchmarks.__main__ import TABLES
 from benchmarks.engine import measure_engine, measure_parity
 from benchmarks.measuring import command, market
@@ -113,6 +113,23 @@ def test_startup_without_processes_lists_all_that_begins(monkeypatch):
     report = startup.measure_startup(SMOKE)
     assert report.figures == {"help": 0.25}
     assert report.text.count("250") >= 9
+
+
+def test_importing_measures_every_reader_on_the_same_rows(monkeypatch, tmp_path):
+    monkeypatch.setattr(importing, "_PEERS", tmp_path / "missing")
+    read = []
+    run = importing._run
+
+    def remembering(python, reader, *arguments):
+        read.append(run(python, reader, *arguments).rows)
+        return importing._Run(read[-1], 2.0, 1.0, 100.0)
+
+    monkeypatch.setattr(importing, "_run", remembering)
+    report = importing.measure_importing(SMOKE)
+
+    assert read == [SMOKE.ticks] * 4
+    assert report.figures == {"csv_millions": SMOKE.ticks / 1e6, "bi5_millions": SMOKE.ticks / 2e6}
+    assert "Polars is not installed" in report.text
 
 
 def test_stored_run_is_compared_with_the_help_of_the_same_moment(monkeypatch):

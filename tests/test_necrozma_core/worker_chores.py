@@ -228,3 +228,10 @@ def count_compiled(errand):
         if isinstance(value, Dispatcher)
     }
     return sum(sum(dispatcher.stats.cache_misses.values()) for dispatcher in dispatchers)
+
+
+class DeadlySet(frozenset[object]):
+    """Ends the process that asks what is in it."""
+
+    def __contains__(self, member: object) -> bool:
+        os._exit(9)

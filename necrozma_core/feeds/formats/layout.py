@@ -1,6 +1,7 @@
 """Tables of ticks as text: where a row's time and prices stand in it, and what they mean."""
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -16,6 +17,7 @@ from necrozma_core.errors import DataError, shown
 from necrozma_core.feeds.formats.symbols import strip_symbol
 from necrozma_core.feeds.reading.cells import NO_FAULT, Cells, Fault, to_bool
 from necrozma_core.feeds.reading.delimited import ByteStream, TextBlock, read_blocks, read_head_lines
+from necrozma_core.feeds.reading.plain_lines import JoinedStream, PlainTable, read_plain_lines
 from necrozma_core.feeds.reading.prices import read_prices
 from necrozma_core.feeds.reading.rows import COLUMN_NAMES, TIME_FORM, RowBatch, RowStream
 from necrozma_core.feeds.reading.times import TimeStyle, ZoneError, read_times
@@ -140,7 +142,9 @@ class Layout:
     carries: bool = False
 
 
-def read_layout(stream: ByteStream, layout: Layout, source: str, pair: Pair, zone: str | None) -> RowStream:
+def read_layout(
+    stream: ByteStream, layout: Layout, source: str, pair: Pair, zone: str | None, *, compiled: bool = False
+) -> RowStream:
     """Read a text of ticks.
 
     Parameters
@@ -154,6 +158,8 @@ def read_layout(stream: ByteStream, layout: Layout, source: str, pair: Pair, zon
         What every row must be of, where rows name their pair.
     zone : str or None
         Of times that carry none, before the format's own.
+    compiled : bool
+        Read by a loop as far as the lines are plain: faster once the compiler and the loop are loaded.
 
     Returns
     -------
@@ -169,8 +175,14 @@ def read_layout(stream: ByteStream, layout: Layout, source: str, pair: Pair, zon
     reader = _Reader(layout, source, pair, zone or layout.zone)
 
     def batches() -> Iterator[RowBatch]:
+        rest = stream
+        has_header, row = layout.has_header, 1
+        if compiled and (table := reader.plain_table()) is not None:
+            left = yield from read_plain_lines(stream, table)
+            rest = io.BufferedReader(JoinedStream(left.content, stream))
+            has_header, row = has_header and left.row == 1, left.row
         fields = len(layout.header)
-        blocks = read_blocks(stream, source, fields, layout.delimiter, has_header=layout.has_header)
+        blocks = read_blocks(rest, source, fields, layout.delimiter, has_header=has_header, first_line=row)
         with closing(blocks):
             for block in blocks:
                 yield reader.convert(block)
@@ -195,6 +207,25 @@ class _Reader:
     pair: Pair
     zone: str | None
     last: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    def plain_table(self) -> PlainTable | None:
+        """Describe the text for the compiled loop; None where the loop has no way to read it."""
+        layout = self.layout
+        if layout.carries or len(layout.time) != 1:
+            return None
+        return PlainTable(
+            fields=len(layout.header),
+            time=layout.time[0],
+            bid=layout.bid,
+            ask=layout.ask,
+            symbol=layout.symbol,
+            is_symbol=lambda name: strip_symbol(name) == self.pair.name,
+            delimiter=layout.delimiter,
+            has_header=layout.has_header,
+            style=layout.style,
+            zone=self.zone,
+            midnight_ns=layout.midnight_ns,
+        )
 
     def convert(self, block: TextBlock) -> RowBatch:
         layout, table = self.layout, block.table

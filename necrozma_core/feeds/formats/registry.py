@@ -104,7 +104,7 @@ class OpenedSource:
 
 
 @contextmanager
-def open_source(path: Path, pair: Pair, options: ReadOptions) -> Iterator[OpenedSource]:
+def open_source(path: Path, pair: Pair, options: ReadOptions, *, compiled: bool = False) -> Iterator[OpenedSource]:
     """Open a file of ticks by whatever of the known formats it has.
 
     Parameters
@@ -114,6 +114,8 @@ def open_source(path: Path, pair: Pair, options: ReadOptions) -> Iterator[Opened
     pair : Pair
     options : ReadOptions
         Checked.
+    compiled : bool
+        As for `read_layout`.
 
     Yields
     ------
@@ -130,7 +132,7 @@ def open_source(path: Path, pair: Pair, options: ReadOptions) -> Iterator[Opened
     with disk_errors("read", path):
         before = _state(path)
         with open_file(path) as file:
-            opened = _open(file, path, pair, options)
+            opened = _open(file, path, pair, options, compiled)
             with closing(opened.rows):
                 yield opened
         if _state(path) != before:
@@ -157,7 +159,7 @@ def symbol_in(path: Path, options: ReadOptions) -> str | None:
         return next(iter(head.cells(column)), None) if column is not None else None
 
 
-def _open(file: OpenedFile, path: Path, pair: Pair, options: ReadOptions) -> OpenedSource:
+def _open(file: OpenedFile, path: Path, pair: Pair, options: ReadOptions, compiled: bool) -> OpenedSource:
     source = str(path)
     if file.container is Container.BI5:
         return OpenedSource(read_bi5(file.stream.read(), path, pair), "Dukascopy hour", "the name ends in .bi5; UTC")
@@ -169,7 +171,8 @@ def _open(file: OpenedFile, path: Path, pair: Pair, options: ReadOptions) -> Ope
         if not any(any(row) for row in head.rows):
             return OpenedSource(RowStream((), (0, 0, 0), iter(())), "nothing", "the file is empty")
         layout = recognise(head, options)
-        return OpenedSource(read_layout(file.stream, layout, source, pair, options.zone), layout.format, layout.reason)
+        rows = read_layout(file.stream, layout, source, pair, options.zone, compiled=compiled)
+        return OpenedSource(rows, layout.format, layout.reason)
     open_reading = OpenReading(source, pair, options.zone, options.style, options.columns)
     if file.container is Container.PARQUET:
         rows = read_parquet(file.stream, path.stat().st_size, open_reading)

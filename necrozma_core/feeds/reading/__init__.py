@@ -3,6 +3,7 @@
 =============  ===================================================================
 ``files``      a file told by its first bytes, and unpacked
 ``unpacking``  gz, zip, xz, zst and UTF-16 as they stream
+``plain_lines``  CSV of large files by a compiled loop, as far as its lines are plain
 ``delimited``  CSV as text cells with their line numbers
 ``loans``      what a library's own thread holds
 ``quoting``    quotes that stand where none can be

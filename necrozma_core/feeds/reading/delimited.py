@@ -19,6 +19,7 @@ from necrozma_core.feeds.reading.cells import to_bool
 from necrozma_core.feeds.reading.loans import Loans, without_frames
 from necrozma_core.feeds.reading.quoting import QuoteCheck
 from necrozma_core.feeds.reading.rows import TornRow
+from necrozma_core.feeds.reading.unpacking import Readable
 from necrozma_core.market.arrays import Int64Array
 
 HEAD_BYTES: Final = 65_536
@@ -31,15 +32,11 @@ MOST_TORN: Final = 10_000
 """Torn rows in one block, a third of the rows that it has, beyond which a file is no table of this header."""
 
 
-class ByteStream(Protocol):
+class ByteStream(Readable, Protocol):
     """Bytes whose start can be looked at without taking it."""
 
     def peek(self, size: int, /) -> bytes:
         """Return bytes from here on, without taking them."""
-        ...
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Take bytes."""
         ...
 
 
@@ -83,13 +80,13 @@ def read_head_lines(stream: ByteStream, source: str) -> list[str]:
 
 
 def read_blocks(
-    stream: ByteStream, source: str, fields: int, delimiter: str = ",", *, has_header: bool = True
+    stream: ByteStream, source: str, fields: int, delimiter: str = ",", *, has_header: bool = True, first_line: int = 1
 ) -> Generator[TextBlock, None, None]:
     """Read the rows of a CSV.
 
     Parameters
     ----------
-    stream : ByteStream
+    stream : Readable
         At its start; UTF-8, with or without a byte-order mark.
     source : str
         For messages.
@@ -98,6 +95,8 @@ def read_blocks(
     delimiter : str
     has_header : bool
         The first line that is not empty names the columns and is no row.
+    first_line : int
+        The number of the line at which the stream is; those before it have been read.
 
     Yields
     ------
@@ -109,7 +108,8 @@ def read_blocks(
         For what spoils more than a row: another encoding, a quote that is never closed.
     """
     first_row = 2 + _count_empty_lines(stream, source) if has_header else 1
-    lines, watched = _Lines(source, first_row, delimiter), _Watched(stream, source, delimiter)
+    lines = _Lines(source, first_row, delimiter, first_line - 1)
+    watched = _Watched(stream, source, delimiter, first_line - 1)
     empty = pa.record_batch([pa.array([], pa.string())] * fields, names=_names(fields))
     try:
         with closing(_library_blocks(watched, fields, lines, delimiter)) as blocks:
@@ -121,7 +121,7 @@ def read_blocks(
         if lines.is_hopeless:
             raise lines.hopeless_error(fields) from error
         if "skip initial" not in str(error):  # a header without so much as a line break
-            raise DataError(f"{source}: {_cause(error)}") from error
+            raise DataError(f"{source}: {_cause(error, first_line - 1)}") from error
     if torn := (*lines.take_torn(), *lines.take_commas(watched.tail)):
         yield TextBlock(empty, np.empty(0, dtype=np.int64), torn)
 
@@ -142,12 +142,12 @@ class _Watched:
     Arrow, too, refuses other encodings, but not in a row that is torn as well: there it prints a traceback.
     """
 
-    def __init__(self, stream: ByteStream, source: str, delimiter: str) -> None:
+    def __init__(self, stream: ByteStream, source: str, delimiter: str, lines_before: int) -> None:
         self._stream = stream
         self._source = source
         self._quotes = QuoteCheck(source, delimiter)
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._lines = 0
+        self._lines = lines_before
         self._is_stopped = False
         self.failure: Exception | None = None
         self.tail = b""
@@ -244,9 +244,10 @@ def _each(reader: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, N
 class _Lines:
     """Knows on which line of the file each row stands, and keeps what is no row of the table."""
 
-    def __init__(self, source: str, first_row: int, delimiter: str) -> None:
+    def __init__(self, source: str, first_row: int, delimiter: str, lines_before: int) -> None:
         self.first_row = first_row
         self._delimiter = delimiter
+        self._lines_before = lines_before
         self._source = source
         self._rows = 0
         self._before_torn: list[int] = []
@@ -261,7 +262,7 @@ class _Lines:
         if len(self._torn) >= MOST_TORN:
             return "error"
         self._before_torn.append(row.number - self.first_row - len(self._before_torn))
-        self._torn.append(TornRow(row.number, row.text, self._delimiter))
+        self._torn.append(TornRow(self._lines_before + row.number, row.text, self._delimiter))
         return "skip"
 
     @property
@@ -283,7 +284,7 @@ class _Lines:
         """
         position = self._rows + np.arange(len(block), dtype=np.int64)
         self._rows += len(block)
-        line = (
+        line = self._lines_before + (
             self.first_row + position + np.searchsorted(np.array(self._before_torn, dtype=np.int64), position, "right")
         )
         filled = np.zeros(len(block), dtype=np.bool_)
@@ -342,11 +343,11 @@ def _other_encoding(source: str, row: int) -> DataError:
     return DataError(f"{source}: row {row}: expected UTF-8 text, found another encoding; save it as UTF-8")
 
 
-def _cause(error: pa.ArrowInvalid) -> str:
+def _cause(error: pa.ArrowInvalid, lines_before: int) -> str:
     text = str(error).partition("\n")[0]
     if "invalid UTF8" in text:
         row = re.search(r"Row #(\d+)", text)
-        where = f"row {row[1]}: " if row else ""
+        where = f"row {lines_before + int(row[1])}: " if row else ""
         return f"{where}expected UTF-8 text, found another encoding; save it as UTF-8"
     if "straddling" in text:
         return f"expected lines of text, found one of more than {_BLOCK_BYTES:,} bytes; check that this is a CSV"

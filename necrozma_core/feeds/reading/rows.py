@@ -103,6 +103,8 @@ def find_faults(batch: RowBatch) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """
     faults = batch.time.faults.copy()
     columns = np.full(len(faults), TIMESTAMP, dtype=np.uint8)
+    if _is_clean(batch):
+        return faults, columns
     for column, cells in ((BID, batch.bid), (ASK, batch.ask)):
         fault = np.where(cells.values > 0, np.uint8(NO_FAULT), np.uint8(Fault.NOT_POSITIVE.code))
         fault = np.where(cells.faults == NO_FAULT, fault, cells.faults)
@@ -111,3 +113,10 @@ def find_faults(batch: RowBatch) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     crossed = (faults == NO_FAULT) & (batch.ask.values < batch.bid.values)
     faults[crossed], columns[crossed] = Fault.CROSSED.code, ASK
     return faults, columns
+
+
+def _is_clean(batch: RowBatch) -> bool:
+    """Tell whether no row has a fault, in fewer steps than it takes to name one."""
+    if any(cells.faults.any() for cells in (batch.time, batch.bid, batch.ask)):
+        return False
+    return bool((batch.bid.values > 0).all() and (batch.ask.values >= batch.bid.values).all())

@@ -18,22 +18,24 @@ _OWNER: Final = "owner"
 
 
 @contextmanager
-def scratch_folder(purpose: str = "") -> Iterator[Path]:
+def scratch_folder(purpose: str = "", within: Path | None = None) -> Iterator[Path]:
     """Hold a new folder among the system's temporary files; those of killed processes are removed.
 
     Parameters
     ----------
     purpose : str
         A part of the folder's name.
+    within : Path, optional
+        Where it is made instead; a folder that exists.
 
     Raises
     ------
     StorageError
         The folder cannot be made. What the block raises passes through.
     """
-    with disk_errors("use", Path(tempfile.gettempdir())):
+    with disk_errors("use", within or Path(tempfile.gettempdir())):
         # Somebody who finds the folder without its lock, at its end, may be quicker to remove it.
-        made = tempfile.TemporaryDirectory(prefix=PREFIX + purpose, ignore_cleanup_errors=True)
+        made = tempfile.TemporaryDirectory(prefix=PREFIX + purpose, dir=within, ignore_cleanup_errors=True)
     with made as name:
         folder = Path(name)
         # The system frees the lock on that file when this process dies, however it does.

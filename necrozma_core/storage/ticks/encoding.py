@@ -4,13 +4,15 @@ Columns: ``time`` (milliseconds, UTC), ``bid`` and ``ask`` (DECIMAL(9, digits)),
 stored as its whole number of points, so any reader sees true prices and this one sees the points.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Final
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import BinaryIO, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from necrozma_core.market.arrays import Int32Array, Int64Array
 from necrozma_core.market.instruments import Pair
@@ -55,12 +57,52 @@ def encode_ticks(ticks: Ticks) -> bytes:
     ticks : Ticks
         Checked, with prices of at most `MAX_STORED_POINTS`.
     """
-    schema = ticks_schema(ticks.pair.name, ticks.digits)
-    columns = [arrow_column(field.type, values) for field, values in zip(schema, _arrays(ticks), strict=True)]
-    table = pa.Table.from_arrays(columns, schema=schema)
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, row_group_size=ROW_GROUP_ROWS, **_WRITING)
-    return bytes(sink.getvalue())
+    sink = io.BytesIO()
+    encode_pieces([ticks], ticks.pair, ticks.digits, sink)
+    return sink.getvalue()
+
+
+def encode_pieces(pieces: Iterable[Ticks], pair: Pair, digits: int, sink: BinaryIO) -> None:
+    """Write ticks as they come as the bytes of a Parquet file, which do not tell how they were cut into pieces.
+
+    Parameters
+    ----------
+    pieces : iterable of Ticks
+        In order, checked, with prices of at most `MAX_STORED_POINTS`; a piece may be gone with the next one.
+    pair : Pair
+    digits : int
+        Of every piece.
+    sink : binary file
+        Stays open.
+    """
+    schema = ticks_schema(pair.name, digits)
+    group = [np.empty(ROW_GROUP_ROWS, dtype) for dtype in (np.int64, np.int32, np.int32)]
+    filled = 0
+    writer = pq.ParquetWriter(sink, schema, **_WRITING)
+    try:
+        for piece in pieces:
+            taken = 0
+            while taken < len(piece):
+                more = min(ROW_GROUP_ROWS - filled, len(piece) - taken)
+                for column, values in zip(group, _arrays(piece), strict=True):
+                    column[filled : filled + more] = values[taken : taken + more]
+                filled, taken = filled + more, taken + more
+                if filled == ROW_GROUP_ROWS:
+                    writer.write_table(_table(group, schema), ROW_GROUP_ROWS)
+                    filled = 0
+        if filled:
+            writer.write_table(_table([column[:filled] for column in group], schema), ROW_GROUP_ROWS)
+        writer.close()
+    except BaseException:
+        # The library writes the footer even now, and the disk may be what failed.
+        with suppress(OSError, pa.ArrowException):
+            writer.close()
+        raise
+
+
+def _table(columns: Sequence[NDArray[np.generic]], schema: pa.Schema) -> pa.Table:
+    arrays = [arrow_column(field.type, values) for field, values in zip(schema, columns, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _arrays(ticks: Ticks) -> tuple[Int64Array | Int32Array, ...]:
@@ -107,6 +149,7 @@ def decode_groups(content: bytes, pair: Pair, digits: int, ticks: int, *, compil
     digits, ticks : int
         What the file must have.
     compiled : bool
+        As for `decode_ticks`.
 
     Yields
     ------

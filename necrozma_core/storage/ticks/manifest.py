@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +39,11 @@ class Source:
     sha256: str
     zone: str | None = None
 
+    @property
+    def identity(self) -> tuple[str, str | None]:
+        """What tells whether the source is stored: the hash and the zone."""
+        return self.sha256, self.zone
+
 
 @dataclass(frozen=True, slots=True)
 class StoredSource:
@@ -55,6 +60,9 @@ class StoredSource:
     def span(self) -> str:
         """The span for people, to the second."""
         return format_span(self.first_ms, self.last_ms)
+
+
+_SOURCE_FIELDS: Final = tuple(field.name for field in fields(StoredSource))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +212,8 @@ class TickManifest:
             "schema": _SCHEMA,
             "pair": self.pair,
             "years": years,
-            "sources": [asdict(source) for source in self.sources],
+            # There may be tens of thousands, an hour each.
+            "sources": [{name: getattr(source, name) for name in _SOURCE_FIELDS} for source in self.sources],
         }
         publish_sealed(folder / MANIFEST_FILE, record, files=files)
 

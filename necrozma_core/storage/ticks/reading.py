@@ -63,7 +63,11 @@ def read_years(folder: Path, manifest: TickManifest, on_chunk: Callable[[int], N
 
 
 def read_pieces(
-    folder: Path, manifest: TickManifest, on_chunk: Callable[[int], None] | None = None, *, compiled: bool = True
+    folder: Path,
+    manifest: TickManifest,
+    on_chunk: Callable[[int], None] | None = None,
+    *,
+    compiled: bool = True,
 ) -> Iterator[Ticks]:
     """Go through all years of a pair as `read_years` does, piece by piece; each piece is gone with the next."""
     pair, digits, end = get_pair(manifest.pair), manifest.digits, 0
@@ -78,14 +82,7 @@ def read_pieces(
                 yield Ticks(pair, digits, piece.time_ms, piece.bid, piece.ask)
 
 
-def read_year(
-    folder: Path,
-    year: YearFile,
-    into: Ticks,
-    on_rows: Callable[[int], None] | None = None,
-    *,
-    compiled: bool = True,
-) -> None:
+def read_year(folder: Path, year: YearFile, into: Ticks, on_rows: Callable[[int], None] | None = None) -> None:
     """Read one year into arrays that exist already; `decode_ticks` says what the parameters are.
 
     Raises
@@ -95,7 +92,7 @@ def read_year(
     """
     content = _read_bytes(folder, year, on_rows)
     with _decoding(folder, year):
-        decode_ticks(content, into, on_rows, compiled=compiled)
+        decode_ticks(content, into, on_rows)
 
 
 def check_hash(folder: Path, year: YearFile) -> None:

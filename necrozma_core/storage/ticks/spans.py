@@ -24,6 +24,13 @@ def part_of(ticks: Ticks, part: slice, digits: int) -> Ticks:
     return Ticks(ticks.pair, digits, ticks.time_ms[part], ticks.bid[part], ticks.ask[part])
 
 
+def joined(parts: Sequence[Ticks]) -> Ticks:
+    """Return a copy of the parts, one after the other; all of one pair and in the same digits."""
+    time_ms = np.concatenate([part.time_ms for part in parts])
+    bid, ask = np.concatenate([part.bid for part in parts]), np.concatenate([part.ask for part in parts])
+    return Ticks(parts[0].pair, parts[0].digits, time_ms, bid, ask)
+
+
 def by_year(ticks: Ticks) -> Iterator[tuple[int, Ticks]]:
     """Cut ticks at the turns of the year, UTC.
 
@@ -64,6 +71,16 @@ def merge(parts: Sequence[Ticks]) -> Ticks:
     return Ticks(parts[0].pair, digits, time_ms, bid, ask)
 
 
+def year_of(time_ms: int) -> int:
+    """Return the year of a time, UTC."""
+    return int(np.datetime64(time_ms, "ms").astype("datetime64[Y]").astype(np.int64)) + 1970
+
+
+def first_moment(year: int) -> int:
+    """Return the time at which a year begins, UTC."""
+    return int(np.datetime64(f"{year:04}", "ms").astype(np.int64))
+
+
 def check_segment(source: Source, ticks: Ticks) -> None:
     """Refuse a segment that is empty, or is no ticks.
 
@@ -96,12 +113,6 @@ def check_fit(where: str, prices: Sequence[tuple[int, int]]) -> None:
                 f"{where}: expected at most nine digits, found prices of {finest} decimals beside one of "
                 f"{highest / 10**digits:g}; import them into folders of their own, or round the finer ones"
             )
-
-
-def describe(source: Source, ticks: Ticks, added: int) -> StoredSource:
-    """Record a source with the span of its ticks, and how many of them no other had brought."""
-    first_ms, last_ms = int(ticks.time_ms[0]), int(ticks.time_ms[-1])
-    return StoredSource(source.name, source.sha256, source.zone, added, first_ms, last_ms)
 
 
 def in_order(stored: Sequence[StoredSource], added: Sequence[StoredSource]) -> tuple[StoredSource, ...]:

@@ -27,7 +27,8 @@ from necrozma_core.storage.ticks.manifest import (
     YearFile,
 )
 from necrozma_core.storage.ticks.reading import MissingFileError, check_hash, check_size, read_pieces, read_years
-from necrozma_core.storage.ticks.spans import check_fit, check_segment, cut_sources, describe, in_order
+from necrozma_core.storage.ticks.spans import check_fit, check_segment, cut_sources, in_order
+from necrozma_core.storage.ticks.spooling import AddedSpan, HeldSpan
 from necrozma_core.storage.ticks.writing import cut_years, join, remove_others, write_years
 
 T = TypeVar("T")
@@ -232,13 +233,13 @@ class TickStore:
         return bool(self.add([(source, ticks)]))
 
     def add(
-        self, segments: Sequence[tuple[Source, Ticks]], before_publish: Callable[[], None] | None = None
+        self, segments: Sequence[tuple[Source, Ticks | AddedSpan]], before_publish: Callable[[], None] | None = None
     ) -> list[StoredSource]:
         """Add ticks of one pair to what is stored: all of them or, if anything goes wrong, none.
 
         Parameters
         ----------
-        segments : sequence of (Source, Ticks)
+        segments : sequence of (Source, Ticks or AddedSpan)
             In any order. What two of them have both, or what is stored too, is stored once.
         before_publish : callable, optional
             Called once everything is sure but the last rename, for what must be in place when the ticks are.
@@ -260,25 +261,26 @@ class TickStore:
         StorageError
             The disk does not take them; what was stored is untouched.
         """
-        pair = segments[0][1].pair
-        for source, ticks in segments:
-            check_segment(source, ticks)
+        spans = [(source, _span(source, ticks)) for source, ticks in segments]
+        pair = spans[0][1].pair
         folder = self.data_dir / pair.name
         make_folder(folder)
         with _lock(folder):
             stored = pair.name in self.pairs()
             manifest = TickManifest.read(folder) if stored else TickManifest(pair.name)
             known = manifest.known()
-            new = [segment for segment in segments if (segment[0].sha256, segment[0].zone) not in known]
+            new = [segment for segment in spans if segment[0].identity not in known]
             if not new:
                 return []
             parts = join(folder, manifest, new)
             added = [
-                describe(source, ticks, sum(map(len, brought)))
-                for (source, ticks), brought in zip(new, parts, strict=True)
+                StoredSource(
+                    source.name, source.sha256, source.zone, sum(map(len, brought)), span.first_ms, span.last_ms
+                )
+                for (source, span), brought in zip(new, parts, strict=True)
             ]
             stored_prices = [(year.digits, year.highest) for year in manifest.years]
-            check_fit(pair.name, stored_prices + [(ticks.digits, int(ticks.ask.max())) for _, ticks in new])
+            check_fit(pair.name, stored_prices + [(span.digits, span.highest) for _, span in new])
             years = write_years(folder, manifest, [part for brought in parts for part in brought], files=self._files)
             if before_publish is not None:
                 before_publish()
@@ -324,6 +326,13 @@ class TickStore:
                     self._files.sync_folder(folder)
             remove_others(folder, {year.file for year in kept}, files=self._files)
         return manifest.ticks - sum(year.ticks for year in kept)
+
+
+def _span(source: Source, ticks: Ticks | AddedSpan) -> AddedSpan:
+    if not isinstance(ticks, Ticks):
+        return ticks  # it was checked row by row
+    check_segment(source, ticks)
+    return HeldSpan(ticks)
 
 
 def no_ticks_error(data_dir: Path, pair_name: str | None = None) -> DataError:

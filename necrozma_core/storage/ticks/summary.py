@@ -52,6 +52,50 @@ def count_spreads(bid: Int32Array, ask: Int32Array) -> dict[int, int]:
     return {int(spread): int(counts[spread]) for spread in np.flatnonzero(counts)}
 
 
+class RunningSummary:
+    """The figures of ticks that come piece by piece.
+
+    Parameters
+    ----------
+    is_metal : bool
+        Whether gold's and silver's holidays count.
+
+    Attributes
+    ----------
+    ticks : int
+    highest : int
+        The largest price, points.
+    first_ms, last_ms : int
+        Milliseconds since 1970 UTC.
+    gaps, longest_gap_ms : int
+        See `find_gaps`.
+    """
+
+    def __init__(self, *, is_metal: bool = False) -> None:
+        self._is_metal = is_metal
+        self.ticks = self.highest = self.first_ms = self.last_ms = self.gaps = self.longest_gap_ms = 0
+        self._spreads = np.zeros(_MAX_SPREAD + 1, dtype=np.int64)
+
+    def add(self, time_ms: Int64Array, bid: Int32Array, ask: Int32Array) -> None:
+        """Take the next ticks in, at least one."""
+        before = [self.last_ms] if self.ticks else []
+        gaps, longest_ms = find_gaps(
+            np.concatenate([np.array(before, dtype=np.int64), time_ms]), is_metal=self._is_metal
+        )
+        self.first_ms = self.first_ms if self.ticks else int(time_ms[0])
+        self.last_ms = int(time_ms[-1])
+        self.ticks += len(time_ms)
+        self.highest = max(self.highest, int(ask.max()))
+        self.gaps, self.longest_gap_ms = self.gaps + gaps, max(self.longest_gap_ms, longest_ms)
+        counts = np.bincount(np.minimum(ask - bid, _MAX_SPREAD))
+        self._spreads[: len(counts)] += counts
+
+    @property
+    def spreads(self) -> dict[int, int]:
+        """How often each spread occurs: points to ticks, narrowest first; above 65,535 points counted as that many."""
+        return {int(spread): int(self._spreads[spread]) for spread in np.flatnonzero(self._spreads)}
+
+
 def median_of_counts(counts: dict[int, int]) -> float:
     """Return the median of counted values, the mean of the middle two where their number is even.
 

@@ -1,27 +1,35 @@
 """The years of one pair written: new ticks joined with the stored ones of their year, into a file named by its content.
 
-No file that a manifest names is changed here, so that whatever ends a write leaves the old ticks as they were.
+No file that a manifest names is changed here, so that whatever ends a write leaves the old ticks as they were. Ticks
+pass through piece by piece, so that memory does not grow with their number.
 """
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from necrozma_core.market.instruments import get_pair
-from necrozma_core.market.ticks import Ticks
+from necrozma_core.errors import DataError
+from necrozma_core.market.instruments import Pair, get_pair
+from necrozma_core.market.ticks import Ticks, check_ticks
+from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.layer import DISK, FileLayer
-from necrozma_core.storage.disk.publish import publish_bytes
-from necrozma_core.storage.ticks.encoding import encode_ticks
-from necrozma_core.storage.ticks.joining import Covered, new_parts
+from necrozma_core.storage.disk.publish import draft, seal
+from necrozma_core.storage.ticks.encoding import encode_pieces
+from necrozma_core.storage.ticks.joining import Covered, new_rows
 from necrozma_core.storage.ticks.manifest import Source, TickManifest, YearFile, is_year_file
-from necrozma_core.storage.ticks.reading import read_year
-from necrozma_core.storage.ticks.spans import allocate, by_year, merge, outside, within
-from necrozma_core.storage.ticks.summary import count_spreads, find_gaps
+from necrozma_core.storage.ticks.merging import merge_pieces
+from necrozma_core.storage.ticks.reading import read_pieces
+from necrozma_core.storage.ticks.spans import first_moment, outside, within, year_of
+from necrozma_core.storage.ticks.spooling import AddedSpan, TickSpan
+from necrozma_core.storage.ticks.summary import RunningSummary
+
+_LATEST_MS: Final = 2**63 - 1
 
 
 def write_years(
-    folder: Path, manifest: TickManifest, new: Sequence[Ticks], *, files: FileLayer = DISK
+    folder: Path, manifest: TickManifest, new: Sequence[AddedSpan], *, files: FileLayer = DISK
 ) -> tuple[YearFile, ...]:
     """Write each year that new ticks fall into, and return all years of the pair, the untouched ones included.
 
@@ -31,8 +39,8 @@ def write_years(
         The pair's.
     manifest : TickManifest
         What is stored.
-    new : sequence of Ticks
-        None of them empty; no two of them, nor one of them and what is stored, overlap.
+    new : sequence of AddedSpan
+        No two of them, nor one of them and what is stored, overlap.
     files : FileLayer
 
     Returns
@@ -48,19 +56,20 @@ def write_years(
         The disk does not take a file.
     """
     years = {year.year: year for year in manifest.years}
-    pieces: dict[int, list[Ticks]] = {}
-    for ticks in new:
-        for year, piece in by_year(ticks):
-            pieces.setdefault(year, []).append(piece)
-    for year, of_year in pieces.items():
-        if year in years:
-            of_year.append(_stored_year(folder, manifest.pair, years[year]))
-        years[year] = _write_year(folder, year, merge(of_year), files)
-        of_year.clear()
+    spans: dict[int, list[TickSpan]] = {}
+    for span in new:
+        for number, part in cut_by_year(span):
+            spans.setdefault(number, []).append(part)
+    for number, parts in spans.items():
+        if number in years:
+            parts.append(_StoredSpan(folder, manifest.pair, years[number]))
+        digits = max(part.digits for part in parts)
+        pieces = merge_pieces(parts, digits)
+        years[number] = _write_year(folder, get_pair(manifest.pair), number, pieces, digits, files)
     return tuple(years[year] for year in sorted(years))
 
 
-def join(folder: Path, manifest: TickManifest, new: Sequence[tuple[Source, Ticks]]) -> list[list[Ticks]]:
+def join(folder: Path, manifest: TickManifest, new: Sequence[tuple[Source, AddedSpan]]) -> list[list[AddedSpan]]:
     """Return, for each new source, its ticks that neither an earlier one of them nor the stored ones have.
 
     Parameters
@@ -69,7 +78,7 @@ def join(folder: Path, manifest: TickManifest, new: Sequence[tuple[Source, Ticks
         The pair's.
     manifest : TickManifest
         What is stored.
-    new : sequence of (Source, Ticks)
+    new : sequence of (Source, AddedSpan)
 
     Raises
     ------
@@ -79,24 +88,27 @@ def join(folder: Path, manifest: TickManifest, new: Sequence[tuple[Source, Ticks
         A year that has to be compared is not what was stored.
     """
     covered = [Covered(source.name, source.first_ms, source.last_ms, True) for source in manifest.sources]
-    accepted: list[list[Ticks]] = [[] for _ in new]
-    order = sorted(range(len(new)), key=lambda number: new[number][1].time_ms[[0, -1]].tolist())
+    accepted: list[list[AddedSpan]] = [[] for _ in new]
+    order = sorted(range(len(new)), key=lambda number: (new[number][1].first_ms, new[number][1].last_ms))
     for number in order:
-        source, ticks = new[number]
-        first_ms, last_ms = int(ticks.time_ms[0]), int(ticks.time_ms[-1])
-        met = [span for span in covered if span.first_ms <= last_ms and span.last_ms >= first_ms]
-        met.sort(key=lambda span: (span.first_ms, span.last_ms))
+        source, span = new[number]
+        first_ms, last_ms = span.first_ms, span.last_ms
+        met = [other for other in covered if other.first_ms <= last_ms and other.last_ms >= first_ms]
+        met.sort(key=lambda other: (other.first_ms, other.last_ms))
         if met:
-            known = [within(part, first_ms, last_ms + 1) for parts in accepted for part in parts]
+            known: list[TickSpan] = [
+                cut for parts in accepted for part in parts for cut in _between(part, first_ms, last_ms + 1)
+            ]
             known += [
-                within(_stored_year(folder, manifest.pair, year), first_ms, last_ms + 1)
+                _StoredSpan(folder, manifest.pair, year, first_ms, last_ms + 1)
                 for year in manifest.years
                 if year.first_ms <= last_ms and year.last_ms >= first_ms
             ]
-            others = merge([part for part in known if len(part)]) if any(map(len, known)) else within(ticks, 0, 0)
-            accepted[number] = new_parts(source, ticks, others, met)
+            digits = max(part.digits for part in (span, *known))
+            rows = new_rows(source, span, merge_pieces(known, digits), met, digits)
+            accepted[number] = [span.rows(start, end) for start, end in rows]
         else:
-            accepted[number] = [ticks]
+            accepted[number] = [span]
         covered.append(Covered(source.name, first_ms, last_ms, False))
     return accepted
 
@@ -108,13 +120,17 @@ def cut_years(
 
     Errors are those of `write_years`.
     """
+    pair = get_pair(manifest.pair)
     kept = []
     for year in manifest.years:
         is_met = (to_ms is None or year.first_ms < to_ms) and (from_ms is None or year.last_ms >= from_ms)
         if not is_met:
             kept.append(year)
-        elif left := outside(_stored_year(folder, manifest.pair, year), from_ms, to_ms):
-            kept.append(_write_year(folder, year.year, merge(left), files))
+            continue
+        whole = _StoredSpan(folder, manifest.pair, year)
+        left = (part for piece in whole.pieces() for part in outside(piece, from_ms, to_ms))
+        if (first := next(left, None)) is not None:
+            kept.append(_write_year(folder, pair, year.year, _again(first, left), year.digits, files))
     return tuple(kept)
 
 
@@ -127,29 +143,91 @@ def remove_others(folder: Path, current: set[str], *, files: FileLayer = DISK) -
                 files.remove(path)
 
 
-def _stored_year(folder: Path, pair_name: str, year: YearFile) -> Ticks:
-    ticks = allocate(get_pair(pair_name), year.digits, year.ticks)
-    # An import has no other need of the compiler, which takes longer to load than this to read.
-    read_year(folder, year, ticks, compiled=False)
-    return ticks
+@dataclass(frozen=True, slots=True)
+class _StoredSpan:
+    """The ticks of a stored year in ``[from_ms, to_ms)``, perhaps none."""
+
+    folder: Path
+    pair_name: str
+    year: YearFile
+    from_ms: int = -_LATEST_MS
+    to_ms: int = _LATEST_MS
+
+    @property
+    def digits(self) -> int:
+        return self.year.digits
+
+    @property
+    def first_ms(self) -> int:
+        return max(self.year.first_ms, self.from_ms)
+
+    @property
+    def last_ms(self) -> int:
+        return min(self.year.last_ms, self.to_ms - 1)
+
+    def pieces(self) -> Iterator[Ticks]:
+        # An import has no other need of the compiler, which takes longer to load than this to read.
+        for piece in read_pieces(self.folder, TickManifest(self.pair_name, (self.year,)), compiled=False):
+            part = within(piece, self.from_ms, self.to_ms)
+            if len(part):
+                yield part
 
 
-def _write_year(folder: Path, year: int, ticks: Ticks, files: FileLayer) -> YearFile:
-    content = encode_ticks(ticks)
-    name = f"{year:04}-{hashlib.sha256(content).hexdigest()[:12]}.parquet"
-    published = publish_bytes(folder / name, content, files=files)
-    gaps, longest_gap_ms = find_gaps(ticks.time_ms, is_metal=ticks.pair.is_metal)
+def cut_by_year(span: AddedSpan) -> Iterator[tuple[int, AddedSpan]]:
+    """Cut a span at the turns of the year, UTC; only years that have ticks."""
+    start = 0
+    while start < len(span):
+        rest = span.rows(start, len(span))
+        year = year_of(rest.first_ms)
+        end = span.position(first_moment(year + 1))
+        yield year, span.rows(start, end)
+        start = end
+
+
+def _between(span: AddedSpan, from_ms: int, to_ms: int) -> list[AddedSpan]:
+    """Return the part of a span in ``[from_ms, to_ms)``, or nothing."""
+    start, end = span.position(from_ms), span.position(to_ms)
+    return [span.rows(start, end)] if start < end else []
+
+
+def _again(first: Ticks, rest: Iterator[Ticks]) -> Iterator[Ticks]:
+    yield first
+    yield from rest
+
+
+def _write_year(
+    folder: Path, pair: Pair, year: int, pieces: Iterable[Ticks], digits: int, files: FileLayer
+) -> YearFile:
+    summary = RunningSummary(is_metal=pair.is_metal)
+
+    def counted() -> Iterator[Ticks]:
+        for piece in pieces:
+            check_ticks(piece, f"{pair.name} {year}")
+            if summary.ticks and int(piece.time_ms[0]) < summary.last_ms:
+                raise DataError(f"{pair.name} {year}: expected times that never fall; import the files again")
+            summary.add(piece.time_ms, piece.bid, piece.ask)
+            yield piece
+
+    path = folder / f"{year:04}.parquet"
+    with draft(path, files=files) as temporary:
+        with disk_errors("write", path), files.create(temporary) as handle:
+            encode_pieces(counted(), pair, digits, handle)
+        published = seal(temporary, path, files=files)
+        name = f"{year:04}-{published.sha256[:12]}.parquet"
+        with disk_errors("publish", folder / name):
+            files.rename(temporary, folder / name)
+            files.sync_folder(folder)
     return YearFile(
         year=year,
         file=name,
         size=published.size,
         sha256=published.sha256,
-        ticks=len(ticks),
-        digits=ticks.digits,
-        highest=int(ticks.ask.max()),
-        first_ms=int(ticks.time_ms[0]),
-        last_ms=int(ticks.time_ms[-1]),
-        gaps=gaps,
-        longest_gap_ms=longest_gap_ms,
-        spreads=count_spreads(ticks.bid, ticks.ask),
+        ticks=summary.ticks,
+        digits=digits,
+        highest=summary.highest,
+        first_ms=summary.first_ms,
+        last_ms=summary.last_ms,
+        gaps=summary.gaps,
+        longest_gap_ms=summary.longest_gap_ms,
+        spreads=summary.spreads,
     )

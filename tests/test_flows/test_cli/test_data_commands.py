@@ -109,6 +109,30 @@ def test_import_of_a_folder_brings_every_pair_in_it(necrozma: Any) -> None:
     assert TickStore(Path("data")).pairs() == ["EURJPY", "EURUSD", "GBPUSD"]
 
 
+def test_import_of_a_folder_stores_the_pairs_that_are_good_and_names_the_others(necrozma: Any) -> None:
+    for name in ("EURUSD.csv", "GBPUSD.csv", "AUDUSD.csv"):
+        Path("all").mkdir(exist_ok=True)
+        Path("all", name).write_text(CSV if name == "EURUSD.csv" else CSV.replace("1.10011", "1.09000"))
+    some = necrozma("data", "import", "all", "--to", "data", "--workers", "2")
+    assert some.exit_code == 3
+    assert [line.partition(":")[0] for line in some.stdout.splitlines()[1:]] == ["EURUSD"]
+    errors = some.stderr.splitlines()
+    assert ["AUDUSD.csv" in errors[0], "GBPUSD.csv" in errors[1], len(errors)] == [True, True, 3]
+    assert errors[2] == "error: 2 of 3 pairs were not imported: AUDUSD, GBPUSD; the others are stored"
+    assert TickStore(Path("data")).pairs() == ["EURUSD"]
+    Path("all/EURUSD.csv").unlink()
+    none = necrozma("data", "import", "all", "--to", "data")
+    assert none.exit_code == 2
+    assert len(none.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("workers", ["0", "-1", "many"])
+def test_import_with_impossible_workers_is_refused(necrozma: Any, workers: str) -> None:
+    Path("EURUSD.csv").write_text(CSV)
+    result = necrozma("data", "import", "EURUSD.csv", "--workers", workers)
+    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
+
+
 def test_import_of_an_instrument_that_is_no_pair_says_what_is_known(necrozma: Any) -> None:
     Path("a.csv").write_text("symbol,timestamp,bid,ask\nUS30,2024-01-15T00:00:00Z,1,2\n")
     result = necrozma("data", "import", "a.csv")

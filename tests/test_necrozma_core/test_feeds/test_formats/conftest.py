@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from necrozma_core.feeds import intake
+from necrozma_core.feeds import arrival
 
 
 @pytest.fixture(autouse=True, scope="module")
 def any_price() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(intake, "check_ticks_of_pair", lambda ticks, source: None)
+        patch.setattr(arrival, "check_ticks_of_pair", lambda ticks, source: None)
         yield

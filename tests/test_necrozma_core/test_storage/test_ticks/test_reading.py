@@ -15,11 +15,12 @@ from necrozma_core.storage.ticks import encoding
 from necrozma_core.storage.ticks.encoding import ROW_GROUP_ROWS
 from necrozma_core.storage.ticks.manifest import TickManifest
 from necrozma_core.storage.ticks.reading import MissingFileError, check_size, read_pieces, read_years
+from necrozma_core.storage.ticks.spooling import HeldSpan
 from necrozma_core.storage.ticks.writing import write_years
 
 
 def store_year(folder: Path, ticks: Ticks) -> TickManifest:
-    return TickManifest(ticks.pair.name, write_years(folder, TickManifest(ticks.pair.name), [ticks]))
+    return TickManifest(ticks.pair.name, write_years(folder, TickManifest(ticks.pair.name), [HeldSpan(ticks)]))
 
 
 def spoil(path: Path) -> None:
@@ -30,7 +31,7 @@ def spoil(path: Path) -> None:
 
 def test_pieces_put_together_are_the_years_read_at_once(tmp_path: Path) -> None:
     coarse, fine = make("2021-03-01", ROW_GROUP_ROWS + 7, digits=4, step_ms=3), make("2022-03-01", 50)
-    years = write_years(tmp_path, TickManifest("EURUSD"), [coarse, fine])
+    years = write_years(tmp_path, TickManifest("EURUSD"), [HeldSpan(coarse), HeldSpan(fine)])
     manifest, seen = TickManifest("EURUSD", years), list[int]()
 
     whole = read_years(tmp_path, manifest)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.storage.ticks.store import TickStore
-from necrozma_core.storage.ticks.summary import count_spreads, find_gaps, median_of_counts
+from necrozma_core.storage.ticks.summary import RunningSummary, find_gaps, median_of_counts
 
 MINUTE_MS = 60_000
 
@@ -84,11 +84,34 @@ def test_gap_of_any_span_agrees_with_counting_its_minutes(start: datetime, minut
 @given(st.lists(st.integers(0, 70_000), min_size=1, max_size=60))
 def test_median_of_counted_spreads_is_the_median(spreads: list[int]) -> None:
     bid = np.full(len(spreads), 5, dtype=np.int32)
+    summary = RunningSummary()
 
-    counts = count_spreads(bid, bid + np.array(spreads, dtype=np.int32))
+    summary.add(np.arange(len(spreads), dtype=np.int64), bid, bid + np.array(spreads, dtype=np.int32))
+    counts = summary.spreads
 
     assert sum(counts.values()) == len(spreads)
     assert median_of_counts(counts) == np.median(np.minimum(spreads, 65_535))
+
+
+@given(
+    st.lists(st.sampled_from([0, 1, 5 * MINUTE_MS, 11 * MINUTE_MS, 3 * 24 * 60 * MINUTE_MS]), min_size=2, max_size=30),
+    st.integers(1, 29),
+)
+def test_figures_of_ticks_do_not_depend_on_how_they_are_cut(steps: list[int], cut: int) -> None:
+    time_ms = 1_700_000_000_000 + np.cumsum(np.array(steps, dtype=np.int64))
+    bid = np.arange(1, len(steps) + 1, dtype=np.int32)
+    ask = bid * np.int32(2)
+    whole, pieces = RunningSummary(), RunningSummary()
+
+    whole.add(time_ms, bid, ask)
+    for part in (slice(0, cut), slice(cut, None)):
+        if len(time_ms[part]):
+            pieces.add(time_ms[part], bid[part], ask[part])
+
+    assert pieces.spreads == whole.spreads
+    assert {**vars(pieces), "_spreads": None} == {**vars(whole), "_spreads": None}
+    assert (whole.gaps, whole.longest_gap_ms) == find_gaps(time_ms)
+    assert (whole.ticks, whole.highest) == (len(steps), 2 * len(steps))
 
 
 def test_summary_puts_years_together(tmp_path: Path) -> None:
