@@ -59,7 +59,7 @@ READERS: dict[str, Callable[..., int]] = {
 
 if __name__ == "__main__":
     rows = READERS[sys.argv[1]](*sys.argv[2:])
-    assert sys.platform != "win32"  # noqa: S101 -- for the type checker, as `resource` is of Unix
+    assert sys.platform != "win32"
     uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
     print(

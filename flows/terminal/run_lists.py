@@ -68,7 +68,8 @@ def diff_lines(diff: "RunDiff") -> Iterator[str]:
     inputs = {
         _input_name(key): tuple(_hash(value) for value in values)
         for key, values in diff.inputs.items()
-        if None not in values and key != _CONVERSION
+        # The doubts are told by the report's digest as well.
+        if None not in values and key != _CONVERSION and not key.endswith(" doubts")
     } | _conversions(*diff.inputs.get(_CONVERSION, ({}, {})))
     versions = {key: tuple(str(value or "–") for value in values) for key, values in diff.versions.items()}
     for what, values in (("settings", settings), ("inputs", inputs), ("versions", versions)):

@@ -87,7 +87,7 @@ def _checked(path: Path, pair_name: str, options: ReadOptions) -> str:
     # Of what rows say, every one is compared when the file is read.
     if named not in (None, pair_name) and symbol_in(path, options) is None:
         raise DataError(
-            f"{path}: is named after {named}, and --pair says {pair_name}: leave --pair out, or rename the file"
+            f"{path}: its name or folder says {named}, and --pair says {pair_name}: leave --pair out, or rename it"
         )
     return pair_name
 

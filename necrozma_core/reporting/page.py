@@ -20,6 +20,9 @@ TOP: Final = 50
 _MOST_LISTED: Final = 50
 """How many strategies without trades, or failures, are listed by name."""
 
+_DOUBTS: Final = " doubts"
+"""Ends the name of an input that says what is doubtful about a pair's data."""
+
 _STYLE: Final = """
 :root { color-scheme: light dark; --line: #d5d9e0; --soft: #5a6372; --mark: #fff4d6; --head: #f3f5f8; }
 @media (prefers-color-scheme: dark) { :root { --line: #3a414d; --soft: #a4adbb; --mark: #3b3116; --head: #232831; } }
@@ -78,7 +81,7 @@ def render_report(ranking: pa.Table, manifest: Mapping[str, Any], curves: Sequen
         _summary(ranking, manifest, pairs),
         _luck(ranking, settings),
         *(f"<p class='note'>{escape(line)}</p>" for line in origin_lines(rows, settings)),
-        _warnings(ranking, pairs),
+        _warnings(ranking, pairs, manifest.get("inputs") or {}),
         "<h2>Ranking</h2>",
         _table(
             f"The first {min(top, len(ranking))} of {len(ranking):,} settings. Money in {currency}.",
@@ -126,14 +129,16 @@ def _luck(ranking: pa.Table, settings: _Row) -> str:
     )
 
 
-def _warnings(ranking: pa.Table, pairs: Mapping[str, _Row]) -> str:
+def _warnings(ranking: pa.Table, pairs: Mapping[str, _Row], inputs: Mapping[str, Any]) -> str:
     silent = _count(pc.equal(ranking["trades"], scalar_of(pa.int64(), 0)))
     few = _count(ranking["few_trades"]) - silent
     has_ratio = pc.is_valid(ranking["sharpe"])
     few_days, constant = (_count(pc.and_(has_ratio, ranking[name])) for name in ("few_days", "constant_returns"))
     failed_pairs = [name for name, record in pairs.items() if record.get("failure")]
     failed = sum(len(record.get("strategy_failures") or ()) for record in pairs.values())
+    doubtful = [name.removesuffix(_DOUBTS) for name in inputs if name.endswith(_DOUBTS)]
     warnings = [
+        (len(doubtful), f"pairs whose data is doubtful, see the inputs below ({', '.join(doubtful)})"),
         (len(failed_pairs), f"pairs that failed and are missing here ({', '.join(failed_pairs)})"),
         (failed, "strategies that failed, named below"),
         (silent, "settings without a trade, named below"),

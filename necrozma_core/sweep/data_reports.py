@@ -6,6 +6,7 @@ from typing import Final
 
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.errors import DamagedError, StorageError
+from necrozma_core.storage.disk.sealed import JSON
 from necrozma_core.storage.ticks.quality import Quality, read_quality
 from necrozma_core.storage.ticks.store import TickStore
 
@@ -36,9 +37,11 @@ def find_reports(requests: Sequence[PairRequest]) -> dict[str, Quality | None]:
     return reports
 
 
-def recorded_reports(reports: Mapping[str, Quality | None]) -> dict[str, str]:
-    """Return what a run's manifest says of the reports: their digests, by ``EURUSD report``."""
-    return {f"{pair} report": quality.digest for pair, quality in reports.items() if quality is not None}
+def recorded_reports(reports: Mapping[str, Quality | None]) -> dict[str, JSON]:
+    """Return what a run's manifest says of the reports: by ``EURUSD report`` their digests, and what is doubtful."""
+    known = {pair: quality for pair, quality in reports.items() if quality is not None}
+    digests: dict[str, JSON] = {f"{pair} report": quality.digest for pair, quality in known.items()}
+    return digests | {f"{pair} doubts": list(quality.doubts) for pair, quality in known.items() if quality.doubts}
 
 
 def doubt_lines(reports: Mapping[str, Quality | None], requests: Sequence[PairRequest]) -> Iterator[str]:

@@ -253,7 +253,8 @@ def test_import_of_a_file_that_is_named_after_another_pair_is_refused(necrozma: 
     result = necrozma("data", "import", "EURUSD_2024.csv", "--pair", "GBPUSD", "--to", "data")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
-        "error: EURUSD_2024.csv: is named after EURUSD, and --pair says GBPUSD: leave --pair out, or rename the file\n"
+        "error: EURUSD_2024.csv: its name or folder says EURUSD, and --pair says GBPUSD: leave --pair out, or rename "
+        "it\n"
     )
     assert not Path("data").exists()
 

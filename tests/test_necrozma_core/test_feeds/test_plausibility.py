@@ -156,7 +156,7 @@ def test_file_that_is_stored_as_another_pair_is_refused(tmp_path: Path) -> None:
 def test_file_that_is_named_after_another_pair_is_refused(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / name, ticks_of("EURUSD", 1.09))
 
-    with pytest.raises(DataError, match=r"is named after EURUSD, and --pair says GBPUSD: leave --pair out, or rename"):
+    with pytest.raises(DataError, match=r"its name or folder says EURUSD, and --pair says GBPUSD: leave --pair out"):
         sort_files([path], "GBPUSD", ReadOptions())
     assert sort_files([path], "EURUSD", ReadOptions()).by_pair == {"EURUSD": [path]}
 

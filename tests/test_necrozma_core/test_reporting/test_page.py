@@ -232,3 +232,12 @@ def test_report_any_names_leave_a_safe_page(name: str, other: str) -> None:
 
 def test_report_equal_input_gives_equal_text() -> None:
     assert render_report(ranking(GOOD, FEW), MANIFEST) == render_report(ranking(FEW, GOOD), MANIFEST)
+
+
+def test_doubtful_data_is_among_the_warnings_and_said_in_full() -> None:
+    inputs = {"EURUSD": "ab" * 32, "EURUSD report": "cd" * 32, "EURUSD doubts": ["2 ticks jump <b>", "1 tick has"]}
+    page = Page(render_report(ranking({"strategy": "a"}), {**MANIFEST, "inputs": inputs}))
+
+    assert "pairs whose data is doubtful, see the inputs below (EURUSD): 1" in page.text
+    assert "2 ticks jump <b>, 1 tick has" in page.text
+    assert "doubtful" not in Page(render_report(ranking({"strategy": "a"}), MANIFEST)).text

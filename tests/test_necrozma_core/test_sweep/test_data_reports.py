@@ -45,7 +45,9 @@ def test_doubtful_pair_is_told_with_the_command_that_shows_more(tmp_path: Path) 
     ]
     store = TickStore(folder)
     assert recorded_reports(reports) == {
-        f"{pair} report": report_stored(store, pair).digest() for pair in ("EURUSD", "GBPUSD")
+        "EURUSD report": report_stored(store, "EURUSD").digest(),
+        "GBPUSD report": report_stored(store, "GBPUSD").digest(),
+        "GBPUSD doubts": [finding.text for finding in report_stored(store, "GBPUSD").findings],
     }
 
 
