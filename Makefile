@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint check test test-slow test-lowest test-portable core-only bench bench-peers faults lock clean
+.PHONY: help setup demo lint check test test-slow test-lowest test-portable core-only bench bench-peers faults fuzz lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,7 +52,7 @@ test-slow: setup ## what is marked slow: the browser, long faults, real loops; a
 	  || { echo "what failed beside other tests is tried once more, alone"; $(BIN)/pytest -m slow --last-failed --last-failed-no-failures none -q; }
 	@$(BIN)/pytest -m alone -q
 	@NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/bounds-checked $(BIN)/pytest tests/test_necrozma_core/test_kernels \
-	  tests/test_necrozma_core/test_engine/test_simulation.py tests/test_necrozma_core/test_market/test_bars.py -m "not slow" $(PARALLEL)
+	  tests/test_necrozma_core/test_engine tests/test_necrozma_core/test_market/test_bars.py tests/test_necrozma_core/test_market/test_bar_grid.py -m "not slow" $(PARALLEL)
 
 test-lowest: setup ## all tests of flows and tasks on the lowest Prefect that pyproject.toml allows, in .venv-lowest
 	@test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
@@ -101,6 +101,9 @@ bench-peers: setup ## the same bars and settings in other backtesters, from thei
 
 faults: setup ## kill and interrupt by the thousand, for three quarters of an hour: the table of docs/reliability.md
 	@$(BIN)/python -m tests.faults --write
+
+fuzz: setup ## spoil files of every layout a hundred thousand times, for a quarter of an hour: the table of docs/reliability.md
+	@$(BIN)/python -m tests.fuzz --write
 
 lock: ## resolve the dependencies anew, the newest that fit, for every supported Python, without an index address
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \

@@ -26,7 +26,7 @@ WORKER_CONFIG: dict[str, Any] = {
 }
 
 STORAGE_CONFIG: dict[str, Any] = {
-    "storage_format": "parquet",  # the only one
+    "format": "parquet",  # "json" writes a JSON file a pair beside it, in the run's folder
     "data_folder": "data",  # ticks, as `necrozma data import` writes them
     "results_folder": "results",
     "history": True,  # False runs without Prefect: no server, no history in its UI
@@ -35,10 +35,16 @@ STORAGE_CONFIG: dict[str, Any] = {
 
 BACKTEST_CONFIG: dict[str, Any] = {
     "timeframe": "5min",
+    "day_end": "00:00 UTC",  # where days of bars end; "17:00 America/New_York" makes five daily bars a week
+    "prices": "auto",  # "ticks", "bars", or ticks where they are stored and bars elsewhere
+    "from": None,  # what figures are about: "2020-01-01", or a time with its zone; None for all there is
+    "to": None,  # the first time that is not meant
+    "holdout": None,  # from here on nothing is ranked
     "lots": 0.1,  # size of every trade
     "commission": 0.0,  # account currency per lot and side
     "slippage_pips": 0.0,  # lost at every fill but a take-profit's
     "swap_rates": {},  # pips a night by pair: {"EURUSD": {"long": -0.52, "short": 0.11}}
+    "instruments": {},  # where your broker's pip or lot is another: {"XAUUSD": {"pip": 0.01, "contract_size": 10}}
     "account_currency": "USD",
     "initial_balance": 10_000.0,  # account currency
     "strict": False,  # True: one failed strategy makes a run fail, exit 3; else more than half of them do
@@ -106,6 +112,16 @@ class SwapRates:
     short: Number = 0.0
 
 
+@dataclass(frozen=True)
+class Instrument:
+    """A pair as a broker's contract has it; what is left out is as in docs/money.md."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid", "allow_inf_nan": False}
+
+    pip: Number | None = None
+    contract_size: Count | None = None
+
+
 class RunFields:
     """The settings of a run, in the order in which a message offers their flags."""
 
@@ -131,6 +147,43 @@ class RunFields:
         Flag("--timeframe", "Length of a bar: 30s, 5min, 1h, 1d.", Group.WHAT, "BAR"),
         Form("Length of a bar: 30s, 1min, 5min, 1h, 1d or any other that divides a day.", examples=["5min", "1h"]),
     ] = "5min"
+    day_end: Annotated[
+        str,
+        Flag("--day-end", "Where days of bars end: '17:00 America/New_York'. Midnight UTC.", Group.WHAT, "CLOCK"),
+        Form("Clock time and zone at which days of bars end.", examples=["00:00 UTC", "17:00 America/New_York"]),
+    ] = "00:00 UTC"
+    bar_offset: Annotated[
+        str | None,
+        Flag("--offset", "Shift bars from there: 30min.", Group.WHAT, "LENGTH"),
+        Form("How far bars are shifted from there.", examples=["30min"]),
+    ] = None
+    prices: Annotated[
+        Literal["auto", "ticks", "bars"],
+        Flag("--prices", "ticks, bars, or auto: bars where there are no ticks.", Group.WHAT, "KIND"),
+        Form("ticks, bars, or auto: ticks where they are stored and bars elsewhere."),
+    ] = "auto"
+    date_from: Annotated[
+        str | None,
+        Key("from"),
+        Flag("--from", "Figures from here on: 2020-01-01 (UTC), or a time with its zone.", Group.WHAT, "TIME"),
+        Form("Figures from here on: a day in UTC, or a time with its zone.", examples=["2020-01-01"]),
+    ] = None
+    date_to: Annotated[
+        str | None,
+        Key("to"),
+        Flag("--to", "The first time that is not meant.", Group.WHAT, "TIME"),
+        Form("The first time that is not meant.", examples=["2024-01-01"]),
+    ] = None
+    holdout: Annotated[
+        str | None,
+        Flag("--holdout", "Keep what follows from the ranking.", Group.WHAT, "TIME"),
+        Form("Keep what follows this time from the ranking.", examples=["2023-01-01"]),
+    ] = None
+    use_holdout: Annotated[
+        bool,
+        Flag("--use-holdout", "Look at the hold-out; the run records it.", Group.WHAT),
+        Form("Look at the hold-out; the run records it."),
+    ] = False
     strategies: Annotated[
         SomePath | None,  # this, settings_file and grid exclude each other; without them the default fifty are tried
         Flag("--strategies", "Your own strategies instead of the default fifty.", Group.WHAT, "FILE.py"),
@@ -170,6 +223,13 @@ class RunFields:
         Form(
             "Pips a night by pair, positive where the account is credited.",
             examples=[{"EURUSD": {"long": -0.52, "short": 0.11}}],
+        ),
+    ] = {}  # noqa: RUF012 -- pydantic copies it
+    instruments: Annotated[
+        dict[str, Instrument],
+        Form(
+            "Pip and contract size by pair, where your broker's are not the usual ones.",
+            examples=[{"XAUUSD": {"pip": 0.01, "contract_size": 10}}],
         ),
     ] = {}  # noqa: RUF012 -- pydantic copies it
     account_currency: Annotated[
@@ -216,7 +276,12 @@ class RunFields:
     max_temperature_c: Annotated[Number, Range(ge=30, le=150)] = 90.0  # all rest from so many degrees on
     memory_floor_mb: Annotated[Number, Range(ge=0, le=1e9)] = 256.0  # all rest below so many megabytes available
 
-    storage_format: Literal["parquet"] = "parquet"
+    storage_format: Annotated[
+        Literal["parquet", "json"],  # an older config.py has it by this name, which is taken as well
+        Key("format"),
+        Flag("--format", "json: a JSON file a pair beside Parquet.", Group.OUTPUT, "parquet|json"),
+        Form("What results are written as: Parquet, or JSON files beside Parquet."),
+    ] = "parquet"
     keep_trades: Annotated[
         KeptTrades | None,  # None stores all
         Flag("--keep-trades", "Strategies of a pair whose trades are stored, the best first.", Group.OUTPUT, "N|all"),

@@ -1,13 +1,13 @@
 """The flow: every strategy on every pair. Prefect loads this file by its path, so nothing else lives here."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
 
 from flows.binding import bound_flow
-from flows.configuration import SwapRates
+from flows.configuration import Instrument, SwapRates
 from flows.notifications import notify
 from flows.parameters import Kept, parameter
 from flows.runner import ThrottledRunner
@@ -28,6 +28,13 @@ from tasks.report import publish_report
 def backtest_pairs(
     pairs: Annotated[list[str] | None, parameter("pairs")] = None,
     timeframe: Annotated[str | None, parameter("timeframe")] = None,
+    day_end: Annotated[str | None, parameter("day_end")] = None,
+    bar_offset: Annotated[str | None, parameter("bar_offset")] = None,
+    prices: Annotated[Literal["auto", "ticks", "bars"] | None, parameter("prices")] = None,
+    date_from: Annotated[str | None, parameter("date_from")] = None,
+    date_to: Annotated[str | None, parameter("date_to")] = None,
+    holdout: Annotated[str | None, parameter("holdout")] = None,
+    use_holdout: Annotated[bool | None, parameter("use_holdout")] = None,
     data: Annotated[Path | None, parameter("data")] = None,
     results: Annotated[Path | None, parameter("results")] = None,
     strategies: Annotated[Path | None, parameter("strategies")] = None,
@@ -37,8 +44,10 @@ def backtest_pairs(
     commission: Annotated[float | None, parameter("commission")] = None,
     slippage_pips: Annotated[float | None, parameter("slippage_pips")] = None,
     swap_rates: Annotated[dict[str, SwapRates] | None, parameter("swap_rates")] = None,
+    instruments: Annotated[dict[str, Instrument] | None, parameter("instruments")] = None,
     account_currency: Annotated[str | None, parameter("account_currency")] = None,
     initial_balance: Annotated[float | None, parameter("initial_balance")] = None,
+    storage_format: Annotated[Literal["parquet", "json"] | None, parameter("storage_format")] = None,
     keep_trades: Annotated[Kept | None, parameter("keep_trades")] = None,
     strict: Annotated[bool | None, parameter("strict")] = None,
     workers: Annotated[int | None, parameter("workers")] = None,

@@ -21,12 +21,13 @@ from flows.configuration import (
     STORAGE_CONFIG,
     WORKER_CONFIG,
     HostFields,
+    Instrument,
     RunFields,
     SwapRates,
     find_line,
 )
 from necrozma_core.errors import UsageError, nearest, shown
-from necrozma_core.market.instruments import CURRENCIES, get_pair
+from necrozma_core.market.instruments import CURRENCIES, Terms, get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
 from necrozma_core.system.chosen import PORTABLE_VARIABLE
 
@@ -39,6 +40,12 @@ _DICTIONARIES: Final = {
     "STORAGE_CONFIG": STORAGE_CONFIG,
     "BACKTEST_CONFIG": BACKTEST_CONFIG,
 }
+_INSIDE: Final = {
+    "swap_rates": [field.name for field in fields(SwapRates)],
+    "instruments": [field.name for field in fields(Instrument)],
+}
+"""What the settings that are told by pair say of one."""
+_EXAMPLES: Final = {name: json.dumps(SETTINGS[name].form.examples[0]) for name in _INSIDE}  # type: ignore[union-attr,index]
 _SETTING_OF_KEY: Final = {setting.key: setting.name for setting in SETTINGS.values()}
 
 
@@ -94,20 +101,30 @@ class Settings(RunFields, BaseSettings):
     def _spell_the_timeframe_as_we_do(cls, text: str) -> str:
         return format_timeframe(parse_timeframe(text))
 
-    @field_validator("swap_rates", mode="before")
+    @field_validator(*_EXAMPLES, mode="before")
     @classmethod
-    def _parse_the_rates(cls, value: object) -> object:
+    def _parse_what_is_told_by_pair(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, str):
             return value
         try:
             return json.loads(value)
         except ValueError as error:
-            raise ValueError('should be JSON such as {"EURUSD": {"long": -0.52, "short": 0.11}}') from error
+            raise ValueError(f"should be JSON such as {_EXAMPLES[info.field_name or '']}") from error
 
     @field_validator("swap_rates")
     @classmethod
     def _know_the_pairs_of_the_rates(cls, value: dict[str, SwapRates]) -> dict[str, SwapRates]:
         return {get_pair(name).name: rates for name, rates in sorted(value.items())}
+
+    @field_validator("instruments")
+    @classmethod
+    def _know_the_instruments(cls, value: dict[str, Instrument]) -> dict[str, Instrument]:
+        for name, each in value.items():
+            try:
+                get_pair(name).under(Terms(each.pip, each.contract_size))
+            except UsageError as error:
+                raise ValueError(str(error)) from error
+        return dict(sorted(value.items()))
 
     @field_validator("account_currency")
     @classmethod
@@ -195,6 +212,11 @@ class _Dictionaries(PydanticBaseSettingsSource):
                     known = [SETTINGS[field].key for field in Settings.model_fields.keys() - INTERNAL]
                     raise UsageError(
                         f"{find_line(name, key)}: {name} has an unknown key {shown(key)}: {nearest(str(key), known)}"
+                    )
+                if setting in values:
+                    raise UsageError(
+                        f"{find_line(name, key)}: {shown(key)} is a second name of {shown(SETTINGS[setting].key)}, "
+                        "which is there too: keep one of them"
                     )
                 values[setting] = value
         if values.get("cooldown_seconds") == Settings.model_fields["cooldown_seconds"].default:
@@ -291,8 +313,7 @@ def _one_line(error: ValidationError, places: Mapping[str, str]) -> str:
     inner = "".join(f"[{json.dumps(part)}]" for part in first["loc"][1:])
     where = f"{places.get(name) or _place(name)}{inner}"
     if first["type"] == "unexpected_keyword_argument":
-        known = [field.name for field in fields(SwapRates)]  # the only setting that has names inside
-        return f"{where}: is not known: {nearest(str(first['loc'][-1]), known)}"
+        return f"{where}: is not known: {nearest(str(first['loc'][-1]), _INSIDE[name])}"
     problem = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if name in SECRETS:
         return f"{where}: {problem}; what was found is not shown, because it may be a secret"

@@ -1,6 +1,7 @@
 """Settings as what a sweep is asked to do, and as the parameters of the flow."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ from flows.configuration import SETTINGS
 from flows.folders import cache_folder
 from flows.resuming import resuming_command
 from flows.settings import Settings
+from necrozma_core.market.date_range import DateRange
+from necrozma_core.market.instruments import Terms
+from necrozma_core.market.moments import parse_moment
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.strategies.source import StrategySource
 from necrozma_core.sweep.request import SweepRequest
@@ -24,17 +28,25 @@ def sweep_request(settings: Settings) -> SweepRequest:
     UsageError
         The strategies cannot be read.
     """
-    return SweepRequest(
+    request = SweepRequest(
         data=settings.data,
         results=settings.results,
         pairs=settings.pairs or (),
         source=source_of(settings),
         timeframe=settings.timeframe,
+        day_end=settings.day_end,
+        offset=settings.bar_offset,
+        prices=settings.prices,
+        dates=_dates(settings),
+        holdout_ms=None if settings.holdout is None else parse_moment(settings.holdout, "--holdout"),
+        use_holdout=settings.use_holdout,
         lots=settings.lots,
         costs=Costs(settings.commission, settings.slippage_pips),
         swap_pips={pair: (rates.long, rates.short) for pair, rates in settings.swap_rates.items()},
+        instruments={pair: Terms(each.pip, each.contract_size) for pair, each in settings.instruments.items()},
         account=Account(settings.account_currency, settings.initial_balance),
         keep_trades=settings.keep_trades,
+        json_copies=settings.storage_format == "json",
         strict=settings.strict,
         limits=_limits(settings),
         workers=WorkerLimits(_priority(settings), settings.worker_memory_mb, settings.pair_timeout_s),
@@ -43,6 +55,8 @@ def sweep_request(settings: Settings) -> SweepRequest:
         settings=settings.record(),
         retry=resuming_command(settings),
     )
+    # What a settings file says of dates belongs to the record: the file may say another range when a run is retried.
+    return replace(request, settings={**settings.record(), **request.described_dates()})
 
 
 def flow_parameters(settings: Settings) -> dict[str, Any]:
@@ -74,6 +88,12 @@ def source_of(settings: Settings) -> StrategySource:
     if settings.grid is not None:
         return StrategySource.from_grid(settings.grid)
     return StrategySource()
+
+
+def _dates(settings: Settings) -> DateRange | None:
+    start = None if settings.date_from is None else parse_moment(settings.date_from, "--from")
+    end = None if settings.date_to is None else parse_moment(settings.date_to, "--to")
+    return None if start is None and end is None else DateRange(start, end)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -7,6 +7,7 @@
     │   └── UnknownPairError         2   carries the nearest known names
     ├── DataError                    2   input that cannot be trusted, by file, row and column
     │   └── ConversionError          2   no price to turn a profit into the account's currency
+    ├── DownloadError                3   a service did not give the files of a pair
     ├── StrategyError                3   one strategy; the others of its pair go on
     │   └── AllStrategiesFailedError 3   every strategy of a pair, which fails with them
     ├── WorkerError                  3   a worker process did not finish its pair
@@ -88,6 +89,12 @@ class DataError(NecrozmaError):
 
 class ConversionError(DataError):
     """No price of the pair that converts a profit into the account's currency."""
+
+
+class DownloadError(NecrozmaError):
+    """A service that does not give the files of a pair; what came so far is kept, and the same command goes on."""
+
+    exit_code = ExitCode.PAIRS_FAILED
 
 
 class StrategyError(NecrozmaError):

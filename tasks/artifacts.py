@@ -5,9 +5,11 @@ The results are on disk before any artifact is made, so a server that does not a
 
 import base64
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +23,7 @@ from prefect.artifacts import (
 from necrozma_core.backtest.request import Receipt
 from necrozma_core.printing import printable
 from necrozma_core.reporting.curves import read_curve
-from necrozma_core.reporting.marks import mark_lines
+from necrozma_core.reporting.marks import has_holdout, mark_lines, origin_lines
 from necrozma_core.reporting.ranking import rank_metrics
 from necrozma_core.storage.disk.columns import array_of
 from necrozma_core.storage.results.store import ResultStore
@@ -49,7 +51,8 @@ def pair_artifact(store: ResultStore, receipt: Receipt, initial_balance: float) 
     origin = "computed now" if receipt.computed else "stored before, not computed again"
     lines = [
         f"## {receipt.pair}",
-        f"{receipt.strategies:,} strategies, {receipt.trades:,} trades on {receipt.ticks:,} ticks; {origin}.",
+        f"{receipt.strategies:,} strategies, {receipt.trades:,} trades on {receipt.ticks:,} {receipt.made_from}; "
+        f"{origin}.",
         markdown_table([readable(row) for row in best.drop_columns("pair").to_pylist()]),
         " ".join(mark_lines(best.to_pylist())),
         _picture(store, receipt, best["strategy"][0].as_py(), initial_balance) if len(best) else "",
@@ -60,16 +63,17 @@ def pair_artifact(store: ResultStore, receipt: Receipt, initial_balance: float) 
 
 
 @best_effort
-def ranking_artifact(ranking: pa.Table, path: Path) -> None:
-    """Show the top of the ranking as a table that can be searched."""
+def ranking_artifact(ranking: pa.Table, path: Path, settings: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """Show the top of the ranking as a table that can be searched; the settings are those of the run's manifest."""
     top = ranking.slice(0, _TOP).to_pylist()
+    remarks = [*mark_lines(top), *origin_lines(top, settings), ""]
     enough = pc.sum(pc.invert(ranking["few_trades"])).as_py() or 0
     create_table_artifact(
-        [readable(row, _TABLE_COLUMNS) for row in top],
+        [readable(row, (*_TABLE_COLUMNS, "holdout_sharpe") if has_holdout(top) else _TABLE_COLUMNS) for row in top],
         key="ranking",
         description=(
             f"The first {len(top)} of {len(ranking):,} settings ({enough:,} with 30 trades or more). "
-            f"Among so many, the top is also the luckiest. {' '.join([*mark_lines(top), ''])}"
+            f"Among so many, the top is also the luckiest. {' '.join(remarks)}"
             f"The whole table: {printable(path)}"
         ),
     )

@@ -232,6 +232,32 @@ def test_bad_swap_rates_are_refused(monkeypatch: pytest.MonkeyPatch, value: str,
     assert part in refusal()
 
 
+@pytest.mark.parametrize(
+    ("value", "part"),
+    [
+        ("{", 'NECROZMA_INSTRUMENTS: should be JSON such as {"XAUUSD": {"pip": 0.01, "contract_size": 10}}'),
+        ('{"XAUUSD": {"pips": 1}}', '["XAUUSD"]["pips"]: is not known: did you mean pip?'),
+        ('{"XAUUSX": {"pip": 1}}', "NECROZMA_INSTRUMENTS: unknown pair 'XAUUSX'"),
+        ('{"XAUUSD": {"pip": NaN}}', "should be a finite number"),
+        ('{"XAUUSD": {"pip": 0.05}}', "NECROZMA_INSTRUMENTS: XAUUSD: a pip of 0.05: expected 0.01, 0.1 or 1; found"),
+        ('{"XAUUSD": {"contract_size": -100}}', "XAUUSD: a contract_size of -100: expected 1 to 10,000,000"),
+        ('{"XAUUSD": {"contract_size": true}}', '["XAUUSD"]["contract_size"]: should be a number; found true'),
+    ],
+)
+def test_bad_instruments_are_refused(monkeypatch: pytest.MonkeyPatch, value: str, part: str) -> None:
+    monkeypatch.setenv("NECROZMA_INSTRUMENTS", value)
+    assert part in refusal()
+
+
+def test_instruments_come_from_a_variable_or_from_the_dictionary(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(config.BACKTEST_CONFIG, "instruments", {"XAUUSD": {"pip": 0.01}})
+    gold = load_settings().instruments["XAUUSD"]
+    assert (gold.pip, gold.contract_size) == (0.01, None)
+    monkeypatch.setenv("NECROZMA_INSTRUMENTS", '{"XAUUSD": {"contract_size": 10}}')
+    gold = load_settings().instruments["XAUUSD"]
+    assert (gold.pip, gold.contract_size) == (None, 10)
+
+
 def test_unknown_variable_is_refused_with_the_nearest_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NECROZMA_WORKRES", "3")
     assert refusal() == "unknown variable NECROZMA_WORKRES: did you mean NECROZMA_WORKERS or NECROZMA_MAX_WORKERS?"
@@ -244,6 +270,18 @@ def test_label_is_taken_from_every_source_without_the_spaces_around_it(monkeypat
     monkeypatch.setenv("NECROZMA_LABEL", " nach dem Umbau ")
     assert load_settings().label == "nach dem Umbau"
     assert load_settings({"label": "by flag"}).label == "by flag"
+
+
+def test_storage_format_has_the_originals_key_and_takes_its_older_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(config.STORAGE_CONFIG, "format", "json")
+    assert load_settings().storage_format == "json"
+    assert load_settings({"storage_format": "parquet"}).storage_format == "parquet"
+    monkeypatch.setitem(config.STORAGE_CONFIG, "format", "csv")
+    assert "STORAGE_CONFIG[\"format\"]: should be 'parquet' or 'json'; found 'csv'" in refusal()
+    monkeypatch.setitem(config.STORAGE_CONFIG, "storage_format", "json")
+    assert "'storage_format' is a second name of 'format', which is there too: keep one of them" in refusal()
+    monkeypatch.delitem(config.STORAGE_CONFIG, "format")
+    assert load_settings().storage_format == "json"
 
 
 def test_internal_setting_as_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

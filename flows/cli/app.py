@@ -1,13 +1,15 @@
 """The command line: parse, call, exit code. What a command needs is imported when it runs, so that help is quick."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
 from flows.cli import options
 from flows.cli.data import data_app, strategies_app
+from flows.cli.downloading import download
 from flows.cli.exits import Command, Commands
+from flows.cli.migrating import migrate
 from flows.cli.options import option
 from flows.cli.runs import retry, runs_app, verify
 from flows.cli.server import deploy, server_app, worker
@@ -62,6 +64,13 @@ def backtest(
     pairs: Annotated[list[str] | None, option("pairs")] = None,
     data: options.Data = None,
     timeframe: Annotated[str | None, option("timeframe")] = None,
+    day_end: Annotated[str | None, option("day_end")] = None,
+    bar_offset: Annotated[str | None, option("bar_offset")] = None,
+    prices: Annotated[Literal["auto", "ticks", "bars"] | None, option("prices")] = None,
+    date_from: Annotated[str | None, option("date_from")] = None,
+    date_to: Annotated[str | None, option("date_to")] = None,
+    holdout: Annotated[str | None, option("holdout")] = None,
+    use_holdout: Annotated[bool | None, option("use_holdout")] = None,
     strategies: options.Strategies = None,
     settings_file: options.SettingsFile = None,
     grid: options.Grid = None,
@@ -78,6 +87,7 @@ def backtest(
     pair_timeout_s: Annotated[float | None, option("pair_timeout_s")] = None,
     worker_memory_mb: Annotated[int | None, option("worker_memory_mb")] = None,
     results: options.Results = None,
+    storage_format: Annotated[Literal["parquet", "json"] | None, option("storage_format")] = None,
     keep_trades: Annotated[str | None, option("keep_trades")] = None,
     strict: Annotated[bool | None, option("strict")] = None,
     history: Annotated[bool | None, option("history")] = None,
@@ -115,7 +125,8 @@ def doctor(data: options.Data = None, results: options.Results = None, workers: 
 
 
 # In the order in which help lists them: commands, then groups.
-for command in (retry, verify, deploy, worker):
+for command in (retry, verify, migrate, deploy, worker):
     app.command()(command)
+data_app.command()(download)
 for name, group in {"data": data_app, "strategies": strategies_app, "runs": runs_app, "server": server_app}.items():
     app.add_typer(group, name=name)

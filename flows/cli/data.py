@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand
 
 from flows.cli import options
+from flows.cli.data_checks import check, compare
 
 data_app = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Bring ticks and bars in, make samples, see what is there."
@@ -121,39 +122,8 @@ def list_(data: options.Data = None) -> None:
         open_console().print(bars_table(bars))
 
 
-@data_app.command()
-def check(
-    pairs: Annotated[
-        list[str] | None, typer.Argument(metavar="[PAIR]...", help="All stored ones if not given.")
-    ] = None,
-    data: options.Data = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as a page, day by day.")] = None,
-) -> None:
-    """Look at stored ticks day by day: spreads, gaps, jumps, weekends, and what is doubtful; and at stored bars."""
-    from flows.cli.bar_commands import check_bars  # noqa: PLC0415
-    from flows.cli.starting import data_folder  # noqa: PLC0415
-    from necrozma_core.feeds.data_report import report_data  # noqa: PLC0415
-    from necrozma_core.reporting.data_page import render_data_report  # noqa: PLC0415
-    from necrozma_core.storage.disk.publish import publish_bytes  # noqa: PLC0415
-    from necrozma_core.storage.ticks.store import TickStore, no_ticks_error  # noqa: PLC0415
-
-    store = TickStore(data_folder(data))
-    bar_lines = check_bars(data_folder(data), pairs)
-    if not (names := pairs or store.pairs()) and not bar_lines:
-        raise no_ticks_error(data_folder(data))
-    reports = []
-    for name in names:
-        if name in bar_lines and name not in store.pairs():
-            continue
-        reports.append(report_data(store.read(name)))
-        typer.echo(f"{name}: {reports[-1].ticks:,} ticks, {reports[-1].span}")
-        for sentence in reports[-1].verdict():
-            typer.echo(f"  {sentence}")
-    for line in (line for lines in bar_lines.values() for line in lines):
-        typer.echo(line)
-    if html is not None:
-        publish_bytes(html, render_data_report(reports).encode())
-        typer.echo(f"page: {html}")
+data_app.command()(check)
+data_app.command()(compare)
 
 
 _From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="2024-01-15 (UTC), or with a time and zone.")]
@@ -230,9 +200,13 @@ def sample(
     """Make realistic ticks: weekends, busy hours, wide spreads at the roll, crosses that fit their legs."""
     from flows.cli.starting import data_folder  # noqa: PLC0415
     from flows.terminal.tables import open_console, pairs_table  # noqa: PLC0415
+    from necrozma_core.feeds.kept_reports import report_stored  # noqa: PLC0415
     from necrozma_core.feeds.samples.quotes import write_samples  # noqa: PLC0415
+    from necrozma_core.storage.ticks.store import TickStore  # noqa: PLC0415
 
     summaries = write_samples(data_folder(to), pairs, ticks, seed)
+    for summary in summaries:
+        report_stored(TickStore(data_folder(to)), summary.pair)
     open_console().print(pairs_table(summaries))
 
 

@@ -10,6 +10,7 @@ from flows.cli.starting import start
 from flows.settings import restore_settings
 from necrozma_core.errors import ExitCode
 from necrozma_core.storage.disk.lock import lock_results
+from necrozma_core.storage.migrated.verifying import migrated_folders, verify_migrated
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.listing import list_runs, no_runs_error, run_folders
 from necrozma_core.storage.runs.manifest import Manifest
@@ -18,7 +19,8 @@ from necrozma_core.storage.runs.verify import Damage, remove_damaged, verify_res
 
 def refuse_without_results(results: Path) -> None:
     """Raise UsageError if a folder holds no results: a mistyped one must not be called undamaged."""
-    if not run_folders(results) and not list(ResultsFolder(results).store.entries()):
+    is_stored = next(ResultsFolder(results).store.entries(), None) is not None
+    if not (run_folders(results) or is_stored or migrated_folders(results)):
         raise no_runs_error(results)
 
 
@@ -27,9 +29,11 @@ def report_damages(results: Path) -> int:
     refuse_without_results(results)
     damages = verify_results(results)
     _name(damages)
+    code = _report_migrated(results)
     if not damages:
-        typer.echo(f"{results.absolute()}: all results are what was published")
-        return ExitCode.OK
+        if code == ExitCode.OK:
+            typer.echo(f"{results.absolute()}: all results are what was published")
+        return code
     folder = shlex.quote(str(results.absolute()))
     typer.echo(f"{len(damages)} damaged; `necrozma verify --repair --results {folder}` computes them anew", err=True)
     return ExitCode.DISK
@@ -42,9 +46,9 @@ def repair_results(results: Path) -> int:
         damages = verify_results(results)
         _name(damages)
         remove_damaged(lock, damages)
-    if not damages:
+    code = int(_report_migrated(results))
+    if not damages and code == ExitCode.OK:
         typer.echo(f"{results.absolute()}: all results are what was published")
-    code = int(ExitCode.OK)
     for run, pairs in runs_to_repeat(list_runs(results), damages):
         typer.echo(f"computing {', '.join(pairs)} of run {run.run_id} anew")
         settings = restore_settings(
@@ -79,6 +83,15 @@ def runs_to_repeat(runs: Iterable[Manifest], damages: Iterable[Damage]) -> list[
             found.append((run, sorted(pair for pair, _ in entries if pair is not None)))
             wanted -= entries
     return found
+
+
+def _report_migrated(results: Path) -> ExitCode:
+    """Name what is damaged of the original's results; nothing of it is removed, because nothing can make it anew."""
+    code = ExitCode.OK
+    for reason in verify_migrated(results):
+        typer.echo(reason, err=True)
+        code = ExitCode.DISK
+    return code
 
 
 def _name(damages: Iterable[Damage]) -> None:

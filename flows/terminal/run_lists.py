@@ -17,6 +17,7 @@ _ONE_LINE: Final = 140
 """Columns from which a run and what it was asked for fit on one line, most of the time."""
 
 _HASH: Final = 12
+_CONVERSION: Final = "conversion"
 
 
 def run_lines(runs: Sequence["Manifest"], width: int) -> Iterator[str]:
@@ -67,8 +68,8 @@ def diff_lines(diff: "RunDiff") -> Iterator[str]:
     inputs = {
         _input_name(key): tuple(_hash(value) for value in values)
         for key, values in diff.inputs.items()
-        if None not in values
-    }
+        if None not in values and key != _CONVERSION
+    } | _conversions(*diff.inputs.get(_CONVERSION, ({}, {})))
     versions = {key: tuple(str(value or "–") for value in values) for key, values in diff.versions.items()}
     for what, values in (("settings", settings), ("inputs", inputs), ("versions", versions)):
         yield from _value_lines(what, values)
@@ -135,7 +136,19 @@ def _figures(diff: "PairDiff") -> str:
 
 
 def _input_name(key: str) -> str:
-    return {"engine": "code of the engine", "strategies": "strategies"}.get(key, f"ticks of {key}")
+    named = {"engine": "code of the engine", "strategies": "strategies"}
+    pair, is_report, _ = key.partition(" report")
+    return f"data report of {pair}" if is_report else named.get(key, f"ticks of {key}")
+
+
+def _conversions(before: Any, after: Any) -> dict[str, tuple[str, ...]]:
+    """Return by which pairs two runs converted a pair's profits, where both did and otherwise."""
+    paths = {pair: (before[pair], after[pair]) for pair in sorted((before or {}).keys() & (after or {}).keys())}
+    return {
+        f"conversion of {pair}": tuple(map(", ".join, values))
+        for pair, values in paths.items()
+        if values[0] != values[1]
+    }
 
 
 def _hash(value: Any) -> str:

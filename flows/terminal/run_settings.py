@@ -8,7 +8,7 @@ from flows.configuration import SETTINGS, RunFields
 from flows.fields import Group
 from necrozma_core.errors import shown
 
-_OF_RESULTS: Final = frozenset({"swap_rates", "initial_balance", "keep_trades"})
+_OF_RESULTS: Final = frozenset({"swap_rates", "instruments", "initial_balance", "keep_trades"})
 """What results depend on besides the flags of what is computed and what it costs."""
 
 _TOLD_APART: Final = frozenset(
@@ -40,7 +40,7 @@ def setting_text(name: str, value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, Mapping):
-        return "; ".join(f"{key} {_rates(rates)}" for key, rates in sorted(value.items())) or "none"
+        return "; ".join(f"{key} {_named(numbers)}" for key, numbers in sorted(value.items())) or "none"
     return str(value)
 
 
@@ -89,7 +89,7 @@ def _not_as_shipped(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield setting_name(name) or name, setting_text(name, settings[name])
 
 
-def _rates(rates: object) -> str:
-    if isinstance(rates, Mapping):
-        return " ".join(f"{side} {pips:g}" for side, pips in rates.items())
-    return shown(rates)
+def _named(numbers: object) -> str:
+    if isinstance(numbers, Mapping):
+        return " ".join(f"{name} {number:.12g}" for name, number in numbers.items() if number is not None)
+    return shown(numbers)

@@ -15,7 +15,8 @@ from flows.terminal.tables import (
     ranks_table,
     run_table,
 )
-from necrozma_core.reporting.marks import mark_lines
+from necrozma_core.market.conversion_paths import long_path_lines
+from necrozma_core.reporting.marks import advice, has_holdout, mark_lines, origin_lines
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.comparison import diff_runs
 from necrozma_core.storage.runs.folder import RANKING_FILE, read_governor, read_ranking
@@ -45,7 +46,11 @@ def show_ranking(folder: Path, run: "Manifest") -> None:
     for line in mark_lines(rows):
         console.print(line, markup=False)
     console.print(f"The best {len(rows)} of {len(ranking):,} settings. A list sorted by result has the luckiest")
-    console.print("on top: try them on years that played no part here.")
+    console.print(f"on top: {advice(run.settings)}", markup=False)
+    for line in origin_lines(rows, run.settings):
+        console.print(line, markup=False)
+    if has_holdout(rows):
+        console.print("held: the Sharpe ratio in the hold-out, which ranks for nothing.")
 
 
 def show_run(results: Path, run: "Manifest") -> None:
@@ -54,6 +59,8 @@ def show_run(results: Path, run: "Manifest") -> None:
     folder = ResultsFolder(results).run(run.run_id)
     console.print(f"run {run.run_id}: {run.status}, started {run.started_at}, ended {run.ended_at or 'not yet'}")
     console.print(describe_run(run.settings, count_strategies(run), whole=True), markup=False)
+    for line in long_path_lines(run.inputs.get("conversion", {})):
+        console.print(line, markup=False)
     console.print(run_table(run))
     if failed := run.counts.get("failed_strategies"):
         console.print(f"{failed:,} of {run.counts['strategies']:,} strategies failed:")

@@ -11,7 +11,7 @@ from rich.text import Text
 from flows.terminal.plain_text import MIN_NAME, Name, PlainTextConsole
 from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.printing import printable
-from necrozma_core.reporting.marks import FEW_TRADES_SIGN, sharpe_marks
+from necrozma_core.reporting.marks import FEW_TRADES_SIGN, has_holdout, sharpe_marks
 
 if TYPE_CHECKING:
     from necrozma_core.storage.bars.store import BarsSummary
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 RANKING_ROWS: Final = 15
 RANKING_COLUMNS: Final = (
     "rank", "pair", "strategy", "trades", "few_trades", "win_rate", "profit_factor", "sharpe", "few_days",
-    "constant_returns", "net_profit", "max_drawdown",
+    "constant_returns", "net_profit", "max_drawdown", "made_from", "holdout_trades", "holdout_sharpe",
 )  # fmt: skip
 """The columns that :func:`ranking_table` needs of each row."""
 
@@ -34,7 +34,8 @@ _WIDE: Final = 96
 """Columns from which the ranking shows two more figures."""
 _PIPE: Final = 200
 """Columns where there is no terminal: wide enough that no line is cut."""
-_NONE: Final = "–"
+NONE: Final = "–"
+"""Stands for a figure that there is not."""
 
 
 def open_console(narrowest: int = DEFAULT_WIDTH) -> PlainTextConsole:
@@ -77,7 +78,9 @@ def ranking_table(rows: Sequence[Mapping[str, Any]], currency: str, width: int =
             ("win", "right", lambda row: _number(row["win_rate"], ".1%")),
             ("factor", "right", lambda row: _number(row["profit_factor"], ".2f")),
         ]
-    table = _table(*((head, side) for head, side, _ in columns), gap=1)
+    if has_holdout(rows):
+        columns.append(("held", "right", lambda row: _number(row["holdout_sharpe"], ".2f")))
+    table = plain_table(*((head, side) for head, side, _ in columns), gap=1)
     for row in rows:
         table.add_row(*(_cell(show(row), side) for _, side, show in columns))
     return table
@@ -85,7 +88,7 @@ def ranking_table(rows: Sequence[Mapping[str, Any]], currency: str, width: int =
 
 def run_table(run: "Manifest") -> Table:
     """Lay out the pairs of one run."""
-    table = _table(
+    table = plain_table(
         ("pair", "left"), ("state", "left"), ("trades", "right"), ("ticks", "right"), ("seconds", "right"),
         ("failed", "fold"),
     )  # fmt: skip
@@ -97,7 +100,7 @@ def run_table(run: "Manifest") -> Table:
             record.state,
             _count(record.counts.get("trades")),
             _count(record.counts.get("ticks")),
-            f"{seconds:.2f}" if seconds else _NONE,
+            f"{seconds:.2f}" if seconds else NONE,
             _cell(failed),
         )
     return table
@@ -105,7 +108,7 @@ def run_table(run: "Manifest") -> Table:
 
 def ranks_table(changes: Sequence["RankChange"]) -> Table:
     """Lay out changes of rank between two runs, one strategy a line."""
-    table = _table(
+    table = plain_table(
         ("pair", "left"), ("strategy", "name"), ("before", "right"), ("after", "right"), ("net before", "right"),
         ("net after", "right"),
     )  # fmt: skip
@@ -123,7 +126,7 @@ def ranks_table(changes: Sequence["RankChange"]) -> Table:
 
 def pairs_table(summaries: Iterable["PairSummary"]) -> Table:
     """Lay out stored ticks, one pair a line."""
-    table = _table(
+    table = plain_table(
         ("pair", "left"), ("from", "left"), ("to", "left"), ("ticks", "right"), ("gaps", "right"),
         ("longest", "right"), ("spread", "right"), ("MB", "right"),
     )  # fmt: skip
@@ -134,7 +137,7 @@ def pairs_table(summaries: Iterable["PairSummary"]) -> Table:
             _day(pair.last_ms),
             f"{pair.ticks:,}",
             str(pair.gaps),
-            duration(pair.longest_gap_ms / 1000) if pair.gaps else _NONE,
+            duration(pair.longest_gap_ms / 1000) if pair.gaps else NONE,
             f"{pair.median_spread_pips:.2g} pips",
             f"{pair.size / 1e6:.1f}",
         )
@@ -143,7 +146,7 @@ def pairs_table(summaries: Iterable["PairSummary"]) -> Table:
 
 def bars_table(summaries: Iterable["BarsSummary"]) -> Table:
     """Lay out stored bars, one pair and timeframe a line."""
-    table = _table(
+    table = plain_table(
         ("pair", "left"), ("bars of", "left"), ("from", "left"), ("to", "left"), ("bars", "right"),
         ("spread", "left"), ("MB", "right"),
     )  # fmt: skip
@@ -162,7 +165,7 @@ def bars_table(summaries: Iterable["BarsSummary"]) -> Table:
 
 def strategies_table(strategies: Iterable["Strategy"]) -> Table:
     """Lay out strategies, one a line."""
-    table = _table(("strategy", "name"), ("stop", "right"), ("target", "right"), ("settings", "fold"))
+    table = plain_table(("strategy", "name"), ("stop", "right"), ("target", "right"), ("settings", "fold"))
     for strategy in strategies:
         params = " ".join(f"{name}={value}" for name, value in strategy.params.items())
         levels = (_number(level, "g") for level in (strategy.stop_loss_pips, strategy.take_profit_pips))
@@ -173,7 +176,7 @@ def strategies_table(strategies: Iterable["Strategy"]) -> Table:
 def run_duration(run: "Manifest") -> str:
     """Say how long a run took; a dash while it has no end."""
     if run.ended_at is None:
-        return _NONE
+        return NONE
     return duration((datetime.fromisoformat(run.ended_at) - datetime.fromisoformat(run.started_at)).total_seconds())
 
 
@@ -189,7 +192,7 @@ def duration(seconds: float) -> str:
     return f"{whole // 86_400}d {whole % 86_400 // 3_600:02}h"
 
 
-def _table(*columns: tuple[str, str], gap: int = 2) -> Table:
+def plain_table(*columns: tuple[str, str], gap: int = 2) -> Table:
     """Make a table of columns that are "left" or "right", or give way: a "name" is cut, what may "fold" is folded."""
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
     for head, side in columns:
@@ -208,11 +211,11 @@ def _cell(text: str, side: str = "") -> RenderableType:
 
 
 def _number(value: float | None, form: str) -> str:
-    return _NONE if value is None else format(value, form)
+    return NONE if value is None else format(value, form)
 
 
 def _count(value: int | None) -> str:
-    return _NONE if value is None else f"{value:,}"
+    return NONE if value is None else f"{value:,}"
 
 
 def _day(time_ms: int) -> str:

@@ -32,7 +32,7 @@ def start_up_block(settings: "Settings") -> str:
         f"   Cooldown: {settings.cooldown_seconds:g}s\n"
         f"   Nice Priority: {'Yes' if settings.nice else 'No'}\n"
         "\n"
-        f"💾 Storage format: {settings.storage_format.upper()}\n"
+        f"💾 Storage format: PARQUET{' and JSON' if settings.storage_format == 'json' else ''}\n"
     )
 
 
@@ -51,8 +51,8 @@ def done_line(receipt: "Receipt", finished: int, total: int) -> str:
     seconds = sum(receipt.seconds.values())
     failed = f" ({len(receipt.failures):,} failed)" if receipt.failures else ""
     return (
-        f"{head}{receipt.strategies:,} strategies{failed}, {receipt.trades:,} trades, {receipt.ticks:,} ticks "
-        f"in {seconds:.1f}s"
+        f"{head}{receipt.strategies:,} strategies{failed}, {receipt.trades:,} trades, "
+        f"{receipt.ticks:,} {receipt.made_from} in {seconds:.1f}s"
     )
 
 
@@ -123,6 +123,7 @@ def import_lines(report: "ImportReport") -> Iterator[str]:
         yield f"doubtful: {finding}"
     if (more := len(report.findings) - _FINDINGS_SHOWN) > 0:
         yield f"doubtful: {more:,} more of these"
+    yield from report.lacks
     for path in report.quarantine_files:
         yield f"set aside in {path}"
 
@@ -135,6 +136,7 @@ def _counted(report: "ImportReport") -> Iterator[str]:
     if report.one_sided:
         yield f"{report.one_sided:,} first rows left out: one side had no price yet"
     if report.repeated:
-        yield f"{report.repeated:,} ticks repeat the one before them in time and prices"
+        repeat = "tick repeats" if report.repeated == 1 else "ticks repeat"
+        yield f"{report.repeated:,} {repeat} the one before in time and prices"
     if report.sub_millisecond:
         yield f"{report.sub_millisecond:,} times were finer than a millisecond and were rounded down to one"

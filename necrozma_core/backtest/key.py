@@ -9,10 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from necrozma_core.backtest.conversion_choice import legs_of
+from necrozma_core.backtest.prices import converting_bars, prices_fingerprint
 from necrozma_core.backtest.request import PairRequest
-from necrozma_core.market.instruments import find_conversion, get_pair
 from necrozma_core.storage.disk.sealed import JSON, content_key
-from necrozma_core.storage.ticks.store import TickStore
 
 _PACKAGE: Final = "necrozma_core"
 _ROOTS: Final = (f"{_PACKAGE}.backtest.river", f"{_PACKAGE}.backtest.parts")
@@ -111,16 +111,19 @@ def result_key(request: PairRequest) -> str:
     Raises
     ------
     DataError
-        If the pair, or the pair that converts its profits, has no stored ticks.
+        If the pair, or a pair that converts its profits, has no stored ticks.
     """
-    store = TickStore(request.data_dir)
-    found = find_conversion(get_pair(request.pair).quote, request.account.currency)
     parts: dict[str, JSON] = {
         "engine": engine_fingerprint(),
         "pair": request.pair,
-        "ticks": store.fingerprint(request.pair),
-        "conversion": store.fingerprint(found[0].name) if found else None,
+        "made_from": request.made_from,
+        "prices": prices_fingerprint(request.data_dir, request.pair, request.bars_ms, request.until_ms),
+        "instrument": [str(request.instrument.pip), request.instrument.contract_size],
+        "conversion": [_leg_fingerprint(request, leg.pair.name) for leg in legs_of(request)],
         "timeframe_ms": request.timeframe_ms,
+        "grid": asdict(request.grid),
+        "dates": asdict(request.dates),
+        "holdout": asdict(request.holdout) if request.holdout else None,
         "strategies": request.source.fingerprint(),
         "lots": request.lots,
         "costs": asdict(request.costs),
@@ -133,6 +136,14 @@ def result_key(request: PairRequest) -> str:
     return content_key(parts)
 
 
+def _leg_fingerprint(request: PairRequest, pair_name: str) -> str:
+    bars_ms = request.bars_ms if pair_name == request.pair else converting_bars(request.data_dir, pair_name)
+    return prices_fingerprint(request.data_dir, pair_name, bars_ms, request.until_ms)
+
+
 def with_key(request: PairRequest) -> PairRequest:
-    """Return a request with its key, itself where it has one; errors as `result_key`."""
-    return request if request.key else replace(request, key=result_key(request))
+    """Return a request with its key and its legs, itself where it has a key; errors as `result_key`."""
+    if request.key:
+        return request
+    request = replace(request, legs=legs_of(request))
+    return replace(request, key=result_key(request))

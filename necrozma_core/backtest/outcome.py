@@ -2,10 +2,11 @@
 
 from typing import NamedTuple, Protocol
 
-from necrozma_core.engine.trades import Trades
+from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.market.bars import Bars
+from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks
-from necrozma_core.metrics.figures import Metrics
+from necrozma_core.metrics.figures import HoldoutFigures, Metrics
 from necrozma_core.money.conversion import Conversion
 from necrozma_core.money.costs import Money
 from necrozma_core.money.equity import TradingDays
@@ -20,12 +21,35 @@ class Checkpoint(Protocol):
 
 
 class Market(NamedTuple):
-    """One pair's data, as every strategy of the pair sees it."""
+    """One pair's data, as every strategy of the pair sees it.
+
+    Attributes
+    ----------
+    ticks : Ticks
+        Of the range; where there are only bars, their first and last quotes.
+    bars : Bars
+        Of the range and of what lies before it.
+    conversion : Conversion
+    days : TradingDays
+        Of ``ticks``.
+    given : QuoteBars or None
+        The bars of a feed in the range, where there are no ticks.
+    first_bar : int
+        The first bar that begins in the range: nothing is entered before it.
+    at_end : ExitReason
+        Why what is open at the end is closed there.
+    holdout : Market or None
+        The hold-out, where it is looked at.
+    """
 
     ticks: Ticks
     bars: Bars
     conversion: Conversion
     days: TradingDays
+    given: QuoteBars | None = None
+    first_bar: int = 0
+    at_end: ExitReason = ExitReason.END_OF_DATA
+    holdout: "Market | None" = None
 
 
 class Evaluated(NamedTuple):
@@ -36,3 +60,4 @@ class Evaluated(NamedTuple):
     money: Money
     metrics: Metrics
     note: str | None
+    holdout: HoldoutFigures | None = None

@@ -90,14 +90,15 @@ def evaluate_part(request: PairRequest, part: Part, checkpoint: Checkpoint) -> d
     """
     # Late: whoever only splits must not load the compiler.
     from necrozma_core.backtest.market_loading import load_market  # noqa: PLC0415
-    from necrozma_core.backtest.river import evaluate  # noqa: PLC0415
+    from necrozma_core.backtest.river import evaluate, look_at_holdout  # noqa: PLC0415
 
     clock = StageClock()
     with clock.stage("read"):
         market = load_market(request, checkpoint)
         strategies = request.source.load()[part.start : part.stop]
     with clock.stage("strategies"), PartWriter(part.folder) as writer:
-        outcomes = evaluate(market, strategies, request, checkpoint)
+        holdout = look_at_holdout(market, strategies, request, checkpoint)
+        outcomes = evaluate(market, strategies, request, checkpoint, holdout=holdout)
         writer.describe(write_outcomes(writer, request, market, strategies, outcomes))
     return clock.seconds
 

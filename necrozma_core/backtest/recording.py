@@ -6,9 +6,11 @@ from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
+from necrozma_core.backtest.conversion_choice import legs_of
 from necrozma_core.backtest.outcome import Evaluated, Market
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.errors import AllStrategiesFailedError, StrategyError
+from necrozma_core.market.conversion_paths import describe_path
 from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.metrics.merit import merit
 from necrozma_core.storage.results.tables import MetricsRow, metrics_table, trades_table
@@ -92,7 +94,8 @@ def write_outcomes(
     trades = 0
 
     def flush() -> None:
-        writer.write_metrics(metrics_table(request.pair, format_timeframe(request.timeframe_ms), request.lots, rows))
+        timeframe = format_timeframe(request.timeframe_ms)
+        writer.write_metrics(metrics_table(request.pair, timeframe, request.lots, rows, request.made_from))
         rows.clear()
 
     for position, outcome in enumerate(outcomes):
@@ -103,7 +106,7 @@ def write_outcomes(
         trades += outcome.metrics.trades
         shelf.add(position, outcome)
         levels = strategy.stop_loss_pips, strategy.take_profit_pips
-        rows.append(MetricsRow(strategy.name, strategy.params, *levels, outcome.metrics, outcome.note))
+        rows.append(MetricsRow(strategy.name, strategy.params, *levels, outcome.metrics, outcome.note, outcome.holdout))
         if len(rows) == _METRICS_BATCH:
             flush()
     flush()
@@ -111,7 +114,8 @@ def write_outcomes(
     return {
         "strategies": len(strategies),
         "trades": trades,
-        "ticks": len(market.ticks),
+        "ticks": len(market.ticks) if market.given is None else len(market.given),
+        "made_from": request.made_from,
         "bars": len(market.bars),
         "failures": failures,
     }
@@ -119,7 +123,17 @@ def write_outcomes(
 
 def result_metadata(request: PairRequest) -> dict[str, str]:
     """Return what the files of a result say of it."""
-    return {"timeframe": format_timeframe(request.timeframe_ms), "account_currency": request.account.currency}
+    said = {
+        "conversion": ", ".join(describe_path(legs_of(request))),
+        "dates": str(request.dates),
+        "bar_grid": "" if request.grid.is_default else str(request.grid),
+    }
+    return {
+        "timeframe": format_timeframe(request.timeframe_ms),
+        "account_currency": request.account.currency,
+        "made_from": request.made_from,
+        **{name: text for name, text in said.items() if text},
+    }
 
 
 def refuse_all_failed(pair: str, details: Mapping[str, Any]) -> None:

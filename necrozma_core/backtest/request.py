@@ -7,6 +7,11 @@ compiler that does it.
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from necrozma_core.market.bar_grid import BarGrid
+from necrozma_core.market.conversion_paths import Leg
+from necrozma_core.market.date_range import DateRange
+from necrozma_core.market.instruments import Pair, Terms, get_pair
+from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.strategies.source import StrategySource
@@ -20,6 +25,14 @@ class PairRequest:
     ----------
     pair : str
     timeframe_ms : int
+    grid : BarGrid
+        Where bars begin.
+    bars_ms : int or None
+        The timeframe of the stored bars that stand for ticks; None where there are ticks.
+    dates : DateRange
+        What figures are about.
+    holdout : DateRange or None
+        The hold-out, where it is looked at.
     source : StrategySource
         Where the strategies come from; the worker loads them itself.
     data_dir, results_dir : Path
@@ -31,6 +44,10 @@ class PairRequest:
         How many strategies' trades are stored, the best first; None stores all.
     key : str
         The address of the result in the store, see :func:`result_key`. Empty until it is known.
+    legs : tuple of Leg, optional
+        The pairs that convert profits into the account's currency, see `choose_path`; None until that is known.
+    terms : Terms
+        What the broker's contract says of the pair, where that is not what the table says.
     set_aside : tuple of (int, str)
         Strategies of a user's that are not run, by their position, because no worker survived them; and why.
     """
@@ -44,8 +61,29 @@ class PairRequest:
     costs: Costs = field(default_factory=Costs)
     account: Account = field(default_factory=Account)
     keep_trades: int | None = 50
+    grid: BarGrid = field(default_factory=BarGrid)
+    bars_ms: int | None = None
+    dates: DateRange = field(default_factory=DateRange)
+    holdout: DateRange | None = None
     key: str = ""
+    legs: tuple[Leg, ...] | None = None
+    terms: Terms = field(default_factory=Terms)
     set_aside: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def until_ms(self) -> int | None:
+        """The time from which on nothing is read; None where all is."""
+        return self.holdout.to_ms if self.holdout else self.dates.to_ms
+
+    @property
+    def made_from(self) -> str:
+        """What results are made from, for people: ``ticks``, or ``1h bars``."""
+        return "ticks" if self.bars_ms is None else f"{format_timeframe(self.bars_ms)} bars"
+
+    @property
+    def instrument(self) -> Pair:
+        """The pair under the broker's terms."""
+        return get_pair(self.pair).under(self.terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +97,13 @@ class Receipt:
     computed : bool
         False where it was stored already.
     strategies, trades, ticks : int
+        Ticks, or bars where the result is made from bars.
     failures : tuple of (str, str)
         Strategies that failed, with one line each on why.
     seconds : dict of str to float
         Time by stage: read, bars, strategies, publish; empty where nothing was computed.
+    made_from : str
+        ``ticks``, or ``1h bars``.
     """
 
     pair: str
@@ -73,6 +114,7 @@ class Receipt:
     ticks: int
     failures: tuple[tuple[str, str], ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+    made_from: str = "ticks"
 
 
 def stored_receipt(store: ResultStore, request: PairRequest, seconds: dict[str, float] | None = None) -> Receipt:
@@ -87,4 +129,5 @@ def stored_receipt(store: ResultStore, request: PairRequest, seconds: dict[str, 
         ticks=details["ticks"],
         failures=tuple((name, reason) for name, reason in details["failures"]),
         seconds=seconds or {},
+        made_from=details["made_from"],
     )

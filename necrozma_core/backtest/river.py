@@ -14,12 +14,13 @@ from necrozma_core.backtest.outcome import Checkpoint, Evaluated, Market
 from necrozma_core.backtest.recording import refuse_all_failed, result_metadata, write_outcomes
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.backtest.stage_clock import StageClock
+from necrozma_core.engine.bar_simulation import simulate_bar_events
 from necrozma_core.engine.events import Events, find_events
 from necrozma_core.engine.simulation import simulate_events
 from necrozma_core.errors import StrategyError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.metrics.figures import measure
+from necrozma_core.metrics.figures import HoldoutFigures, measure
 from necrozma_core.metrics.notes import explain_nulls
 from necrozma_core.money.costs import price_trades
 from necrozma_core.storage.results_folder import ResultsFolder
@@ -38,6 +39,7 @@ def evaluate(
     request: PairRequest,
     checkpoint: Checkpoint,
     answers: Answers | None = None,
+    holdout: Sequence[HoldoutFigures | StrategyError] = (),
 ) -> Iterator[Evaluated | StrategyError]:
     """Backtest strategies on one market, in their order.
 
@@ -49,6 +51,8 @@ def evaluate(
     checkpoint : Checkpoint
     answers : Answers, optional
         Who computes the signals of strategies that are not ours; this process, if nobody else.
+    holdout : sequence of HoldoutFigures or StrategyError
+        What `look_at_holdout` gave of each; empty where nobody looked.
 
     Yields
     ------
@@ -72,7 +76,8 @@ def evaluate(
                 answer = answers.answer(done)
                 events = find_events(answer.signals)
                 reason = partial(str, answer.silence)
-            yield _evaluate_one(market, strategy, request, events, reason)
+            outcome = _evaluate_one(market, strategy, request, events.since(market.first_bar), reason)
+            yield _with_holdout(outcome, holdout[done]) if holdout else outcome
         except StrategyError as error:
             yield error
 
@@ -80,14 +85,11 @@ def evaluate(
 def _evaluate_one(
     market: Market, strategy: Strategy, request: PairRequest, events: Events, silence: Callable[[], str]
 ) -> Evaluated:
-    trades = simulate_events(
-        market.ticks,
-        market.bars,
-        events,
-        strategy.stop_loss_pips,
-        strategy.take_profit_pips,
-        request.costs.slippage_pips,
-    )
+    levels = strategy.stop_loss_pips, strategy.take_profit_pips, request.costs.slippage_pips
+    if market.given is None:
+        trades = simulate_events(market.ticks, market.bars, events, *levels, market.at_end)
+    else:
+        trades = simulate_bar_events(market.given, market.ticks, market.bars, events, *levels, market.at_end)
     money = price_trades(trades, market.ticks, request.lots, request.costs, market.conversion)
     metrics = measure(trades, money, market.days, market.ticks, request.lots, request.account)
     return Evaluated(strategy, trades, money, metrics, explain_nulls(metrics, None if len(trades) else silence()))
@@ -105,6 +107,35 @@ def _events_of(strategy: Rule, signals: Callable[[], Int8Array], recent: dict[ob
 
 def _silence_of(strategy: Rule, bars: Bars, signals: Callable[[], Int8Array]) -> str:
     return explain_silence(strategy, bars, signals())
+
+
+def look_at_holdout(
+    market: Market,
+    strategies: Sequence[Strategy],
+    request: PairRequest,
+    checkpoint: Checkpoint,
+    answers: Answers | None = None,
+) -> list[HoldoutFigures | StrategyError]:
+    """Backtest strategies on a market's hold-out; what `evaluate` says of the parameters holds.
+
+    Returns
+    -------
+    list of HoldoutFigures or StrategyError
+        One for each strategy, in their order; none where the market has no hold-out.
+    """
+    if market.holdout is None:
+        return []
+    outcomes = evaluate(market.holdout, strategies, request, checkpoint, answers)
+    return [
+        outcome if isinstance(outcome, StrategyError) else HoldoutFigures.of(outcome.metrics) for outcome in outcomes
+    ]
+
+
+def _with_holdout(outcome: Evaluated, found: HoldoutFigures | StrategyError) -> Evaluated:
+    if isinstance(found, HoldoutFigures):
+        return outcome._replace(holdout=found)
+    note = f"hold-out: {found}"
+    return outcome._replace(note=f"{outcome.note}; {note}" if outcome.note else note)
 
 
 def evaluate_pair(
@@ -140,14 +171,27 @@ def evaluate_pair(
     with ExitStack() as opened:
         with clock.stage("read"):
             market = load_market(request, checkpoint)
+        with clock.stage("strategies"):
+            holdout = _open_holdout(market, request, checkpoint, announce)
+        with clock.stage("read"):
             # Before anything is open that a process of a user's file must not hold.
             using = open_strategies(request.source, market.bars, announce)
             strategies, answers = opened.enter_context(using)
         writer = opened.enter_context(store.open_writer(request.pair, request.key, result_metadata(request)))
         with clock.stage("strategies"):
-            outcomes = evaluate(market, strategies, request, checkpoint, answers)
+            outcomes = evaluate(market, strategies, request, checkpoint, answers, holdout)
             details = write_outcomes(writer, request, market, strategies, outcomes)
         refuse_all_failed(request.pair, details)
         checkpoint("publish", len(strategies), len(strategies), request.pair, len(market.ticks))
         writer.describe(details)
     return stored_receipt(store, request, clock.seconds)
+
+
+def _open_holdout(
+    market: Market, request: PairRequest, checkpoint: Checkpoint, announce: Callable[[int], object] | None
+) -> list[HoldoutFigures | StrategyError]:
+    """Look at a hold-out with strategies of its own: those that are ranked never see its bars."""
+    if market.holdout is None:
+        return []
+    with open_strategies(request.source, market.holdout.bars, announce) as (strategies, answers):
+        return look_at_holdout(market, strategies, request, checkpoint, answers)

@@ -26,6 +26,11 @@ class Events:
     def __len__(self) -> int:
         return len(self.bar)
 
+    def since(self, first_bar: int) -> "Events":
+        """Return the events that act at the first tick of a bar or later."""
+        start = int(np.searchsorted(self.bar, first_bar))
+        return self if not start else Events(self.bar[start:], self.side[start:])
+
 
 def find_events(signals: Int8Array) -> Events:
     """List the signals that act; settings that differ only in their levels share the list.

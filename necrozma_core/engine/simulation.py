@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 
 from necrozma_core.engine.events import Events, find_events
-from necrozma_core.engine.trades import Trades
+from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.errors import UsageError, shown
 from necrozma_core.kernels import simulation as kernels
-from necrozma_core.market.arrays import Int8Array
+from necrozma_core.market.arrays import FloatArray, Int8Array, Int32Array, Int64Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.ticks import Ticks
 
@@ -25,9 +25,16 @@ _UNREACHABLE: Final = 2**40
 """Farther from the entry, in points, than any price: the distance of a level that is not set."""
 
 
-def _distance(pips: float | None, ticks: Ticks, name: str) -> tuple[int, float]:
-    # Return the whole points at which a level counts as reached, and its exact distance. Decimal, because 1.1 pips are
-    # 11 points, while 1.1 * 10 in floating point is a little more and would be reached a point later.
+def level_distance(pips: float | None, ticks: Ticks, name: str) -> tuple[int, float]:
+    """Return the whole points at which a level counts as reached, and its exact distance in points.
+
+    Raises
+    ------
+    UsageError
+        The distance is not a finite number above zero.
+    """
+    # Decimal, because 1.1 pips are 11 points, while 1.1 * 10 in floating point is a little more and would be reached a
+    # point later.
     if pips is None:
         return _UNREACHABLE, float(_UNREACHABLE)
     if not (np.isfinite(pips) and pips > 0):
@@ -36,7 +43,8 @@ def _distance(pips: float | None, ticks: Ticks, name: str) -> tuple[int, float]:
     return min(int(points.to_integral_value(ROUND_CEILING)), _UNREACHABLE), float(points)
 
 
-def _slippage_points(pips: float, ticks: Ticks) -> int:
+def slippage_points(pips: float, ticks: Ticks) -> int:
+    """Return slippage in whole points, rounded up; UsageError if it is not a finite number, zero or above."""
     if not (np.isfinite(pips) and pips >= 0):
         raise UsageError(f"slippage_pips: expected a number of pips, zero or above; found {shown(pips)}")
     points = Decimal(repr(float(pips))) * ticks.pair.points_per_pip(ticks.digits)
@@ -50,10 +58,14 @@ def simulate_events(
     stop_loss_pips: float | None,
     take_profit_pips: float | None,
     slippage_pips: float = 0.0,
+    at_end: ExitReason = ExitReason.END_OF_DATA,
 ) -> Trades:
-    """Trade a list of events; see :func:`simulate`, which finds them first."""
-    stop_points, _ = _distance(stop_loss_pips, ticks, "stop_loss_pips")
-    target_points, target_level = _distance(take_profit_pips, ticks, "take_profit_pips")
+    """Trade a list of events; see :func:`simulate`, which finds them first.
+
+    ``at_end`` says why what is open at the last tick is closed there.
+    """
+    stop_points, _ = level_distance(stop_loss_pips, ticks, "stop_loss_pips")
+    target_points, target_level = level_distance(take_profit_pips, ticks, "take_profit_pips")
     side, entry_tick, exit_tick, entry_points, exit_points, reason = kernels.simulate_events(
         ticks.bid,
         ticks.ask,
@@ -67,8 +79,24 @@ def simulate_events(
         stop_points,
         target_points,
         target_level,
-        _slippage_points(slippage_pips, ticks),
+        slippage_points(slippage_pips, ticks),
     )
+    return make_trades(ticks, side, entry_tick, exit_tick, entry_points, exit_points, reason, at_end)
+
+
+def make_trades(
+    ticks: Ticks,
+    side: Int8Array,
+    entry_tick: Int64Array,
+    exit_tick: Int64Array,
+    entry_points: Int32Array,
+    exit_points: FloatArray,
+    reason: Int8Array,
+    at_end: ExitReason,
+) -> Trades:
+    """Lay out what a kernel found as trades."""
+    if len(reason) and reason[-1] == ExitReason.END_OF_DATA:
+        reason[-1] = at_end
     return Trades(
         side=side,
         entry_tick=entry_tick,

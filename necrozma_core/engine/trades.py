@@ -13,10 +13,11 @@ class ExitReason(IntEnum):
     TAKE_PROFIT = 1
     SIGNAL = 2
     END_OF_DATA = 3
+    END_OF_RANGE = 4
 
     @property
     def label(self) -> str:
-        """The reason as stored: ``stop_loss``, ``take_profit``, ``signal``, ``end_of_data``."""
+        """The reason as stored: ``stop_loss``, ``take_profit``, ``signal``, ``end_of_data``, ``end_of_range``."""
         return self.name.lower()
 
 

@@ -1,23 +1,17 @@
-"""What is doubtful about well-formed ticks: another pair's level, slipped digits, wild spreads, a wrong zone."""
+"""What is doubtful about well-formed ticks: slipped digits, wild spreads, frozen quotes, a wrong zone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
 
-from necrozma_core.errors import DataError
-from necrozma_core.market.arrays import BoolArray, FloatArray, Int64Array
+from necrozma_core.feeds.days import JUMP, WIDE, DayReport, report_days
+from necrozma_core.market.arrays import Int64Array
 from necrozma_core.market.calendars import roll_times_ms, trading_day
-from necrozma_core.market.levels import LEVELS
-from necrozma_core.market.ticks import Ticks, format_quote
-
-_JUMP: Final = 0.02
-"""A quote that leaves the two around it by this share and comes back. The Swiss franc's 15 January 2015 moved by 15 %
-within minutes, but from quote to quote by less."""
-
-_WIDE: Final = 0.01
-"""A spread of this share of the price: 100 pips of EURUSD; the roll's widest are a tenth of it."""
+from necrozma_core.market.instruments import Pair
+from necrozma_core.market.ticks import Ticks
 
 _WEEKEND_MS: Final = 40 * 3_600_000
 _DAY_MS: Final = 86_400_000
@@ -26,14 +20,21 @@ _LATE_MS: Final = 30 * _MINUTE_MS
 _TOGETHER_MS: Final = 20 * _MINUTE_MS
 _LEAST_WEEKS: Final = 2
 _METALS_OPEN_LATER_MS: Final = 60 * _MINUTE_MS
+_FROZEN_MS: Final = 60 * _MINUTE_MS
+"""Frozen for an hour: pegged and thin pairs keep a quote for ten minutes of a quiet night."""
 
 
 class Doubt(StrEnum):
-    """What may be wrong with ticks."""
+    """What may be wrong with ticks, the worst first."""
 
     JUMP = "jump"
+    BREAK = "break"
     WIDE_SPREAD = "wide spread"
     ZONE = "zone"
+    WEEKEND = "weekend"
+    STALE = "stale"
+    DIGITS = "digits"
+    MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Finding:
     ----------
     doubt : Doubt
     count : int
-        Of ticks, or of weeks.
+        Of ticks, days or weeks.
     text : str
         One line: what, how often, the worst and when.
     """
@@ -54,89 +55,119 @@ class Finding:
     text: str
 
 
-def check_level(ticks: Ticks, source: str) -> None:
-    """Refuse ticks whose prices this pair has never had.
-
-    Raises
-    ------
-    DataError
-        The middle one of all prices lies outside `LEVELS`.
-    """
-    low, high = LEVELS[ticks.pair.name]
-    price = float(np.median(ticks.bid)) / ticks.scale
-    if not low <= price <= high:
-        raise DataError(
-            f"{source}: prices around {price:g} are not {ticks.pair.name}'s, which has been between {low:g} and "
-            f"{high:g} since 1990: check the pair and the scale of the prices"
-        )
-
-
 def inspect(ticks: Ticks) -> tuple[Finding, ...]:
+    """Look for what is doubtful in ticks, at least one; see `find_doubts`."""
+    return find_doubts(tuple(report_days([ticks])), ticks.pair, ticks.digits)
+
+
+def find_doubts(days: Sequence[DayReport], pair: Pair, digits: int) -> tuple[Finding, ...]:
     """Look for what is doubtful.
 
     Parameters
     ----------
-    ticks : Ticks
-        At least one.
+    days : sequence of DayReport
+        In order, at least one.
+    pair : Pair
+    digits : int
+        Decimals of the prices.
 
     Returns
     -------
     tuple of Finding
-        At most one of each kind; none where nothing is.
+        At most one of each kind, the worst first; none where nothing is.
     """
-    mid = (ticks.bid.astype(np.int64) + ticks.ask).astype(np.float64)
-    spread = ticks.ask - ticks.bid
     found = [
-        _jumps(ticks, mid),
-        _wide_spreads(ticks, 2.0 * spread / mid > _WIDE),
-        _openings(ticks),
+        _jumps(days),
+        _breaks(days),
+        _wide_spreads(days),
+        _openings(days, pair),
+        _weekends(days),
+        _frozen(days),
+        _fine_digits(pair, digits),
     ]
     return tuple(finding for finding in found if finding is not None)
 
 
-def _jumps(ticks: Ticks, mid: FloatArray) -> Finding | None:
-    if len(mid) < 3:
-        return None
-    around = np.stack([mid[:-2], mid[1:-1], mid[2:]])
-    middle = np.median(around, axis=0)
-    leaves = np.abs(mid[1:-1] - middle) / middle
-    count = int(np.count_nonzero(leaves > _JUMP))
+def _jumps(days: Sequence[DayReport]) -> Finding | None:
+    count = sum(day.jumps for day in days)
     if not count:
         return None
-    worst = int(leaves.argmax()) + 1
+    _, quote = max(day.worst_jump for day in days)
     ticks_jump = "tick jumps" if count == 1 else "ticks jump"
+    return Finding(Doubt.JUMP, count, f"{count:,} {ticks_jump} by more than {100 * JUMP:g} % and back: {quote}")
+
+
+def _breaks(days: Sequence[DayReport]) -> Finding | None:
+    count = sum(day.breaks for day in days)
+    if not count:
+        return None
+    share, quote = max(day.worst_break for day in days)
+    times = "once" if count == 1 else f"{count:,} times"
     return Finding(
-        Doubt.JUMP,
+        Doubt.BREAK,
         count,
-        f"{count:,} {ticks_jump} by more than {100 * _JUMP:g} % and back: {format_quote(ticks, worst)}",
+        f"the price moves {times} by more than {100 * JUMP:g} % from one tick to the next and stays, at most by "
+        f"{100 * share:,.0f} %: {quote}",
     )
 
 
-def _wide_spreads(ticks: Ticks, wide: BoolArray) -> Finding | None:
-    count = int(np.count_nonzero(wide))
+def _wide_spreads(days: Sequence[DayReport]) -> Finding | None:
+    count = sum(day.wide for day in days)
     if not count:
         return None
-    spread = ticks.ask - ticks.bid
-    worst = int(spread.argmax())
-    pips = float(spread[worst]) / ticks.points_per_pip
+    pips, quote = max(day.worst_wide for day in days)
     have = "tick has" if count == 1 else "ticks have"
     return Finding(
         Doubt.WIDE_SPREAD,
         count,
-        f"{count:,} {have} a spread over {100 * _WIDE:g} % of the price: {pips:,.0f} pips, "
-        f"{format_quote(ticks, worst)}",
+        f"{count:,} {have} a spread over {100 * WIDE:g} % of the price: {pips:,.0f} pips, {quote}",
     )
 
 
-def _openings(ticks: Ticks) -> Finding | None:
+def _weekends(days: Sequence[DayReport]) -> Finding | None:
+    count = sum(day.ticks for day in days if day.is_weekend)
+    if not count:
+        return None
+    ticks = "1 tick" if count == 1 else f"{count:,} ticks"
+    return Finding(Doubt.WEEKEND, count, f"{ticks} while the market is closed for the weekend: check the zone")
+
+
+def _frozen(days: Sequence[DayReport]) -> Finding | None:
+    frozen = [day for day in days if day.longest_stale_ms >= _FROZEN_MS]
+    if not frozen:
+        return None
+    worst = max(frozen, key=lambda day: day.longest_stale_ms)
+    on = "day" if len(frozen) == 1 else "days"
+    return Finding(
+        Doubt.STALE,
+        len(frozen),
+        f"on {len(frozen):,} {on} quotes came for an hour or more and none changed: for "
+        f"{worst.longest_stale_ms / 3_600_000:.1f} hours on {worst.day}",
+    )
+
+
+def _fine_digits(pair: Pair, digits: int) -> Finding | None:
+    most = pair.point_digits + 1
+    if digits <= most:
+        return None
+    return Finding(
+        Doubt.DIGITS,
+        digits,
+        f"prices have {digits} decimals, and feeds quote {pair.name} with at most {most}: they were computed",
+    )
+
+
+def _openings(days: Sequence[DayReport], pair: Pair) -> Finding | None:
     """Compare the first quote after each weekend with 17:00 in New York."""
-    opens = ticks.time_ms[1:][np.diff(ticks.time_ms) > _WEEKEND_MS]
+    lasts = np.array([day.last_ms for day in days[:-1]], dtype=np.int64)
+    firsts = np.array([day.first_ms for day in days[1:]], dtype=np.int64)
+    opens = firsts[firsts - lasts > _WEEKEND_MS]
     if len(opens) < _LEAST_WEEKS:
         return None
     late = opens - _nearest_opening(opens)
     usual = int(np.median(late))
     together = np.abs(late - usual) <= _TOGETHER_MS
-    allowed = _METALS_OPEN_LATER_MS if ticks.pair.base in {"XAU", "XAG"} else 0
+    allowed = _METALS_OPEN_LATER_MS if pair.is_metal else 0
     if abs(usual) < _LATE_MS or abs(usual - allowed) < _LATE_MS or 2 * int(together.sum()) <= len(opens):
         return None
     weeks = int(together.sum())

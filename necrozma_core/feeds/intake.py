@@ -4,15 +4,16 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from necrozma_core.errors import DataError, UsageError, not_a_file
+from necrozma_core.errors import DamagedError, DataError, StorageError, UsageError, not_a_file
 from necrozma_core.feeds.formats.registry import ReadOptions, open_source
-from necrozma_core.feeds.inspection import check_level, inspect
-from necrozma_core.feeds.quarantine import Quarantine, open_quarantine
+from necrozma_core.feeds.import_inspection import ImportInspection
+from necrozma_core.feeds.plausibility import LEAST_TICKS, check_ticks_of_pair
+from necrozma_core.feeds.quarantine import QUARANTINE_FOLDER, Quarantine, open_quarantine
 from necrozma_core.feeds.reading.zones import split_zone
 from necrozma_core.feeds.sieve import Sieve, Tally
 from necrozma_core.market.instruments import Pair, get_pair
@@ -21,8 +22,6 @@ from necrozma_core.storage.disk.layer import DISK, FileLayer
 from necrozma_core.storage.disk.publish import sha256_of
 from necrozma_core.storage.ticks.manifest import Source, format_span
 from necrozma_core.storage.ticks.store import TickStore
-
-QUARANTINE_FOLDER: Final = "quarantine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,8 @@ class ImportReport:
         Kept rows that another file had brought already; they are stored once.
     findings : tuple of str
         What is doubtful in what was stored.
+    lacks : tuple of str
+        What all that is stored of the pair lacks: gaps, days without ticks, days with few; a sentence each.
     """
 
     pair: str
@@ -81,6 +82,7 @@ class ImportReport:
     one_sided: int = 0
     known: int = 0
     findings: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
 
     @property
     def span(self) -> str:
@@ -141,16 +143,19 @@ def import_files(
         split_zone(options.zone)
     store = TickStore(data_dir, files=disk)
     chosen, known = _choose(files, store, pair, options.zone)
-    run = _Import(pair, options, quarantine_share, now_ns(), data_dir / pair.name, disk, _side_files(store, pair))
+    taken, inspection = _side_files(store, pair), ImportInspection(pair, store)
+    run = _Import(pair, options, quarantine_share, now_ns(), data_dir / pair.name, disk, taken, inspection)
     with ExitStack() as stack:
         for path, source in chosen.items():
             run.read(path, source, stack)
+        inspection.look(run.segments)
         if run.segments:
             added = store.add(run.segments, before_publish=run.publish_quarantines)
             run.added = sum(source.ticks for source in added)
         elif chosen:
             names = "the file has" if len(chosen) == 1 else f"the {len(chosen)} files have"
             raise DataError(f"{next(iter(chosen))}: expected rows of {pair.name}, found none: {names} no quotes")
+    inspection.look_at_whole()
     return run.report(known)
 
 
@@ -165,12 +170,12 @@ class _Import:
     folder: Path
     disk: FileLayer
     taken: set[str]
+    inspection: ImportInspection
     segments: list[tuple[Source, Ticks]] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
     quarantines: list[Quarantine] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     added: int = 0
-    findings: list[str] = field(default_factory=list)
     formats: dict[str, str] = field(default_factory=dict)
 
     def read(self, path: Path, source: Source, stack: ExitStack) -> None:
@@ -184,8 +189,7 @@ class _Import:
             return
         if opened.format not in {known.partition(":")[0] for known in self.formats.values()}:
             self.formats[source.name] = description
-        check_level(ticks, str(path))
-        self.findings += [f"{source.name}: {finding.text}" for finding in inspect(ticks)]
+        check_ticks_of_pair(ticks, str(path))
         self.tallies.append(sieve.tally)
         self.segments.append((source, ticks))
         if sieve.tally.bad:
@@ -226,7 +230,8 @@ class _Import:
             repeated=sum(tally.repeated for tally in self.tallies),
             one_sided=sum(tally.skipped for tally in self.tallies),
             known=sum(len(ticks) for _, ticks in self.segments) - self.added,
-            findings=tuple(self.findings),
+            findings=self.inspection.findings,
+            lacks=self.inspection.lacks,
         )
 
 
@@ -238,15 +243,39 @@ def _choose(
         raise UsageError("expected at least one file to import")
     chosen: dict[Path, Source] = {}
     known = []
+    # Read once: a year of hours has thousands of sources, and as many files ask about them.
+    stored, others = store.known(pair.name), _others_sources(store, pair)
+    taken: set[str] = set()
     for path in files:
         if found := not_a_file(path):
             raise UsageError(f"{path}: {found}; expected a file of ticks")
         source = _source(path, zone)
-        if store.holds(pair.name, source) or source.sha256 in {other.sha256 for other in chosen.values()}:
+        _refuse_of_other_pair(path, pair, others.get(source.sha256))
+        if (source.sha256, source.zone) in stored or source.sha256 in taken:
             known.append(path.name)
         else:
+            taken.add(source.sha256)
             chosen[path] = source
     return chosen, tuple(known)
+
+
+def _others_sources(store: TickStore, pair: Pair) -> dict[str, str]:
+    """Return which other pair a content is stored as, by its hash; of files that are long enough to be no chance."""
+    found: dict[str, str] = {}
+    for other in store.pairs():
+        with suppress(DamagedError, StorageError):
+            sources = store.manifest(other).sources if other != pair.name else ()
+            found |= {stored.sha256: other for stored in sources if stored.ticks >= LEAST_TICKS}
+    return found
+
+
+def _refuse_of_other_pair(path: Path, pair: Pair, other: str | None) -> None:
+    """Refuse a file whose very content is stored as another pair's: one of the two is named wrongly."""
+    if other is not None:
+        raise DataError(
+            f"{path}: is stored already as {other}, so it cannot be {pair.name} too: leave it, or remove the "
+            f"stored one first with `necrozma data remove {other}`"
+        )
 
 
 _HOUR_PARTS: Final = 5

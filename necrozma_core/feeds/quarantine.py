@@ -1,14 +1,18 @@
 """Bad rows set aside: a CSV with each one's number, the reason, and its fields as they were."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Final
 
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.layer import DISK, FileLayer
 from necrozma_core.storage.disk.publish import draft, make_folder, seal
+
+QUARANTINE_FOLDER: Final = "quarantine"
 
 
 class Quarantine:
@@ -84,3 +88,28 @@ def open_quarantine(path: Path, *, files: FileLayer = DISK) -> Iterator[Quaranti
             # What the disk refused while rows were added has been said already.
             with suppress(OSError):
                 quarantine.close()
+
+
+def count_set_aside(folder: Path) -> Counter[str]:
+    """Count the rows in a pair's quarantine files by the reason for which they were set aside.
+
+    Parameters
+    ----------
+    folder : Path
+        The pair's.
+
+    Raises
+    ------
+    StorageError
+        A file cannot be read.
+    """
+    counts: Counter[str] = Counter()
+    for path in sorted((folder / QUARANTINE_FOLDER).glob("*.csv")):
+        # Rows are set aside because they are odd; one that is no CSV ends the count of its file.
+        with (
+            disk_errors("read", path),
+            path.open(encoding="utf-8", errors="replace", newline="") as text,
+            suppress(csv.Error),
+        ):
+            counts.update(row[1] for row in csv.reader(text) if len(row) > 1 and row[0] != "row")
+    return counts

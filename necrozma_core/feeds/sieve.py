@@ -17,7 +17,7 @@ from necrozma_core.errors import DataError, shown
 from necrozma_core.feeds.quarantine import Quarantine
 from necrozma_core.feeds.reading.cells import NO_FAULT, Fault
 from necrozma_core.feeds.reading.prices import PRICE_DECIMALS
-from necrozma_core.feeds.reading.rows import BID, TIMESTAMP, RowBatch, RowStream, find_faults
+from necrozma_core.feeds.reading.rows import BID, TIME_FORM, TIMESTAMP, RowBatch, RowStream, TornRow, find_faults
 from necrozma_core.market.arrays import BoolArray, Int32Array, Int64Array
 from necrozma_core.market.instruments import Pair
 from necrozma_core.market.ticks import Ticks, find_repeats
@@ -32,10 +32,10 @@ USUAL_SHARE: Final = 0.01
 
 _HOPELESS_ROWS: Final = 10_000
 _HOPELESS_SHARE: Final = 0.5
+_SHOWN_ROW: Final = 60
 _DAY_NS: Final = 86_400 * 10**9
 _EXPECTED: Final = {
     Fault.EMPTY: "a value",
-    Fault.NOT_A_TIME: "a time such as 2024-01-15T00:00:00.032Z",
     Fault.OUT_OF_RANGE: "a time from 1990 to tomorrow",
     Fault.NOT_A_NUMBER: "a number",
     Fault.INFINITE: "a finite number",
@@ -139,7 +139,7 @@ class Sieve:
         for batch in stream.batches:
             self._take(batch, stream)
             if self.tally.rows and not self.tally.kept and not self.tally.skipped:
-                raise DataError(f"{self._bad_rows()}, every row so far: check that this is the right kind of file")
+                raise DataError(f"{self._bad_rows()}, every row so far: {self._advice()}")
             if self.tally.bad.total() > max(_HOPELESS_ROWS, _HOPELESS_SHARE * self.tally.rows):
                 raise DataError(
                     f"{self._bad_rows()} of {self.tally.rows:,} so far: check that this is the right kind of file"
@@ -211,18 +211,17 @@ class Sieve:
             return
         torn = min(batch.torn, key=attrgetter("row"), default=None)
         if torn is not None and (not len(bad) or torn.row < batch.row[bad[0]]):
-            found = "nothing in them" if torn.fault is Fault.EMPTY else f"{len(torn.fields())}"
             self._first_bad_row = torn.row
-            self._first_bad = f"row {torn.row}: expected {len(stream.header)} fields, found {found}"
+            self._first_bad = f"row {torn.row}: expected {len(stream.header)} fields, found {_describe_torn(torn)}"
         elif len(bad):
             first = int(bad[0])
             fault, column = Fault.of_code(int(faults[first])), int(columns[first])
             fields = [batch.original(first)[column_of] for column_of in stream.columns]
             name = stream.header[stream.columns[column]]
             self._first_bad_row = int(batch.row[first])
+            expected = _expected(fault, fields, column, stream.time_form)
             self._first_bad = (
-                f"row {batch.row[first]}, column {name}: expected {_expected(fault, fields)}, "
-                f"found {shown(fields[column])}"
+                f"row {batch.row[first]}, column {name}: expected {expected}, found {shown(fields[column])}"
             )
 
     def _keep(self, batch: RowBatch, good: BoolArray, stream: RowStream) -> None:
@@ -306,6 +305,11 @@ class Sieve:
         limit = f", and at most {100 * most_bad:g} % may be set aside" if most_bad else ""
         raise DataError(f"{self._bad_rows()}, {share:g} % of all{limit}; mend the file")
 
+    def _advice(self) -> str:
+        if self.tally.bad.keys() == {Fault.CROSSED}:
+            return "if bid and ask are exchanged, say which is which: --columns time=...,bid=...,ask=..."
+        return "check that this is the right kind of file"
+
     def _bad_rows(self) -> str:
         count = self.tally.bad.total()
         reasons = ", ".join(f"{count} {fault.value}" for fault, count in sorted(self.tally.bad.items()))
@@ -330,9 +334,18 @@ def _bad_fields(batch: RowBatch, faults: NDArray[np.uint8]) -> Iterator[tuple[in
     yield from sorted(rows, key=itemgetter(0))
 
 
-def _expected(fault: Fault, fields: Sequence[str]) -> str:
+def _describe_torn(torn: TornRow) -> str:
+    if torn.fault is Fault.EMPTY:
+        return "nothing in them"
+    parted = "" if torn.delimiter == "," else f" parted by {shown(torn.delimiter)}"
+    return f"{len(torn.fields())}{parted}: {shown(torn.text, _SHOWN_ROW)}"
+
+
+def _expected(fault: Fault, fields: Sequence[str], column: int, time_form: str) -> str:
     if fault is Fault.CROSSED:
         return f"a price at or above the bid of {shown(fields[BID])}"
-    if fault is Fault.NOT_A_TIME and fields[TIMESTAMP].isdigit():
-        return f"{_EXPECTED[fault]} (what a number counts, say with --unit s, ms, us or ns)"
-    return _EXPECTED[fault]
+    if fault is Fault.NOT_A_NUMBER and "," in fields[column] and "." not in fields[column]:
+        return "a number with a decimal point"
+    if fault is Fault.NOT_A_TIME and fields[TIMESTAMP].isdigit() and time_form == TIME_FORM:
+        return f"{time_form} (what a number counts, say with --unit s, ms, us or ns)"
+    return time_form if fault is Fault.NOT_A_TIME else _EXPECTED[fault]

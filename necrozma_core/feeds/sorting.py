@@ -7,8 +7,8 @@ from typing import Final
 
 from necrozma_core.errors import DataError, UsageError, not_a_file, shown
 from necrozma_core.feeds.formats.registry import ReadOptions, symbol_in
-from necrozma_core.feeds.formats.symbols import pair_of_path, strip_symbol
-from necrozma_core.market.instruments import PAIRS, get_pair
+from necrozma_core.feeds.formats.symbols import pair_named, pair_of_path, strip_symbol
+from necrozma_core.market.instruments import ONLY_PAIRS, PAIRS, get_pair
 
 SUFFIXES: Final = frozenset(
     {".csv", ".txt", ".tsv", ".zip", ".gz", ".xz", ".zst", ".parquet", ".feather", ".arrow", ".bi5"}
@@ -49,7 +49,7 @@ def sort_files(paths: Sequence[Path], pair_name: str | None, options: ReadOption
     UsageError
         A path is missing, a folder has no files of ticks, or nothing tells a file's pair.
     DataError
-        A file's rows are of an instrument that is not known.
+        A file's rows are of an instrument that is not known, or its name is another pair's than the given one.
     """
     files, left = [], []
     for path in paths:
@@ -60,7 +60,7 @@ def sort_files(paths: Sequence[Path], pair_name: str | None, options: ReadOption
         left += others
     by_pair: dict[str, list[Path]] = {}
     for path in files:
-        name = get_pair(pair_name).name if pair_name else _pair_of(path, options)
+        name = _checked(path, get_pair(pair_name).name, options) if pair_name else _pair_of(path, options)
         by_pair.setdefault(name, []).append(path)
     return SortedFiles(dict(sorted(by_pair.items())), tuple(left))
 
@@ -81,14 +81,23 @@ def _existing(path: Path) -> Path:
     return path
 
 
+def _checked(path: Path, pair_name: str, options: ReadOptions) -> str:
+    """Refuse a file whose name speaks of another pair than the given one, unless its rows say what they are of."""
+    named = pair_named(path)
+    # Of what rows say, every one is compared when the file is read.
+    if named not in (None, pair_name) and symbol_in(path, options) is None:
+        raise DataError(
+            f"{path}: is named after {named}, and --pair says {pair_name}: leave --pair out, or rename the file"
+        )
+    return pair_name
+
+
 def _pair_of(path: Path, options: ReadOptions) -> str:
     symbol = symbol_in(path, options)
     if symbol is not None:
         name = strip_symbol(symbol)
         if name is None or name not in PAIRS:
-            raise DataError(
-                f"{path}: holds {shown(symbol, 40)}: only currency pairs, gold (XAUUSD) and silver (XAGUSD) are known"
-            )
+            raise DataError(f"{path}: holds {shown(symbol, 40)}: {ONLY_PAIRS}")
         return name
     if name := pair_of_path(path):
         return name

@@ -5,7 +5,19 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def build_bars(time_ms, bid, ask, timeframe_ms):
+def _next_bar(time_ms, day, day_start_ms, day_name_ms, timeframe_ms):
+    # Return the day of a time, the bar's opening time, and its end. A bar of a day or more is the whole day.
+    while day_start_ms[day + 1] <= time_ms:
+        day += 1
+    start, end = day_start_ms[day], day_start_ms[day + 1]
+    if timeframe_ms >= 86_400_000:
+        return day, day_name_ms[day], end
+    opening = start + (time_ms - start) // timeframe_ms * timeframe_ms
+    return day, opening, min(opening + timeframe_ms, end)
+
+
+@njit(cache=True, nogil=True)
+def build_bars(time_ms, bid, ask, timeframe_ms, day_start_ms, day_name_ms):
     """Build the bars of rising tick times.
 
     Parameters
@@ -15,6 +27,9 @@ def build_bars(time_ms, bid, ask, timeframe_ms):
     bid, ask : int32 array, shape (n_ticks,)
         Points; their sum fits int32.
     timeframe_ms : int
+    day_start_ms, day_name_ms : int64 array, shape (n_days + 1,)
+        The days that bars are cut from, see `necrozma_core.market.bar_grid.Days`: the first begins at or before the
+        first tick, and the last one ends after the last.
 
     Returns
     -------
@@ -27,7 +42,8 @@ def build_bars(time_ms, bid, ask, timeframe_ms):
     n = len(time_ms)
     most = 0
     if n:
-        most = min(n, time_ms[-1] // timeframe_ms - time_ms[0] // timeframe_ms + 1)
+        # A day may begin one bar more than its length holds.
+        most = min(n, (time_ms[-1] - time_ms[0]) // timeframe_ms + 1 + len(day_start_ms))
     open_time_ms = np.empty(most, np.int64)
     bid_bars = np.empty((most, 4), np.int32)
     ask_bars = np.empty((most, 4), np.int32)
@@ -36,9 +52,9 @@ def build_bars(time_ms, bid, ask, timeframe_ms):
     first_tick = np.empty(most + 1, np.int64)
     bar = 0
     start = 0
+    day = 0
     while start < n:
-        opening = time_ms[start] - time_ms[start] % timeframe_ms
-        closing = opening + timeframe_ms
+        day, opening, closing = _next_bar(time_ms[start], day, day_start_ms, day_name_ms, timeframe_ms)
         stop = start + 1
         while stop < n and time_ms[stop] < closing:
             stop += 1
@@ -70,4 +86,67 @@ def build_bars(time_ms, bid, ask, timeframe_ms):
         mid2_bars[:bar].copy(),
         tick_count[:bar].copy(),
         first_tick[: bar + 1].copy(),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _gather_one(bars, into):
+    into[0], into[1], into[2], into[3] = bars[0, 0], bars[:, 1].max(), bars[:, 2].min(), bars[-1, 3]
+
+
+@njit(cache=True, nogil=True)
+def gather_bars(open_time_ms, bid, ask, tick_count, timeframe_ms, day_start_ms, day_name_ms):
+    """Gather bars into longer ones, each by its opening time.
+
+    Parameters
+    ----------
+    open_time_ms : int64 array, shape (n,)
+        Rising.
+    bid, ask : int32 array, shape (n, 4)
+        Points: open, high, low, close.
+    tick_count : int32 array, shape (n,)
+    timeframe_ms : int
+    day_start_ms, day_name_ms : int64 array, shape (n_days + 1,)
+        As for `build_bars`.
+
+    Returns
+    -------
+    open_time_ms : int64 array, shape (n_bars,)
+    bid, ask, mid2 : int32 array, shape (n_bars, 4)
+        mid2 is the sum of bid and ask in each column: where one side was at the other's extremes is not known.
+    tick_count : int32 array, shape (n_bars,)
+    first : int64 array, shape (n_bars + 1,)
+        Index of the first of the shorter bars in each; the last entry is their number.
+    """
+    n = len(open_time_ms)
+    times = np.empty(n, np.int64)
+    bids = np.empty((n, 4), np.int32)
+    asks = np.empty((n, 4), np.int32)
+    counts = np.empty(n, np.int32)
+    first = np.empty(n + 1, np.int64)
+    bar = 0
+    start = 0
+    day = 0
+    while start < n:
+        day, opening, closing = _next_bar(open_time_ms[start], day, day_start_ms, day_name_ms, timeframe_ms)
+        stop = start + 1
+        count = tick_count[start]
+        while stop < n and open_time_ms[stop] < closing:
+            count += tick_count[stop]
+            stop += 1
+        _gather_one(bid[start:stop], bids[bar])
+        _gather_one(ask[start:stop], asks[bar])
+        times[bar] = opening
+        counts[bar] = count
+        first[bar] = start
+        bar += 1
+        start = stop
+    first[bar] = n
+    return (
+        times[:bar].copy(),
+        bids[:bar].copy(),
+        asks[:bar].copy(),
+        bids[:bar] + asks[:bar],
+        counts[:bar].copy(),
+        first[: bar + 1].copy(),
     )

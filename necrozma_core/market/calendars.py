@@ -14,8 +14,8 @@ import numpy as np
 from necrozma_core.market.arrays import Int64Array
 
 DAY_MS: Final = 86_400_000
-_NEW_YORK: Final = "America/New_York"
-_ROLL_MS: Final = 17 * 3_600_000
+NEW_YORK: Final = "America/New_York"
+ROLL_MS: Final = 17 * 3_600_000
 _EPOCH: Final = date(1970, 1, 1)
 
 
@@ -64,7 +64,7 @@ def roll_times_ms(first_ms: int, last_ms: int) -> Int64Array:
     int64 array, shape (n_rolls,)
         Milliseconds since 1970 UTC, rising; empty where the span holds none.
     """
-    return clock_times_ms(first_ms, last_ms, _NEW_YORK, _ROLL_MS)
+    return clock_times_ms(first_ms, last_ms, NEW_YORK, ROLL_MS)
 
 
 def trading_day(time_ms: Int64Array) -> Int64Array:
@@ -84,7 +84,7 @@ def trading_day(time_ms: Int64Array) -> Int64Array:
         return np.empty(0, dtype=np.int64)
     first_day = int(time_ms.min()) // DAY_MS - 1
     days = range(first_day, int(time_ms.max()) // DAY_MS + 2)
-    closes = np.array([_clock_ms(day, _NEW_YORK, _ROLL_MS) for day in days], dtype=np.int64)
+    closes = np.array([_clock_ms(day, NEW_YORK, ROLL_MS) for day in days], dtype=np.int64)
     return (first_day + np.searchsorted(closes, time_ms, side="right")).astype(np.int64)
 
 

@@ -1,14 +1,32 @@
 """The currency pairs and metals that can be backtested: pip, point, contract size, currencies."""
 
+import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from necrozma_core.errors import UnknownPairError, nearest, shown
+from necrozma_core.errors import UnknownPairError, UsageError, nearest, shown
 
 _NAME = re.compile(r"[A-Z]{6}", re.ASCII)
+_MOST_UNITS: Final = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a broker's contract says of a pair, where that is not what the table says.
+
+    Attributes
+    ----------
+    pip : float or None
+        Price units.
+    contract_size : int or None
+        Units of the base in one lot.
+    """
+
+    pip: float | None = None
+    contract_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +55,49 @@ class Pair:
     point: Decimal
     contract_size: int
 
+    def under(self, terms: Terms) -> "Pair":
+        """Return the pair as a broker's contract has it.
+
+        Raises
+        ------
+        UsageError
+            For a pip that is no power of ten, or ten times away from the table's and more: such a pip is a mistake,
+            with which every stop would be a hundred times too near or too far. For a lot of no unit or too many.
+        """
+        pair = self
+        if terms.pip is not None:
+            possible = (self.pip.scaleb(-1), self.pip, self.pip.scaleb(1))
+            pip = next((each for each in possible if float(each) == terms.pip), None)
+            if pip is None:
+                expected = "{}, {} or {}".format(*possible)
+                raise UsageError(f"{self.name}: a pip of {shown(terms.pip)}: expected {expected}")
+            pair = replace(pair, pip=pip)
+        if terms.contract_size is not None:
+            if not _is_count(terms.contract_size) or not 1 <= terms.contract_size <= _MOST_UNITS:
+                raise UsageError(
+                    f"{self.name}: a contract_size of {shown(terms.contract_size)}: "
+                    f"expected 1 to {_MOST_UNITS:,} whole units of {self.base} in a lot"
+                )
+            pair = replace(pair, contract_size=terms.contract_size)
+        return pair
+
     def points_per_pip(self, digits: int) -> Decimal:
         """Return how many points of ``10**-digits`` make one pip; exact, and below 1 for coarse files."""
         return self.pip.scaleb(digits)
 
     @property
+    def is_metal(self) -> bool:
+        """Whether it is gold or silver."""
+        return self.base in {"XAU", "XAG"}
+
+    @property
     def point_digits(self) -> int:
         """The decimals of ``point``."""
         return -int(self.point.as_tuple().exponent)
+
+
+def _is_count(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool)
 
 
 def _currency_pair(name: str) -> Pair:
@@ -77,6 +130,15 @@ PAIRS: Final = MappingProxyType(
 CURRENCIES: Final = frozenset(pair.quote for pair in PAIRS.values()) | {"EUR", "GBP", "AUD", "NZD"}
 """What an account may be held in."""
 
+# Two letters exchanged are alike by 0.83, another currency against the dollar by 0.67.
+_MISTYPED: Final = 0.8
+_CODES: Final = frozenset(code for pair in PAIRS.values() for code in (pair.base, pair.quote))
+
+ONLY_PAIRS: Final = (
+    f"only currency pairs ({', '.join(_MAJORS)} and others), gold (XAUUSD) and silver (XAGUSD) are known"
+)
+"""What is said of an instrument that is something else, such as an index or a coin."""
+
 
 def get_pair(name: str) -> Pair:
     """Return the instrument called ``name``.
@@ -90,28 +152,15 @@ def get_pair(name: str) -> Pair:
     """
     if _NAME.fullmatch(name) and name in PAIRS:
         return PAIRS[name]
-    hint = nearest(re.sub(r"[^A-Z]", "", name.upper()), PAIRS, f"{', '.join(_MAJORS)} and others")
+    letters = re.sub(r"[^A-Z]", "", name.upper())
+    if name.strip() and not _is_nearly_a_pair(letters):
+        raise UnknownPairError(f"unknown pair {shown(name, 40)}: {ONLY_PAIRS}")
+    hint = nearest(letters, PAIRS, f"{', '.join(_MAJORS)} and others")
     raise UnknownPairError(f"unknown pair {shown(name, 40)}: {hint}")
 
 
-def find_conversion(currency: str, account_currency: str) -> tuple[Pair, bool] | None:
-    """Find the pair whose price turns ``currency`` into ``account_currency``.
-
-    Returns
-    -------
-    tuple of (Pair, bool) or None
-        The pair, and True where the amount is multiplied by its price (GBP to USD by GBPUSD) or False
-        where it is divided (JPY to USD by USDJPY). None where the two currencies are the same.
-
-    Raises
-    ------
-    UnknownPairError
-        If the table holds no pair of the two.
-    """
-    if currency == account_currency:
-        return None
-    if direct := PAIRS.get(currency + account_currency):
-        return direct, True
-    if inverse := PAIRS.get(account_currency + currency):
-        return inverse, False
-    raise UnknownPairError(f"no known pair converts {currency} into {account_currency}: choose another account")
+def _is_nearly_a_pair(letters: str) -> bool:
+    """Tell a pair that is not known, or mistyped, from an index or a coin, for which no pair is a suggestion."""
+    if letters[:3] in _CODES or letters[3:6] in _CODES - {"USD"}:
+        return True
+    return bool(difflib.get_close_matches(letters, PAIRS, 1, _MISTYPED))

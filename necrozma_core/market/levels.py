@@ -1,12 +1,15 @@
-"""Between which prices each pair has traded since 1990, widely: what lies outside is another pair, or another scale.
+"""Between which prices each pair has traded, widely: what lies outside is another pair, scale or year.
 
-The bounds are round figures outside the extremes of the pair's history, with room for years to come: narrow enough that
-a price ten times too high or a pair mistaken for one of another level shows, and wide enough that no market is called
-an error.
+The bounds are round figures outside the extremes of the pair's history, mostly a fifth away: narrow enough that a price
+ten times too high or a pair mistaken for one of another level shows, and wide enough that no market is called an error.
+Of the years to come nobody knows, so since 2026 only the bounds of all years count.
 """
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
+
+from necrozma_core.market.instruments import get_pair
 
 LEVELS: Final = MappingProxyType(
     {
@@ -24,4 +27,61 @@ LEVELS: Final = MappingProxyType(
         "XAUUSD": (200.0, 15_000.0), "XAGUSD": (2.5, 250.0),
     }
 )  # fmt: skip
-"""The lowest and the highest price, by pair."""
+"""The lowest and the highest price of all years, by pair."""
+
+_OPEN_SINCE: Final = 2026
+
+_ERAS: Final[Mapping[str, Mapping[int, tuple[float, float]]]] = MappingProxyType(
+    {
+        "EURUSD": {1990: (0.85, 1.8), 1999: (0.66, 1.45), 2003: (0.82, 1.65), 2007: (0.95, 1.95), 2015: (0.76, 1.5)},
+        "GBPUSD": {1990: (1.15, 2.4), 1993: (1.1, 2.1), 2003: (1.15, 2.55), 2009: (1.08, 2.1), 2016: (0.82, 1.8)},
+        "USDJPY": {1990: (76, 195), 1995: (63, 180), 2008: (60, 136), 2014: (79, 152), 2022: (90, 200)},
+        "USDCHF": {1990: (0.88, 2.2), 2003: (0.88, 1.75), 2008: (0.56, 1.5)},
+        "AUDUSD": {1990: (0.38, 1.0), 2003: (0.44, 1.18), 2008: (0.48, 1.35), 2015: (0.44, 1.0)},
+        "USDCAD": {1990: (0.88, 1.98), 2003: (0.72, 1.9), 2015: (0.92, 1.8)},
+        "NZDUSD": {1990: (0.31, 0.88), 2003: (0.4, 1.0), 2008: (0.39, 1.08), 2015: (0.43, 0.97)},
+        "XAUUSD": {
+            1990: (200, 520), 2002: (220, 680), 2006: (400, 1_500), 2010: (800, 2_350), 2020: (1_100, 2_650),
+            2024: (1_500, 15_000),
+        },
+        "XAGUSD": {
+            1990: (2.5, 9.5), 2004: (4.2, 27), 2010: (11, 62), 2014: (9, 28), 2020: (9, 38), 2024: (16, 250),
+        },
+    }
+)  # fmt: skip
+"""The same by the year with which each era begins."""
+
+
+def level_of(pair_name: str, year: int) -> tuple[float, float]:
+    """Return the lowest and the highest price that a pair may have had in a year.
+
+    Of a cross of two currencies with eras, the bounds follow from its legs' as well.
+
+    Parameters
+    ----------
+    pair_name : str
+        A known one.
+    year : int
+
+    Returns
+    -------
+    tuple of float
+    """
+    low, high = LEVELS[pair_name]
+    pair = get_pair(pair_name)
+    base, quote = _in_dollars(pair.base, year), _in_dollars(pair.quote, year)
+    if base is None or quote is None:
+        return low, high
+    return max(low, base[0] / quote[1]), min(high, base[1] / quote[0])
+
+
+def _in_dollars(currency: str, year: int) -> tuple[float, float] | None:
+    """Bound what a unit of a currency cost; None where the table knows no eras of it."""
+    if currency == "USD":
+        return 1.0, 1.0
+    for name, is_inverse in ((f"{currency}USD", False), (f"USD{currency}", True)):
+        if name in _ERAS:
+            starts = [start for start in _ERAS[name] if start <= year]
+            low, high = LEVELS[name] if year >= _OPEN_SINCE or not starts else _ERAS[name][max(starts)]
+            return (1 / high, 1 / low) if is_inverse else (low, high)
+    return None

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from necrozma_core.market.arrays import Int32Array, Int64Array
 from necrozma_core.market.instruments import Pair
 
@@ -39,7 +41,23 @@ class QuoteBars:
     def __len__(self) -> int:
         return len(self.open_time_ms)
 
+    def writable(self) -> "QuoteBars":
+        """Return the same bars in arrays that nothing forbids to change; kernels are compiled for no others."""
+        return QuoteBars(
+            self.pair,
+            self.timeframe_ms,
+            self.digits,
+            _free(self.open_time_ms),
+            _free(self.bid),
+            _free(self.ask),
+            _free(self.tick_count),
+        )
+
     @property
     def scale(self) -> int:
         """Points in one unit of price, ``10**digits``."""
         return int(10**self.digits)
+
+
+def _free(array: np.ndarray) -> np.ndarray:
+    return array if array.flags.writeable else array.copy()

@@ -49,7 +49,7 @@ class Metrics:
         Commission paid, zero or above; swap positive where the account was credited.
     exposure : float or None
         Fraction of the time between the first and the last tick spent in a position.
-    exits_stop_loss, exits_take_profit, exits_signal, exits_end_of_data : int
+    exits_stop_loss, exits_take_profit, exits_signal, exits_end_of_data, exits_end_of_range : int
         Trades by what ended them.
     days : int
         Daily returns behind the ratios; 0 without trades, and where a day ended with nothing left in the account.
@@ -85,9 +85,36 @@ class Metrics:
     exits_take_profit: int
     exits_signal: int
     exits_end_of_data: int
+    exits_end_of_range: int
     days: int
     few_days: bool
     constant_returns: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HoldoutFigures:
+    """What a strategy came to in a hold-out, for which it is not ranked. None where a figure is undefined.
+
+    Attributes
+    ----------
+    trades : int
+    win_rate, profit_factor : float or None
+    net_profit : float
+    sharpe, max_drawdown : float or None
+        As in `Metrics`.
+    """
+
+    trades: int
+    win_rate: float | None
+    profit_factor: float | None
+    net_profit: float
+    sharpe: float | None
+    max_drawdown: float | None
+
+    @classmethod
+    def of(cls, metrics: Metrics) -> "HoldoutFigures":
+        """Take them from all figures."""
+        return cls(*(getattr(metrics, name) for name in cls.__slots__))
 
 
 def measure(trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots: float, account: Account) -> Metrics:
@@ -153,6 +180,7 @@ def measure(trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots:
         exits_take_profit=exits[ExitReason.TAKE_PROFIT],
         exits_signal=exits[ExitReason.SIGNAL],
         exits_end_of_data=exits[ExitReason.END_OF_DATA],
+        exits_end_of_range=exits[ExitReason.END_OF_RANGE],
         days=len(returns),
         few_days=len(returns) < MIN_DAYS,
         constant_returns=formulas.are_constant(returns, day_end, start),

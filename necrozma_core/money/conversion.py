@@ -1,4 +1,4 @@
-"""Converts money from a pair's quote currency into the account's, at the quotes of the pair that converts.
+"""Converts money from a pair's quote currency into the account's, at the quotes of the pairs that convert.
 
 Kernels are imported where they are called: values that only name a conversion must not load the compiler.
 """
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from necrozma_core.errors import ConversionError
 from necrozma_core.market.arrays import FloatArray, Int32Array, Int64Array
 from necrozma_core.market.calendars import DAY_MS
+from necrozma_core.market.conversion_paths import Leg
+from necrozma_core.market.date_range import format_moment
 from necrozma_core.market.instruments import Pair
 from necrozma_core.market.ticks import Ticks
 
@@ -68,6 +70,11 @@ class Quotes:
             at += len(piece)
         return cls(10**digits, origin_ms, offset, twice_mid, np.maximum.accumulate(ends, out=ends))
 
+    @property
+    def first_ms(self) -> int | None:
+        """Time of the first quote; None where there is none."""
+        return self.origin_ms if len(self.offset) else None
+
     def find(self, time_ms: Int64Array, stale_ms: int = STALE_MS) -> tuple[Int32Array, Int64Array]:
         """Return twice the mid of the last quote at or before each time, and when it was made; 0 where none counts."""
         from necrozma_core.kernels.lookup import last_quotes  # noqa: PLC0415 -- as said above
@@ -94,6 +101,11 @@ class TickQuotes:
         """Points in one unit of price."""
         return self.ticks.scale
 
+    @property
+    def first_ms(self) -> int | None:
+        """Time of the first quote; None where there is none."""
+        return int(self.ticks.time_ms[0]) if len(self.ticks) else None
+
     def find(self, time_ms: Int64Array, stale_ms: int = STALE_MS) -> tuple[Int32Array, Int64Array]:
         """Return the same as :meth:`Quotes.find`."""
         last = np.searchsorted(self.ticks.time_ms, time_ms, side="right") - 1
@@ -114,34 +126,72 @@ class TickQuotes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Conversion:
-    """What one unit of a pair's quote currency was worth in the account's currency, at any time.
-
-    Made by :meth:`identity`, by :meth:`from_ticks`, or from :class:`Quotes`.
-    :func:`~necrozma_core.market.instruments.find_conversion` finds the pair that is needed.
+class PricedLeg:
+    """A leg of a conversion, and the quotes of its pair.
 
     Attributes
     ----------
-    pair : Pair or None
-        The pair that converts, named by every error; None where both currencies are the same.
-    quotes : Quotes, TickQuotes or None
-        Of that pair.
-    multiply : bool
-        True where an amount is multiplied by the price, False where it is divided by it.
+    leg : Leg
+    quotes : Quotes or TickQuotes
     """
 
-    pair: Pair | None
-    quotes: Quotes | TickQuotes | None
-    multiply: bool
+    leg: Leg
+    quotes: Quotes | TickQuotes
+
+    def find(self, time_ms: Int64Array) -> FloatArray:
+        """Return the rate at each time, NaN where there is none."""
+        twice_mid, _ = self.quotes.find(time_ms)
+        return self._rates(twice_mid)
+
+    def at_ticks(self, traded: Ticks, ticks: Int64Array) -> FloatArray:
+        """Return the rate at the time of each tick, NaN where there is none; no search in the traded pair's own."""
+        if isinstance(self.quotes, TickQuotes) and self.quotes.ticks is traded:
+            return self._rates(self.quotes.of_ticks(ticks))
+        return self.find(traded.time_ms[ticks])
+
+    def explain_missing(self, time_ms: int) -> str:
+        """Say which quote is missing at a time, and the command that brings it."""
+        name = self.leg.pair.name
+        mid, quoted_ms = self.quotes.find(np.array([time_ms]), _EVER_MS)
+        found = f"the last one is of {_format_time(int(quoted_ms[0]))}" if mid[0] else "there is none before it"
+        first_ms = self.quotes.first_ms
+        # The first day that has quotes from its midnight on.
+        later = "" if mid[0] or first_ms is None else f", or begin with --from {_next_day(first_ms)}"
+        return (
+            f"{name}: no quote in the 7 days up to {_format_time(time_ms)} to turn {self.leg.source} into "
+            f"{self.leg.target}, {found}: import it with `necrozma data import FILES --pair {name} --to DATA`{later}"
+        )
+
+    def _rates(self, twice_mid: Int32Array) -> FloatArray:
+        scale = 2 * self.quotes.scale
+        with np.errstate(divide="ignore"):
+            rates: FloatArray = twice_mid / scale if self.leg.multiply else scale / twice_mid
+        rates[twice_mid == 0] = np.nan
+        return rates
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conversion:
+    """What one unit of a pair's quote currency was worth in the account's currency, at any time.
+
+    The rate over two legs is the product of theirs, each from its own last quote. Without legs it is 1.
+
+    Attributes
+    ----------
+    legs : tuple of PricedLeg
+        From the quote currency to the account's; none where both are the same.
+    """
+
+    legs: tuple[PricedLeg, ...] = ()
 
     @classmethod
     def identity(cls) -> Self:
         """Return the conversion of a currency into itself."""
-        return cls(None, None, multiply=True)
+        return cls()
 
     @classmethod
     def from_ticks(cls, pair: Pair, ticks: Ticks, multiply: bool) -> Self:
-        """Return the conversion at the prices of ``ticks``.
+        """Return the conversion by one pair at the prices of ``ticks``.
 
         Parameters
         ----------
@@ -149,7 +199,7 @@ class Conversion:
         ticks : Ticks
             Its quotes; possibly the traded pair's own, possibly none.
         multiply : bool
-            As :func:`~necrozma_core.market.instruments.find_conversion` gave it.
+            As a `Leg` of that pair has it.
 
         Raises
         ------
@@ -158,10 +208,10 @@ class Conversion:
         """
         if ticks.pair != pair:
             raise ValueError(f"ticks of {ticks.pair.name} cannot convert by the price of {pair.name}")
-        return cls(pair, TickQuotes(ticks), multiply)
+        return cls((PricedLeg(Leg(pair, multiply), TickQuotes(ticks)),))
 
     def at(self, time_ms: Int64Array) -> FloatArray:
-        """Return the rate at each time: from the mid of the last quote at or before it.
+        """Return the rate at each time: from the mid of each leg's last quote at or before it.
 
         Parameters
         ----------
@@ -176,17 +226,13 @@ class Conversion:
         Raises
         ------
         ConversionError
-            If a time has no quote at or before it, or the last one is more than seven days old; names the pair,
-            the time and the command that imports what is missing.
+            If a time has no quote of a leg at or before it, or the last one is more than seven days old; names the
+            leg's pair, the time and the command that imports what is missing.
         """
-        rates = self.find(time_ms)
-        missing = np.isnan(rates)
-        if missing.any():
-            raise ConversionError(self._explain_missing(int(time_ms[missing.argmax()])))
-        return rates
+        return self._checked(self.find(time_ms), time_ms)
 
     def at_ticks(self, traded: Ticks, ticks: Int64Array) -> FloatArray:
-        """Return the rate at the time of each tick as :meth:`at` does; no search where the traded pair converts itself.
+        """Return the rate at the time of each tick as :meth:`at` does; no search where the traded pair is a leg.
 
         Parameters
         ----------
@@ -202,40 +248,37 @@ class Conversion:
         Raises
         ------
         ConversionError
-            As :meth:`at` does; never where the traded pair converts itself.
+            As :meth:`at` does; never where the traded pair alone converts itself.
         """
-        if self.quotes is None:
-            return np.ones(len(ticks))
-        if isinstance(self.quotes, TickQuotes) and self.quotes.ticks is traded:
-            return self._rates(self.quotes.of_ticks(ticks), traded.scale)
-        return self.at(traded.time_ms[ticks])
+        rates = _product([leg.at_ticks(traded, ticks) for leg in self.legs], len(ticks))
+        return self._checked(rates, traded.time_ms, ticks)
 
     def find(self, time_ms: Int64Array) -> FloatArray:
         """Return the rate at each time as :meth:`at` does, but NaN where there is none."""
-        if self.quotes is None:
-            return np.ones(len(time_ms))
-        twice_mid, _ = self.quotes.find(time_ms)
-        return self._rates(twice_mid, self.quotes.scale)
+        return _product([leg.find(time_ms) for leg in self.legs], len(time_ms))
 
-    def _rates(self, twice_mid: Int32Array, points_per_unit: int) -> FloatArray:
-        scale = 2 * points_per_unit
-        with np.errstate(divide="ignore"):
-            rates: FloatArray = twice_mid / scale if self.multiply else scale / twice_mid
-        rates[twice_mid == 0] = np.nan
+    def _checked(self, rates: FloatArray, time_ms: Int64Array, at: Int64Array | None = None) -> FloatArray:
+        missing = np.isnan(rates)
+        if missing.any():
+            first = missing.argmax()
+            when = int(time_ms[first if at is None else at[first]])
+            lacking = next(leg for leg in self.legs if np.isnan(leg.find(np.array([when])))[0])
+            raise ConversionError(lacking.explain_missing(when))
         return rates
 
-    def _explain_missing(self, time_ms: int) -> str:
-        assert self.pair is not None, "a currency is always worth itself"
-        assert self.quotes is not None, "a pair that converts has quotes, if only none"
-        pair = self.pair
-        source, target = (pair.base, pair.quote) if self.multiply else (pair.quote, pair.base)
-        mid, quoted_ms = self.quotes.find(np.array([time_ms]), _EVER_MS)
-        found = f"the last one is of {_format_time(int(quoted_ms[0]))}" if mid[0] else "there is none before it"
-        return (
-            f"{pair.name}: no quote in the 7 days up to {_format_time(time_ms)} to turn {source} into {target}, "
-            f"{found}: import it with `necrozma data import FILES --pair {pair.name} --to DATA`"
-        )
+
+def _product(rates: list[FloatArray], count: int) -> FloatArray:
+    if not rates:
+        return np.ones(count)
+    first, *others = rates
+    for other in others:
+        first *= other
+    return first
 
 
 def _format_time(time_ms: int) -> str:
     return str(np.datetime64(time_ms, "ms")).replace("T", " ") + " UTC"
+
+
+def _next_day(time_ms: int) -> str:
+    return format_moment(-(-time_ms // DAY_MS) * DAY_MS)

@@ -1,4 +1,4 @@
-"""The signs beside a row of a ranking, which say what its figures lack; what they mean, for whoever shows some."""
+"""What stands beside a ranking: signs of what figures lack, what was kept from it, and what it was made from."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -38,3 +38,38 @@ def mark_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Explain the signs that some rows of a ranking carry, a line each; none where they carry none."""
     signs = {sign for row in rows for sign in row_marks(row)}
     return [f"{sign} {meaning}" for sign, meaning in _MEANINGS.items() if sign in signs]
+
+
+def origin_lines(rows: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> list[str]:
+    """Say of a ranking that it was made from bars, and of a hold-out whether it was looked at; possibly nothing.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        Of a ranking.
+    settings : mapping
+        As a manifest records them.
+    """
+    bars = sorted({str(row.get("made_from") or "ticks") for row in rows} - {"ticks"})
+    start = settings.get("holdout")
+    lines = []
+    if bars:
+        lines.append(f"Made from {', '.join(bars)}: what came first within a bar is not known, and stops come first.")
+    if start and settings.get("use_holdout"):
+        lines.append(f"The hold-out, from {start} on, was looked at: what is chosen by it needs another one.")
+    elif start:
+        lines.append(f"From {start} on nothing was ranked; --use-holdout looks at it, which is fair once.")
+    return lines
+
+
+def advice(settings: Mapping[str, Any]) -> str:
+    """Say where to try what a ranking has on top."""
+    start = settings.get("holdout")
+    if start and settings.get("use_holdout"):
+        return "see what they did in the hold-out, beside."
+    return f"try them on the hold-out, from {start} on." if start else "try them on years that played no part here."
+
+
+def has_holdout(rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Tell whether rows of a ranking say how they did in a hold-out."""
+    return any(row.get("holdout_trades") is not None for row in rows)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from necrozma_core.errors import shown
 from necrozma_core.metrics.figures import Metrics
 from necrozma_core.reporting.curves import Curve
-from necrozma_core.reporting.marks import FEW_TRADES_SIGN, mark_lines, sharpe_marks
+from necrozma_core.reporting.marks import FEW_TRADES_SIGN, advice, has_holdout, mark_lines, origin_lines, sharpe_marks
 from necrozma_core.reporting.ranking import best_of_pairs
 from necrozma_core.storage.disk.columns import scalar_of
 
@@ -25,6 +25,7 @@ _STYLE: Final = """
 @media (prefers-color-scheme: dark) { :root { --line: #3a414d; --soft: #a4adbb; --mark: #3b3116; --head: #232831; } }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 84rem; padding: 1.5rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+h1, h2, li { overflow-wrap: anywhere; }
 .soft, caption { color: var(--soft); } .wide { overflow-x: auto; }
 .note { background: var(--mark); border-radius: 6px; padding: .7rem 1rem; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
@@ -67,19 +68,21 @@ def render_report(ranking: pa.Table, manifest: Mapping[str, Any], curves: Sequen
     str
         A whole document. Whatever a user may have named is escaped, and equal input gives equal text.
     """
-    currency = str((manifest.get("settings") or {}).get("account_currency") or "account currency")
+    settings: _Row = manifest.get("settings") or {}
+    currency = str(settings.get("account_currency") or "account currency")
     pairs: Mapping[str, _Row] = manifest.get("pairs") or {}
     title = f"Backtest {manifest.get('run_id') or ''}".strip()
     rows = ranking.slice(0, top).to_pylist()
     parts = [
         f"<h1>{escape(title)}</h1>",
         _summary(ranking, manifest, pairs),
-        _luck(ranking),
+        _luck(ranking, settings),
+        *(f"<p class='note'>{escape(line)}</p>" for line in origin_lines(rows, settings)),
         _warnings(ranking, pairs),
         "<h2>Ranking</h2>",
         _table(
             f"The first {min(top, len(ranking))} of {len(ranking):,} settings. Money in {currency}.",
-            _ranking_columns(currency),
+            _ranking_columns(currency, with_holdout=has_holdout(rows)),
             rows,
         ),
         _legend(rows),
@@ -110,7 +113,7 @@ def _summary(ranking: pa.Table, manifest: Mapping[str, Any], pairs: Mapping[str,
     return _soft(" · ".join(facts))
 
 
-def _luck(ranking: pa.Table) -> str:
+def _luck(ranking: pa.Table, settings: _Row) -> str:
     tried = len(ranking)
     if not tried:
         return ""
@@ -119,8 +122,7 @@ def _luck(ranking: pa.Table) -> str:
         f"<p class='note'><strong>Read this first.</strong> {tried:,} settings were tried and {gained:,} of them ended "
         "with a profit. The list is sorted by result, so its top is the luckiest as well as the best: among so many "
         "settings without any merit one would look good too, and the more are tried, the better it looks. Take the "
-        "first rows as candidates. Try them on years that played no part here, and distrust a setting whose "
-        "neighbours do badly.</p>"
+        f"first rows as candidates: {escape(advice(settings))} Distrust a setting whose neighbours do badly.</p>"
     )
 
 
@@ -229,7 +231,7 @@ def _class(column: _Column) -> str:
     return f' class="{column.kind}"'
 
 
-def _ranking_columns(currency: str) -> tuple[_Column, ...]:
+def _ranking_columns(currency: str, *, with_holdout: bool = False) -> tuple[_Column, ...]:
     return (
         _Column("rank", "rank", _integer),
         _PAIR,
@@ -239,6 +241,7 @@ def _ranking_columns(currency: str) -> tuple[_Column, ...]:
         _Column("net_profit", f"net profit, {currency}", _money),
         _Column("total_return", "return, %", _percent),
         _Column("max_drawdown", "worst drawdown, %", _percent),
+        *(_HELD if with_holdout else ()),
         _Column("profit_factor", "profit factor", _ratio),
         _Column("expectancy", f"a trade, {currency}", _money),
         _Column("win_rate", "won, %", _percent),
@@ -296,3 +299,9 @@ def _count(values: pa.ChunkedArray) -> int:
 _PAIR: Final = _Column("pair", "pair", _text, "short")
 _STRATEGY: Final = _Column("strategy", "strategy", _text, "long")
 _REASON: Final = _Column("reason", "reason", _text, "long")
+_HELD: Final = (
+    _Column("holdout_trades", "hold-out: trades", _integer),
+    _Column("holdout_sharpe", "hold-out: Sharpe", _ratio),
+    _Column("holdout_net_profit", "hold-out: net profit", _money),
+    _Column("holdout_max_drawdown", "hold-out: drawdown, %", _percent),
+)

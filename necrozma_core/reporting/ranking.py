@@ -9,11 +9,13 @@ import pyarrow.compute as pc
 
 from necrozma_core.metrics.merit import CONSTANT, ENOUGH, NO_SHARPE
 from necrozma_core.storage.disk.columns import arrow_column
-from necrozma_core.storage.results.schemas import METRICS_SCHEMA, RANKING_SCHEMA
+from necrozma_core.storage.results.schemas import HOLDOUT_PREFIX, METRICS_SCHEMA, RANKING_SCHEMA
 
 _FALLING: Final = ("group", "ratio", "net_profit")
-_TIES: Final = tuple(dict.fromkeys(("pair", "strategy", *METRICS_SCHEMA.names)))
-"""What decides between equal figures: in the end every column, so that the order of input never shows."""
+_TIES: Final = tuple(
+    name for name in dict.fromkeys(("pair", "strategy", *METRICS_SCHEMA.names)) if not name.startswith(HOLDOUT_PREFIX)
+)
+"""What decides between equal figures: every column but a hold-out's in the end; the order of input never shows."""
 
 
 def rank_metrics(tables: Sequence[pa.Table]) -> pa.Table:

@@ -1,5 +1,6 @@
 """What is at rest: ``ticks``, ``bars``, ``results``, ``runs``; ``disk`` is how each is published whole or not at all.
 
+``migrated`` keeps what the original program wrote as JSON.
 ``results_folder`` says where results and runs are in a results folder.
 """
 

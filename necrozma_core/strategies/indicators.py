@@ -109,3 +109,11 @@ def _table(bars: Bars, name: str, level: int) -> Int32Array:
         return (np.maximum if name == "high" else np.minimum)(shorter[:-half], shorter[half:])
 
     return bars.remember(("extremes", name, level), compute)
+
+
+def tick_edges(bars: Bars) -> Int64Array:
+    """Return how many ticks there were before each bar and, at the end, in all; int64, shape (n_bars + 1,).
+
+    Counted by the bars themselves: where a feed gave bars it may have counted the ticks that we do not have.
+    """
+    return bars.remember("tick_edges", lambda: np.concatenate(([0], np.cumsum(bars.tick_count, dtype=np.int64))))

@@ -14,6 +14,13 @@ and as text, with ``;`` between two grids::
 
     family=sma_cross fast=5:50:5 slow=20,50,100:200:50 stop_loss_pips=20,40 take_profit_pips=none,60
 
+A file may say what dates it is about, where the command does not::
+
+    [range]
+    from = 2020-01-01
+    to = 2024-01-01
+    holdout = 2023-01-01
+
 A parameter that is not named keeps its default. Combinations whose values do not go together (a fast average
 slower than the slow one) are left out and counted.
 """
@@ -27,10 +34,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from necrozma_core.errors import UsageError, nearest, shown
+from necrozma_core.market.date_range import DateRange, Split
+from necrozma_core.market.moments import parse_moment
 from necrozma_core.strategies.catalog import FAMILIES
 from necrozma_core.strategies.files import read_toml
 from necrozma_core.strategies.parameters import read_values
 from necrozma_core.strategies.rule import Rule, bounds_of
+
+_RANGE_KEYS: Final = ("from", "to", "holdout")
 
 MAX_SETTINGS: Final = 1_000_000
 """More combinations than this are refused: they are a slip of the keyboard sooner than a wish."""
@@ -76,20 +87,45 @@ def load_settings(path: Path, text: str | None = None) -> Sweep:
         Naming the file and the grid: for text that is no TOML, unknown names (with the nearest known ones), values
         out of range, a grid of which no combination is possible, or more than :data:`MAX_SETTINGS` of them.
     """
-    try:
-        tables = tomllib.loads(read_toml(path) if text is None else text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from error
-    for key in tables:
-        if key != "grid":
-            hint = nearest(key, ["grid"], "tables that begin with [[grid]], in which settings stand")
-            raise UsageError(f"{path}: unknown name {shown(key, 40)}: {hint}")
+    tables = _tables(path, read_toml(path) if text is None else text)
     grids = tables.get("grid", [])
     if isinstance(grids, dict):
         raise UsageError(f"{path}: expected [[grid]], with two brackets on each side, found [grid]")
     if not isinstance(grids, list) or not grids or not all(isinstance(grid, dict) for grid in grids):
         raise UsageError(f"{path}: expected at least one table that begins with [[grid]]")
     return _expand([(f"{path}: grid {number}", grid) for number, grid in enumerate(grids, 1)])
+
+
+def load_range(path: Path, text: str) -> Split:
+    """Return the range of dates that a TOML file says, and its hold-out; open where it says nothing.
+
+    Raises
+    ------
+    UsageError
+        Naming the file and what is wrong in its table.
+    """
+    table = _tables(path, text).get("range", {})
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: expected [range], with one bracket on each side")
+    moments: dict[str, int] = {}
+    for key, value in table.items():
+        if key not in _RANGE_KEYS:
+            raise UsageError(f"{path}: [range] has no {shown(key, 40)}: {nearest(key, _RANGE_KEYS)}")
+        moments[key] = parse_moment(str(value), f"{path}: [range] {key}")
+    dates = DateRange(moments.get("from"), moments.get("to"))
+    return Split(dates, DateRange(moments["holdout"]) if "holdout" in moments else None)
+
+
+def _tables(path: Path, text: str) -> dict[str, Any]:
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from error
+    for key in tables:
+        if key not in {"grid", "range"}:
+            hint = nearest(key, ["grid", "range"], "tables that begin with [[grid]], in which settings stand")
+            raise UsageError(f"{path}: unknown name {shown(key, 40)}: {hint}")
+    return tables
 
 
 def parse_grid(text: str) -> Sweep:

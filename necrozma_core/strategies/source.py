@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from necrozma_core.market.date_range import DateRange, Split
 from necrozma_core.strategies.files import read_python, read_toml
 from necrozma_core.strategies.trial import try_text
 
@@ -98,6 +99,20 @@ class StrategySource:
         """
         if self.kind is SourceKind.FILE:
             try_text(self.origin, self.text)
+
+    def range(self) -> Split:
+        """Return the range of dates that a file of settings says, and its hold-out; open where it says nothing.
+
+        Raises
+        ------
+        UsageError
+            If the file cannot be used.
+        """
+        if self.kind is not SourceKind.SETTINGS:
+            return Split(DateRange(), None)
+        from necrozma_core.strategies.settings import load_range  # noqa: PLC0415
+
+        return load_range(Path(self.origin), self.text)
 
     def fingerprint(self) -> str:
         """Return a sha256, hex, of what was given: a user's text, or the settings that a sweep stands for.

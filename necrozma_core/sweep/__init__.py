@@ -4,6 +4,7 @@
 ``request``       what a sweep is asked to do, as one value
 ``running``       a whole sweep in one call
 ``plan``          a request for every pair, the largest first; what is stored already
+``data_reports``  what is doubtful about the pairs' data, recorded and told
 ``opening``       a run opened and closed
 ``session``       what lives as long as a run
 ``dispatch``      pairs begun in order, each when the throttle admits it

@@ -1,6 +1,6 @@
 """A run opened and closed: its folder locked and made, and never left saying that it runs."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 
 from necrozma_core.backtest.request import PairRequest
@@ -12,6 +12,8 @@ from necrozma_core.storage.disk.scratch import scratch_folder
 from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.listing import mark_crashed, mark_ended
 from necrozma_core.storage.runs.manifest import RunStatus
+from necrozma_core.storage.ticks.quality import Quality
+from necrozma_core.sweep.data_reports import doubt_lines, find_reports, recorded_reports
 from necrozma_core.sweep.observer import Observer
 from necrozma_core.sweep.plan import find_stored, plan_requests, recorded_inputs
 from necrozma_core.sweep.request import SweepRequest
@@ -38,7 +40,7 @@ def open_session(
     LockedError
         Another run holds the results folder.
     UsageError, DataError
-        There is nothing to compute, or from.
+        There is nothing to compute, or from; or no pair's profits can be converted.
     StorageError
         The results folder cannot be written.
     """
@@ -51,9 +53,10 @@ def open_session(
         missing = sum(find_stored(request) is None for request in requests)
         # Before the run's folder is made: what cannot be started leaves no run behind, and starts the sooner.
         pids = start_others() if missing else ()
+        reports = find_reports(requests)
         scratch = stack.enter_context(scratch_folder())
         with _ending(lock):
-            run = _make_run(sweep, requests, lock)
+            run = _make_run(sweep, requests, reports, lock)
             session = RunSession(sweep, requests, run, crashed, scratch, observer, missing)
             stack.callback(session.close)
         try:
@@ -62,6 +65,8 @@ def open_session(
             if kind := network_file_system(sweep.results):
                 session.tell(f"{sweep.results} is on a network file system ({kind}): start no run there elsewhere")
             session.begin()
+            for line in doubt_lines(reports, requests):
+                session.tell(line)
             yield session
         except Exception:
             raise
@@ -83,11 +88,13 @@ def _ending(lock: ResultsLock) -> Iterator[None]:
         raise
 
 
-def _make_run(sweep: SweepRequest, requests: list[PairRequest], lock: ResultsLock) -> RunFolder:
+def _make_run(
+    sweep: SweepRequest, requests: list[PairRequest], reports: Mapping[str, Quality | None], lock: ResultsLock
+) -> RunFolder:
     run = RunFolder.create(
         sweep.results,
         settings=sweep.described() if sweep.settings is None else sweep.settings,
-        inputs=recorded_inputs(requests),
+        inputs={**recorded_inputs(requests), **recorded_reports(reports)},
         keys={request.pair: request.key for request in requests if request.key},
     )
     lock.announce(run.run_id)

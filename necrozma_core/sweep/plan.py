@@ -1,12 +1,16 @@
 """From what is asked to requests: what a sweep will compute, the largest pair first."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from necrozma_core.backtest.key import engine_fingerprint, with_key
+from necrozma_core.backtest.prices import Prices, choose_bars, converting_bars, pairs_with_prices, prices_fingerprint
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
-from necrozma_core.errors import DamagedError, StorageError
-from necrozma_core.market.instruments import get_pair
+from necrozma_core.errors import ConversionError, DamagedError, StorageError
+from necrozma_core.market.conversion_paths import describe_path
+from necrozma_core.market.instruments import Terms, get_pair
+from necrozma_core.storage.bars.store import BarStore
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.ticks.store import TickStore, no_ticks_error
 from necrozma_core.sweep.request import SweepRequest
@@ -15,34 +19,59 @@ from necrozma_core.sweep.request import SweepRequest
 def plan_requests(sweep: SweepRequest) -> list[PairRequest]:
     """Make a request for every pair of a sweep, the one with the most ticks first: no long one is left for last.
 
-    A pair whose stored ticks are damaged keeps an empty key: it will fail by itself when its turn comes.
+    A pair whose stored ticks are damaged, or whose profits no stored pairs convert, keeps an empty key: it will fail
+    by itself when its turn comes.
 
     Raises
     ------
     UsageError
         The user's file of strategies cannot be used.
     DataError
-        There are no ticks at all, or none of a pair that was asked for or that converts another's profits.
+        There are no ticks at all, or none of a pair that was asked for.
+    ConversionError
+        No pair's profits can be converted.
     """
     sweep.source.try_file()
-    store = TickStore(sweep.data)
-    pairs = [get_pair(name).name for name in sweep.pairs] or store.pairs()
+    pairs = [get_pair(name).name for name in sweep.pairs] or pairs_with_prices(sweep.data, Prices(sweep.prices))
     if not pairs:
         raise no_ticks_error(sweep.data)
-    sized = {pair: _ticks(store, pair) for pair in pairs}
-    return [_request(sweep, pair) for pair in sorted(sized, key=lambda pair: (-sized[pair], pair))]
+    sized = {pair: _size(sweep, pair) for pair in pairs}
+    requests, refusals = [], []
+    for pair in sorted(sized, key=lambda pair: (-sized[pair], pair)):
+        request = _request(sweep, pair)
+        requests.append(request)
+        try:
+            requests[-1] = with_key(request)
+        except DamagedError:
+            pass
+        except ConversionError as error:
+            refusals.append(error)
+    if len(refusals) == len(requests):
+        raise refusals[0]
+    return requests
 
 
 def recorded_inputs(requests: list[PairRequest]) -> dict[str, Any]:
-    """Return what a run is computed from, by hash: each pair's ticks, the strategies, the engine."""
+    """Return what a run is computed from: by hash each pair's ticks, those that convert, the strategies, the engine.
+
+    By which pairs profits are converted is told beside them.
+    """
     inputs: dict[str, Any] = {}
     for request in requests:
-        with suppress(DamagedError):
-            inputs[request.pair] = TickStore(request.data_dir).fingerprint(request.pair)
+        for name in (request.pair, *(leg.pair.name for leg in request.legs or ())):
+            bars_ms = request.bars_ms if name == request.pair else converting_bars(request.data_dir, name)
+            with suppress(DamagedError):
+                inputs[name] = prices_fingerprint(request.data_dir, name, bars_ms, request.until_ms)
     if requests:
+        inputs["conversion"] = described_paths(requests)
         inputs["strategies"] = requests[0].source.fingerprint()
         inputs["engine"] = engine_fingerprint()
     return inputs
+
+
+def described_paths(requests: Sequence[PairRequest]) -> dict[str, list[str]]:
+    """Say of each pair that is converted which pairs do it, a text a leg."""
+    return {request.pair: describe_path(request.legs) for request in requests if request.legs}
 
 
 def find_stored(request: PairRequest) -> Receipt | None:
@@ -70,24 +99,35 @@ def count_missing(requests: list[PairRequest]) -> int:
 
 
 def _request(sweep: SweepRequest, pair: str) -> PairRequest:
-    request = PairRequest(
+    dates, holdout = sweep.split()
+    return PairRequest(
         pair=pair,
         timeframe_ms=sweep.timeframe_ms,
+        grid=sweep.grid,
+        bars_ms=_bars(sweep, pair),
+        dates=dates,
+        holdout=holdout if sweep.use_holdout else None,
         source=sweep.source,
         data_dir=sweep.data.absolute(),
         results_dir=sweep.results.absolute(),
         lots=sweep.lots,
         costs=sweep.costs_of(pair),
         account=sweep.account,
+        terms=sweep.instruments.get(pair, Terms()),
         keep_trades=sweep.keep_trades,
     )
-    with suppress(DamagedError):
-        return with_key(request)
-    return request
 
 
-def _ticks(store: TickStore, pair: str) -> int:
+def _bars(sweep: SweepRequest, pair: str) -> int | None:
+    return choose_bars(sweep.data, pair, sweep.timeframe_ms, Prices(sweep.prices))
+
+
+def _size(sweep: SweepRequest, pair: str) -> int:
+    """Return how many ticks or bars a pair has; 0 where what is recorded of them is damaged."""
     try:
-        return store.summary(pair).ticks
+        bars_ms = _bars(sweep, pair)
+        if bars_ms is None:
+            return TickStore(sweep.data).summary(pair).ticks
+        return BarStore(sweep.data).summary(pair, bars_ms).bars
     except DamagedError:
         return 0

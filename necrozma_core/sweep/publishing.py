@@ -8,9 +8,12 @@ import pyarrow as pa
 
 from necrozma_core.backtest.request import Receipt
 from necrozma_core.errors import StorageError
+from necrozma_core.market.timeframes import parse_timeframe
 from necrozma_core.reporting.curves import Curve, read_curve
 from necrozma_core.reporting.page import render_report
 from necrozma_core.reporting.ranking import best_of_pairs, rank_metrics
+from necrozma_core.storage.disk.sealed import JSON
+from necrozma_core.storage.results.json_copy import json_copy_name, trades_in_order, write_json_copy
 from necrozma_core.storage.runs.folder import RunFolder, read_ranking
 
 
@@ -38,6 +41,46 @@ def publish_ranking(run: RunFolder, receipts: Sequence[Receipt]) -> tuple[Path, 
     store = run.results.store
     ranking = rank_metrics([store.read_metrics(receipt.pair, receipt.key) for receipt in receipts])
     return run.publish_ranking(ranking), ranking
+
+
+def publish_json(run: RunFolder, receipt: Receipt) -> Path:
+    """Publish a pair's result once more as JSON in the run's folder, unless it is there, and return where it is.
+
+    Raises
+    ------
+    DamagedError
+        The stored result is not what was committed.
+    StorageError
+        The file cannot be written.
+    ValueError
+        The result holds what JSON has no word for.
+    """
+    name = json_copy_name(receipt.pair)
+    if name in run.manifest.files:
+        return run.path / name
+    store = run.results.store
+    metrics = store.read_metrics(receipt.pair, receipt.key)
+    timeframe = str(metrics["timeframe"][0])
+    failed = len(receipt.failures)
+    head: dict[str, JSON] = {
+        "universe_name": f"{receipt.pair}_{timeframe}",
+        "universe_metadata": {"pair": receipt.pair, "timeframe": timeframe, "interval": _minutes(timeframe)},
+        "backtest_timestamp": run.manifest.started_at,
+        "statistics": {
+            "total_strategies": receipt.strategies,
+            "successful": receipt.strategies - failed,
+            "failed": failed,
+        },
+        "run": run.run_id,
+        "key": receipt.key,
+    }
+    trades = trades_in_order(store, receipt.pair, receipt.key)
+    return run.publish_json(name, lambda handle: write_json_copy(handle, head, metrics, trades))
+
+
+def _minutes(timeframe: str) -> float:
+    minutes = parse_timeframe(timeframe) / 60_000
+    return int(minutes) if minutes.is_integer() else minutes
 
 
 def publish_page(run: RunFolder) -> Path:

@@ -1,12 +1,15 @@
 """What a sweep is asked to do, as one value: a command or a script makes it, and the sweep reads no setting besides."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 
+from necrozma_core.backtest.prices import Prices
 from necrozma_core.errors import UsageError, shown
-from necrozma_core.market.instruments import get_pair
+from necrozma_core.market.bar_grid import BarGrid
+from necrozma_core.market.date_range import DateRange, Split, format_moment
+from necrozma_core.market.instruments import Terms, get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.storage.disk.sealed import JSON
@@ -39,6 +42,20 @@ class SweepRequest:
         Where the strategies come from; the default fifty.
     timeframe : str
         Length of a bar, such as ``5min``.
+    day_end : str
+        Where bars begin to be counted: a time of the clock and a zone, such as ``17:00 America/New_York``.
+    offset : str or None
+        How far bars are shifted from there, such as ``30min``.
+    prices : str
+        ``ticks``, ``bars``, or ``auto`` for ticks where they are stored and bars elsewhere.
+    dates : DateRange or None
+        What figures are about; None for what a settings file says in ``[range]``, and for everything where it says
+        nothing.
+    holdout_ms : int or None
+        Where the hold-out begins, milliseconds since 1970 UTC: from there to the end of the dates nothing is ranked.
+        None as for the dates.
+    use_holdout : bool
+        Look at the hold-out: its figures stand beside the others.
     lots : float
         Size of every trade, in lots.
     costs : Costs
@@ -46,9 +63,13 @@ class SweepRequest:
     swap_pips : mapping of str to (float, float)
         Pips a night of a long and of a short position by pair, positive where the account is credited; nothing for a
         pair that is not named.
+    instruments : mapping of str to Terms
+        What the broker's contract says of a pair, where that is not what the table says.
     account : Account
     keep_trades : int or None
         Strategies of a pair whose trades are stored, the best first; None stores all.
+    json_copies : bool
+        Each pair's result is written once more, as JSON in the run's folder.
     strict : bool
         The run fails by one failed strategy, not only by more than half of them.
     limits : Limits
@@ -75,11 +96,19 @@ class SweepRequest:
     pairs: tuple[str, ...] = ()
     source: StrategySource = field(default_factory=StrategySource)
     timeframe: str = "5min"
+    day_end: str = "00:00 UTC"
+    offset: str | None = None
+    prices: str = Prices.AUTO
+    dates: DateRange | None = None
+    holdout_ms: int | None = None
+    use_holdout: bool = False
     lots: float = 0.1
     costs: Costs = field(default_factory=Costs)
     swap_pips: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    instruments: Mapping[str, Terms] = field(default_factory=dict)
     account: Account = field(default_factory=Account)
     keep_trades: int | None = 50
+    json_copies: bool = False
     strict: bool = False
     limits: Limits = field(default_factory=lambda: Limits(workers=1))
     workers: WorkerLimits = field(default_factory=WorkerLimits)
@@ -91,9 +120,9 @@ class SweepRequest:
     def __post_init__(self) -> None:
         if isinstance(self.pairs, str):
             raise UsageError(f"pairs={shown(self.pairs)}: expected several names, such as ({shown(self.pairs)},)")
-        for name in (*self.pairs, *self.swap_pips):
+        for name in (*self.pairs, *self.swap_pips, *self.instruments):
             get_pair(name)
-        parse_timeframe(self.timeframe)
+        self._check_market()
         if not (isfinite(self.lots) and self.lots > 0):
             raise UsageError(f"lots={shown(self.lots)}: expected a number above zero")
         if self.keep_trades is not None and self.keep_trades < 0:
@@ -106,6 +135,16 @@ class SweepRequest:
             raise UsageError("costs: a swap differs from pair to pair; give it as swap_pips={'EURUSD': (-0.52, 0.11)}")
         for name in self.swap_pips:
             self.costs_of(name)
+        for name, terms in self.instruments.items():
+            if not isinstance(terms, Terms):
+                raise UsageError(f"instruments[{shown(name)}]={shown(terms)}: expected Terms(pip, contract_size)")
+            get_pair(name).under(terms)
+
+    def _check_market(self) -> None:
+        BarGrid.parse(self.day_end, self.offset, parse_timeframe(self.timeframe))
+        if self.prices not in set(Prices):
+            raise UsageError(f"prices={shown(self.prices)}: expected one of {', '.join(Prices)}")
+        self.split()
 
     def costs_of(self, pair: str) -> Costs:
         """Return what the broker charges on a pair.
@@ -127,6 +166,42 @@ class SweepRequest:
         """Length of a bar in milliseconds."""
         return parse_timeframe(self.timeframe)
 
+    @property
+    def grid(self) -> BarGrid:
+        """Where bars begin."""
+        return BarGrid.parse(self.day_end, self.offset, self.timeframe_ms)
+
+    def split(self) -> Split:
+        """Return what figures are about, and the hold-out.
+
+        Raises
+        ------
+        UsageError
+            The hold-out is not within the dates, or there is none to look at.
+        """
+        given = self.source.range() if self.dates is None or self.holdout_ms is None else Split(DateRange(), None)
+        dates = given.dates if self.dates is None else self.dates
+        start = self.holdout_ms
+        if start is None and given.holdout is not None:
+            start = given.holdout.from_ms
+        if start is None:
+            if self.use_holdout:
+                raise UsageError("--use-holdout: there is no hold-out to look at; --holdout says where it begins")
+            return Split(dates, None)
+        if not dates.holds(start) or start == dates.from_ms:
+            raise UsageError(f"--holdout {format_moment(start)}: expected a time within the range {dates}")
+        return Split(DateRange(dates.from_ms, start), DateRange(start, dates.to_ms))
+
+    def described_dates(self) -> dict[str, JSON]:
+        """Return what figures are about as JSON values, by the names that the settings of the command have."""
+        dates, holdout = self.split()
+        end = dates.to_ms if holdout is None else holdout.to_ms
+        moments = {"date_from": dates.from_ms, "date_to": end, "holdout": holdout.from_ms if holdout else None}
+        return {
+            **{name: None if moment is None else format_moment(moment) for name, moment in moments.items()},
+            "use_holdout": self.use_holdout,
+        }
+
     def described(self) -> dict[str, JSON]:
         """Return the request as JSON values, by the names that the settings of the command have."""
         source, limits = self.source, self.limits
@@ -137,6 +212,10 @@ class SweepRequest:
             "results": str(self.results.absolute()),
             "pairs": list(self.pairs) or None,
             "timeframe": format_timeframe(self.timeframe_ms),
+            "day_end": self.day_end,
+            "bar_offset": self.offset,
+            "prices": str(self.prices),
+            **self.described_dates(),
             "strategies": origin if source.kind is SourceKind.FILE else None,
             "settings_file": origin if source.kind is SourceKind.SETTINGS else None,
             "grid": source.text if source.kind is SourceKind.GRID else None,
@@ -144,9 +223,11 @@ class SweepRequest:
             "commission": self.costs.commission_per_lot,
             "slippage_pips": self.costs.slippage_pips,
             "swap_rates": {name: {"long": long, "short": short} for name, (long, short) in self.swap_pips.items()},
+            "instruments": {name: asdict(terms) for name, terms in self.instruments.items()},
             "account_currency": self.account.currency,
             "initial_balance": self.account.initial_balance,
             "keep_trades": self.keep_trades,
+            "storage_format": "json" if self.json_copies else "parquet",
             "strict": self.strict,
             # Whoever wrote the script allowed as many as it asked for.
             "max_workers": limits.workers,

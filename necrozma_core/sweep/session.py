@@ -15,13 +15,14 @@ from necrozma_core.backtest.key import with_key
 from necrozma_core.backtest.parts import split
 from necrozma_core.backtest.request import PairRequest, Receipt
 from necrozma_core.errors import ExitCode, StorageError
+from necrozma_core.market.conversion_paths import long_path_lines
 from necrozma_core.storage.runs.folder import REPORT_FILE, RunFolder
 from necrozma_core.sweep.dispatch import Dispatch
 from necrozma_core.sweep.governor_log import governor_table
 from necrozma_core.sweep.observer import Observer
 from necrozma_core.sweep.outcome import RunOutcome
-from necrozma_core.sweep.plan import find_stored
-from necrozma_core.sweep.publishing import publish_page, publish_ranking
+from necrozma_core.sweep.plan import described_paths, find_stored
+from necrozma_core.sweep.publishing import publish_json, publish_page, publish_ranking
 from necrozma_core.sweep.record import RunRecord
 from necrozma_core.sweep.request import SweepRequest
 from necrozma_core.sweep.retries import RETRY_DELAYS_S, is_worth_retrying
@@ -82,6 +83,7 @@ class RunSession:
         self.missing = missing
         self._stop_code: ExitCode | None = None
         self._stopping = threading.Event()
+        self._has_tried_json = False
         strategies, workers = sweep.source.count(), sweep.limits.workers
         # Where there are more workers than pairs, a pair with settings enough is cut into parts for several of them.
         parts = max(1, len(split(strategies, workers, scratch)))
@@ -150,6 +152,8 @@ class RunSession:
             self.tell(remark)
         with self.record.telling:
             self._observer.on_start(self)
+        for line in long_path_lines(described_paths(self.requests)):
+            self.tell(line)
         if self.missing:
             self.record.begin_phase(self._describe_start())
             self.pool.warm_up()
@@ -214,6 +218,20 @@ class RunSession:
         if receipts and REPORT_FILE not in self.run.manifest.files:
             self.record.begin_phase("writing the report")
             report(self.run)
+        if receipts and self.sweep.json_copies and not self._has_tried_json:
+            self._has_tried_json = True
+            self.record.begin_phase("writing the results as JSON")
+            self._copy_as_json(receipts)
+
+    def _copy_as_json(self, receipts: Sequence[Receipt]) -> None:
+        for receipt in receipts:
+            if self.is_stopping:
+                return
+            try:
+                self.tell(f"JSON: {publish_json(self.run, receipt)}")
+            except Exception as error:  # noqa: BLE001 -- the results are stored: no copy of them makes a run fail
+                what = str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
+                self.tell(f"{receipt.pair}: its results are stored, but not as JSON: {what}")
 
     def conclude(self) -> None:
         """Write into the manifest how the run ended; StorageError where that fails."""

@@ -11,6 +11,7 @@ from benchmarks.measuring.measure import interleaved, megabytes, one_of, peak_me
 from benchmarks.measuring.pages import put_between_marks
 from benchmarks.measuring.processes import Role, role_of
 from benchmarks.measuring.sampler.sitecustomize import label
+from benchmarks.migration import measure_migration
 
 SITE = "/usr/lib/python3.11/site-packages"
 CORE = "/home/somebody/necrozma/necrozma_core"
@@ -120,3 +121,10 @@ def test_names_of_a_command_may_be_none_some_or_wrong(capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit):
         parser.parse_args(["jobs"])
     assert "unknown name 'jobs': expected one of job, pairs" in capsys.readouterr().err
+
+
+def test_migration_is_measured_on_what_the_original_wrote() -> None:
+    text = measure_migration(trades=6)
+    for what in ("backtest results", "trade logs", "metrics of all strategies", "all"):
+        assert f"\n| {what} " in text
+    assert "with every value compared" in text

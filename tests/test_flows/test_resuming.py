@@ -20,6 +20,7 @@ from flows.settings import Settings, load_settings, restore_settings
 
 INSTALLED = Path(sys.executable).with_name("necrozma")
 SWAP = '{"EURUSD": {"long": -0.52, "short": 0.11}}'
+GOLD = '{"XAUUSD": {"pip": 0.01, "contract_size": 10}}'
 
 texts = {
     "PAIRS": st.sampled_from(["EURUSD", "EURUSD, XAUUSD"]),
@@ -30,6 +31,7 @@ texts = {
     "LOTS": st.sampled_from(["0.1", "0.25"]),
     "COMMISSION": st.sampled_from(["0", "3.5"]),
     "SWAP_RATES": st.just(SWAP),
+    "INSTRUMENTS": st.just(GOLD),
     "ACCOUNT_CURRENCY": st.sampled_from(["USD", "EUR"]),
     "INITIAL_BALANCE": st.sampled_from(["10000", "5000.5"]),
     "MAX_WORKERS": st.sampled_from(["16", "32"]),

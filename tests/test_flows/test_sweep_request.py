@@ -10,6 +10,7 @@ import pytest
 from flows.settings import Settings, load_settings, restore_settings
 from flows.sweep_request import sweep_request
 from necrozma_core.errors import UsageError
+from necrozma_core.market.instruments import Terms
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.strategies.source import SourceKind, StrategySource
 from necrozma_core.sweep.request import SweepRequest
@@ -21,7 +22,7 @@ from necrozma_core.workers.limits import WorkerLimits
 def test_defaults_of_the_settings_are_those_of_a_request() -> None:
     made, plain = sweep_request(load_settings()), SweepRequest(data=Path("data"), results=Path("results"))
     for name in ("data", "results", "pairs", "source", "timeframe", "lots", "costs", "swap_pips", "account",
-                 "keep_trades", "limits", "workers"):  # fmt: skip
+                 "instruments", "keep_trades", "limits", "workers"):  # fmt: skip
         assert getattr(made, name) == getattr(plain, name), name
 
 
@@ -33,7 +34,7 @@ def test_description_of_a_request_is_the_record_of_its_settings() -> None:
     # A script is allowed as many workers as it asks for.
     assert described == {name: record[name] for name in described} | {"max_workers": 2}
     # What only the command has is all that is not there.
-    assert record.keys() - described.keys() == {"storage_format", "history", "prefect_home", "repairs"}
+    assert record.keys() - described.keys() == {"history", "prefect_home", "repairs"}
 
 
 def test_run_of_a_script_is_retried_with_what_it_asked_for(tmp_path: Path) -> None:
@@ -47,6 +48,7 @@ def test_run_of_a_script_is_retried_with_what_it_asked_for(tmp_path: Path) -> No
         lots=0.5,
         costs=Costs(3.5, 0.2),
         swap_pips={"EURUSD": (-0.5, 0.1)},
+        instruments={"XAUUSD": Terms(0.01, 10), "XAGUSD": Terms(contract_size=1_000)},
         account=Account("EUR", 5_000.0),
         keep_trades=None,
         limits=Limits(workers=24, cpu_limit=60.0, memory_floor_mb=99.0, max_temperature_c=70.0),
@@ -54,7 +56,7 @@ def test_run_of_a_script_is_retried_with_what_it_asked_for(tmp_path: Path) -> No
     )
     again = sweep_request(restore_settings(json.loads(json.dumps(asked.described()))))
     for name in ("data", "results", "pairs", "source", "timeframe", "lots", "costs", "swap_pips", "account",
-                 "keep_trades", "limits", "workers"):  # fmt: skip
+                 "instruments", "keep_trades", "limits", "workers"):  # fmt: skip
         assert getattr(again, name) == getattr(asked, name), name
 
 
@@ -63,6 +65,7 @@ def test_settings_of_every_room_arrive(tmp_path: Path) -> None:
     asked: dict[str, Any] = {
         "data": tmp_path / "d", "results": tmp_path / "r", "pairs": "EURUSD,USDJPY", "timeframe": "1h", "lots": 0.5,
         "commission": 3.5, "slippage_pips": 0.2, "swap_rates": rates, "account_currency": "EUR",
+        "instruments": {"XAUUSD": {"pip": 0.01, "contract_size": 10}},
         "initial_balance": 5_000, "keep_trades": "all", "workers": 3, "cpu_limit": 60, "cooldown_seconds": 7,
         "adaptive_throttling": False, "cpu_check_interval": 9, "max_temperature_c": 70, "memory_floor_mb": 99,
         "pair_timeout_s": 11, "worker_memory_mb": 900, "grid": "family=rsi period=7",
@@ -74,6 +77,7 @@ def test_settings_of_every_room_arrive(tmp_path: Path) -> None:
     assert (sweep.costs, sweep.swap_pips) == (Costs(3.5, 0.2), {"EURUSD": (-0.5, 0.1)})
     assert (sweep.account, sweep.keep_trades, sweep.strict) == (Account("EUR", 5_000.0), None, True)
     assert (sweep.source.kind, sweep.source.text) == (SourceKind.GRID, "family=rsi period=7")
+    assert sweep.instruments == {"XAUUSD": Terms(0.01, 10)}
     limits = sweep.limits
     assert (limits.workers, limits.cpu_limit, limits.cooldown_s, limits.cooldown_explicit) == (3, 60.0, 7.0, True)
     assert (limits.adaptive, limits.cpu_check_interval) == (False, 9)

@@ -39,7 +39,7 @@ PUBLIC = {
         "sort_files",
         "write_samples",
     ],
-    "market": ["Bars", "Pair", "Ticks", "bars_from_ticks", "format_timeframe", "get_pair", "parse_timeframe"],
+    "market": ["Bars", "Pair", "Terms", "Ticks", "bars_from_ticks", "format_timeframe", "get_pair", "parse_timeframe"],
     "metrics": ["Metrics"],
     "money": ["Account", "Costs"],
     "reporting": ["rank_metrics", "render_report"],

@@ -5,7 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from necrozma_core.feeds.inspection import Doubt, check_level, inspect
+from necrozma_core.feeds.inspection import Doubt, inspect
+from necrozma_core.feeds.plausibility import check_level
 from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.storage.bars.joining import format_bar

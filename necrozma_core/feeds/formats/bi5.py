@@ -68,7 +68,7 @@ def read_bi5(content: bytes, path: Path, pair: Pair) -> RowStream:
         ask=Cells(prices["ask"], huge["ask"]),
         original=original,
     )
-    return RowStream(_HEADER, (0, 1, 2), iter([batch]))
+    return RowStream(_HEADER, (0, 1, 2), iter([batch]), "milliseconds of the hour, below 3,600,000")
 
 
 def _unpack(content: bytes, path: Path) -> bytes:

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -13,15 +14,16 @@ import pyarrow.compute as pc
 
 from necrozma_core.errors import DataError, shown
 from necrozma_core.feeds.formats.symbols import strip_symbol
-from necrozma_core.feeds.reading.cells import NO_FAULT, Cells, to_bool
+from necrozma_core.feeds.reading.cells import NO_FAULT, Cells, Fault, to_bool
 from necrozma_core.feeds.reading.delimited import ByteStream, TextBlock, read_blocks, read_head_lines
 from necrozma_core.feeds.reading.prices import read_prices
-from necrozma_core.feeds.reading.rows import COLUMN_NAMES, RowBatch, RowStream
-from necrozma_core.feeds.reading.times import NaiveTimeError, TimeStyle, read_times
-from necrozma_core.feeds.reading.zones import ZONES
+from necrozma_core.feeds.reading.rows import COLUMN_NAMES, TIME_FORM, RowBatch, RowStream
+from necrozma_core.feeds.reading.times import TimeStyle, ZoneError, read_times
 from necrozma_core.market.arrays import BoolArray, Int64Array
 from necrozma_core.market.instruments import Pair
 
+_NS_PER_MS: Final = 1_000_000
+_DAY_NS: Final = 86_400_000 * _NS_PER_MS
 _DELIMITERS: Final = (",", ";", "\t")
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _NO_PRICE: Final = r"^\s*0*\.?0*\s*$"
@@ -84,7 +86,7 @@ def read_head(stream: ByteStream, source: str, path: Path, name: str) -> Head:
         There is no UTF-8 text.
     """
     lines = read_head_lines(stream, source)
-    first = lines[0] if lines else ""
+    first = next(filter(None, lines), "")
     delimiter = max(_DELIMITERS, key=first.count)
     rows = csv.reader([line for line in lines if line], delimiter=delimiter)
     try:
@@ -168,10 +170,22 @@ def read_layout(stream: ByteStream, layout: Layout, source: str, pair: Pair, zon
 
     def batches() -> Iterator[RowBatch]:
         fields = len(layout.header)
-        for block in read_blocks(stream, source, fields, layout.delimiter, has_header=layout.has_header):
-            yield reader.convert(block)
+        blocks = read_blocks(stream, source, fields, layout.delimiter, has_header=layout.has_header)
+        with closing(blocks):
+            for block in blocks:
+                yield reader.convert(block)
 
-    return RowStream(layout.header, (layout.time[0], layout.bid, layout.ask), batches())
+    return RowStream(layout.header, (layout.time[0], layout.bid, layout.ask), batches(), _time_form(layout))
+
+
+def _time_form(layout: Layout) -> str:
+    if layout.midnight_ns:
+        return "milliseconds of the day, below 86,400,000"
+    if layout.style is TimeStyle.ISO:
+        return TIME_FORM
+    if layout.style.decimals is not None:
+        return f"a time such as {layout.style.value} (--unit)"
+    return f"{'a time' if len(layout.time) == 1 else 'a date and a time'} such as {layout.style.value}"
 
 
 @dataclass(slots=True)
@@ -180,7 +194,7 @@ class _Reader:
     source: str
     pair: Pair
     zone: str | None
-    last: dict[int, int] = field(default_factory=dict)
+    last: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def convert(self, block: TextBlock) -> RowBatch:
         layout, table = self.layout, block.table
@@ -196,16 +210,12 @@ class _Reader:
             text = block.table.column(self.layout.time[0])
         try:
             cells = read_times(text, self.zone, self.layout.style)
-        except NaiveTimeError as error:
-            position, found = error.args
-            raise DataError(
-                f"{self.source}: row {block.row[position]}, column {self.layout.header[self.layout.time[0]]}: expected "
-                f"a time with its zone, found {shown(found, 40)}; say which zone it is with --zone: {ZONES}"
-            ) from error
+        except ZoneError as error:
+            row, name = block.row[error.position], self.layout.header[self.layout.time[0]]
+            raise DataError(f"{self.source}: row {row}, column {name}: {error}") from error
         except DataError as error:
             raise DataError(f"{self.source}: column {self.layout.header[self.layout.time[0]]}: {error}") from error
-        cells.values[cells.faults == NO_FAULT] += self.layout.midnight_ns
-        return cells
+        return _after_midnight(cells, self.layout.midnight_ns) if self.layout.midnight_ns else cells
 
     def _prices(self, table: pa.RecordBatch, column: int, side: str) -> Cells:
         try:
@@ -219,8 +229,8 @@ class _Reader:
 
     def _quoted(self, batch: RowBatch, table: pa.RecordBatch) -> RowBatch:
         """Leave out the first rows, until both sides have had a price."""
-        known = ((batch.bid.values > 0) | (batch.bid.faults != NO_FAULT)) & (
-            (batch.ask.values > 0) | (batch.ask.faults != NO_FAULT)
+        known = (batch.time.faults != NO_FAULT) | ((batch.bid.values != 0) | (batch.bid.faults != NO_FAULT)) & (
+            (batch.ask.values != 0) | (batch.ask.faults != NO_FAULT)
         )
         if known.all():
             return batch
@@ -252,19 +262,29 @@ def _original(table: pa.RecordBatch, rows: "np.ndarray[tuple[int], np.dtype[np.i
     return original
 
 
+def _after_midnight(cells: Cells, midnight_ns: int) -> Cells:
+    """Let times count from the midnight of the file's day; what is no whole millisecond of it is no time."""
+    outside = (cells.values >= _DAY_NS) | (cells.values % _NS_PER_MS != 0)
+    faults = np.where(outside & (cells.faults == NO_FAULT), np.uint8(Fault.NOT_A_TIME.code), cells.faults)
+    values = np.where(faults == NO_FAULT, cells.values + midnight_ns, 0)
+    return Cells(values, faults)
+
+
 def _take(cells: Cells, rows: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> Cells:
     return Cells(cells.values[rows], cells.faults[rows], cells.rounded)
 
 
-def _carry(cells: Cells, blank: BoolArray, last: dict[int, int], column: int) -> Cells:
-    """Put the price before into each blank; 0 where there was none yet."""
-    given = ~blank & (cells.faults == NO_FAULT)
-    position: Int64Array = np.maximum.accumulate(np.where(given, np.arange(len(blank)), -1))
-    before = (
-        np.where(position >= 0, cells.values[np.maximum(position, 0)], last.get(column, 0)) if len(blank) else blank
-    )
-    values = np.where(blank, before, cells.values).astype(np.int64)
-    faults = np.where(blank, np.uint8(NO_FAULT), cells.faults)
-    if given.any():
-        last[column] = int(cells.values[int(position[-1])])
+def _carry(cells: Cells, blank: BoolArray, last: dict[int, tuple[int, int]], column: int) -> Cells:
+    """Put the cell before into each blank, with its fault if it has one; 0 where there was none yet.
+
+    What a side was after a cell that is no price, nobody knows: rows that stand for it are as bad as that cell's own.
+    """
+    if not len(blank):
+        return cells
+    position: Int64Array = np.maximum.accumulate(np.where(blank, -1, np.arange(len(blank))))
+    value, fault = last.get(column, (0, NO_FAULT))
+    before = np.maximum(position, 0)
+    values = np.where(position >= 0, cells.values[before], value).astype(np.int64)
+    faults = np.where(position >= 0, cells.faults[before], np.uint8(fault)).astype(np.uint8)
+    last[column] = int(values[-1]), int(faults[-1])
     return Cells(values, faults, cells.rounded)

@@ -8,14 +8,14 @@ from necrozma_core.feeds.formats.layout import Head, Layout
 from necrozma_core.feeds.reading.times import TimeStyle
 
 _NAME: Final = re.compile(r"(\d{8})(?:_([a-z]{6}))?(?:_tick)?_quote\.(?:zip|csv)", re.ASCII | re.IGNORECASE)
-_FIELDS: Final = (3, 5)
+_FIELDS: Final = 3
 _MILLISECONDS: Final = re.compile(r"\d{1,8}", re.ASCII)
 
 
 def recognise(head: Head) -> Layout | None:
     """Tell a LEAN day by its name, which alone has the date, and rows that begin with a small whole number."""
     name = _NAME.fullmatch(head.path.name) or _NAME.fullmatch(head.name)
-    if name is None or head.has_header or len(head.header) not in _FIELDS:
+    if name is None or head.has_header or len(head.header) != _FIELDS:
         return None
     if not _MILLISECONDS.fullmatch(head.header[0]):
         return None
@@ -26,7 +26,7 @@ def recognise(head: Head) -> Layout | None:
     return Layout(
         format="LEAN ticks",
         reason=f"the name {name[0]}: milliseconds since the midnight of {midnight:%Y-%m-%d} UTC",
-        header=("milliseconds", "bid", "ask", "bid size", "ask size")[: len(head.header)],
+        header=("milliseconds", "bid", "ask"),
         has_header=False,
         time=(0,),
         bid=1,

@@ -1,7 +1,7 @@
 """Which format a file has, told by its content."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +11,7 @@ from necrozma_core.errors import DataError, UsageError, nearest, shown
 from necrozma_core.feeds.formats import dukascopy, exness, fxcm, histdata, lean, metatrader, named, truefx
 from necrozma_core.feeds.formats.bars.recognition import recognise_bars
 from necrozma_core.feeds.formats.bi5 import read_bi5
+from necrozma_core.feeds.formats.hour_json import MOST_BYTES, read_hour_json
 from necrozma_core.feeds.formats.layout import Head, Layout, read_head, read_layout
 from necrozma_core.feeds.formats.named import mapped
 from necrozma_core.feeds.formats.tables import OpenReading, read_feather, read_parquet
@@ -109,7 +110,7 @@ def open_source(path: Path, pair: Pair, options: ReadOptions) -> Iterator[Opened
     Parameters
     ----------
     path : Path
-        Text, plain or packed as gz, zip, xz or zst; Parquet, Feather, or Dukascopy's bi5.
+        Text, plain or packed as gz, zip, xz or zst; Parquet, Feather, or Dukascopy's bi5 or JSON.
     pair : Pair
     options : ReadOptions
         Checked.
@@ -129,7 +130,9 @@ def open_source(path: Path, pair: Pair, options: ReadOptions) -> Iterator[Opened
     with disk_errors("read", path):
         before = _state(path)
         with open_file(path) as file:
-            yield _open(file, path, pair, options)
+            opened = _open(file, path, pair, options)
+            with closing(opened.rows):
+                yield opened
         if _state(path) != before:
             raise DataError(f"{path}: the file changed while it was read; import it once it is complete")
 
@@ -158,6 +161,9 @@ def _open(file: OpenedFile, path: Path, pair: Pair, options: ReadOptions) -> Ope
     source = str(path)
     if file.container is Container.BI5:
         return OpenedSource(read_bi5(file.stream.read(), path, pair), "Dukascopy hour", "the name ends in .bi5; UTC")
+    if file.container is Container.JSON:
+        rows = read_hour_json(file.stream.read(MOST_BYTES + 1), path)
+        return OpenedSource(rows, "Dukascopy hour", "JSON with times, bids and asks as steps; UTC")
     if file.container is Container.TEXT:
         head = read_head(file.stream, source, path, file.name)
         if not any(any(row) for row in head.rows):

@@ -16,8 +16,7 @@ from necrozma_core.feeds.reading.cells import Cells
 from necrozma_core.feeds.reading.parquet_pages import check_pages
 from necrozma_core.feeds.reading.prices import read_prices
 from necrozma_core.feeds.reading.rows import RowBatch, RowStream
-from necrozma_core.feeds.reading.times import NaiveTimeError, TimeStyle, read_times, style_of
-from necrozma_core.feeds.reading.zones import ZONES
+from necrozma_core.feeds.reading.times import TimeStyle, ZoneError, read_times, style_of
 from necrozma_core.market.arrays import Int64Array
 from necrozma_core.market.instruments import Pair
 
@@ -101,12 +100,8 @@ class TableReading:
             if self._style is None:
                 self._style = _style(column)
             return read_times(column, self._zone, self._style)
-        except NaiveTimeError as error:
-            position, text = error.args
-            raise DataError(
-                f"{self.source}: row {row[position]}, column {name}: expected a time with its zone, found "
-                f"{shown(text, 40)}; say which zone it is with --zone: {ZONES}"
-            ) from error
+        except ZoneError as error:
+            raise DataError(f"{self.source}: row {row[error.position]}, column {name}: {error}") from error
         except DataError as error:
             raise DataError(f"{self.source}: column {name}: {error}") from error
 

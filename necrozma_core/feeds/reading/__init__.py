@@ -4,6 +4,8 @@
 ``files``      a file told by its first bytes, and unpacked
 ``unpacking``  gz, zip, xz, zst and UTF-16 as they stream
 ``delimited``  CSV as text cells with their line numbers
+``loans``      what a library's own thread holds
+``quoting``    quotes that stand where none can be
 ``parquet_pages``, ``thrift``  what a Parquet file would unpack to, before it does
 ``times``      text, whole numbers and timestamps to exact integers
 ``zones``      the zones of times that carry none

@@ -3,8 +3,10 @@
 import codecs
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 import numpy as np
@@ -14,6 +16,8 @@ import pyarrow.csv as pa_csv
 
 from necrozma_core.errors import DataError
 from necrozma_core.feeds.reading.cells import to_bool
+from necrozma_core.feeds.reading.loans import Loans, without_frames
+from necrozma_core.feeds.reading.quoting import QuoteCheck
 from necrozma_core.feeds.reading.rows import TornRow
 from necrozma_core.market.arrays import Int64Array
 
@@ -80,7 +84,7 @@ def read_head_lines(stream: ByteStream, source: str) -> list[str]:
 
 def read_blocks(
     stream: ByteStream, source: str, fields: int, delimiter: str = ",", *, has_header: bool = True
-) -> Iterator[TextBlock]:
+) -> Generator[TextBlock, None, None]:
     """Read the rows of a CSV.
 
     Parameters
@@ -93,7 +97,7 @@ def read_blocks(
         How many a row has. One with more or fewer is torn.
     delimiter : str
     has_header : bool
-        The first line names the columns and is no row.
+        The first line that is not empty names the columns and is no row.
 
     Yields
     ------
@@ -104,13 +108,15 @@ def read_blocks(
     DataError
         For what spoils more than a row: another encoding, a quote that is never closed.
     """
-    lines, watched = _Lines(source, 2 if has_header else 1), _Watched(stream, source)
+    first_row = 2 + _count_empty_lines(stream, source) if has_header else 1
+    lines, watched = _Lines(source, first_row, delimiter), _Watched(stream, source, delimiter)
     empty = pa.record_batch([pa.array([], pa.string())] * fields, names=_names(fields))
     try:
-        for block in _open(watched, fields, lines, delimiter):
-            table, row = lines.number(block)
-            _refuse_line_breaks(table, row, source)
-            yield TextBlock(table, row, lines.take_torn())
+        with closing(_library_blocks(watched, fields, lines, delimiter)) as blocks:
+            for block in blocks:
+                table, row = lines.number(block)
+                _refuse_line_breaks(table, row, source)
+                yield TextBlock(table, row, lines.take_torn())
     except pa.ArrowInvalid as error:
         if lines.is_hopeless:
             raise lines.hopeless_error(fields) from error
@@ -120,30 +126,52 @@ def read_blocks(
         yield TextBlock(empty, np.empty(0, dtype=np.int64), torn)
 
 
+def _count_empty_lines(stream: ByteStream, source: str) -> int:
+    """Return how many lines with nothing in them stand before the header."""
+    lines = read_head_lines(stream, source)
+    return next((number for number, line in enumerate(lines) if line), 0)
+
+
 def _names(fields: int) -> list[str]:
     return [str(field) for field in range(fields)]
 
 
-class _Watched(io.RawIOBase):
+class _Watched:
     """A stream of UTF-8 that remembers how it ended.
 
     Arrow, too, refuses other encodings, but not in a row that is torn as well: there it prints a traceback.
     """
 
-    def __init__(self, stream: ByteStream, source: str) -> None:
+    def __init__(self, stream: ByteStream, source: str, delimiter: str) -> None:
         self._stream = stream
         self._source = source
+        self._quotes = QuoteCheck(source, delimiter)
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._lines = 0
+        self._is_stopped = False
+        self.failure: Exception | None = None
         self.tail = b""
 
-    def readable(self) -> bool:
-        return True
+    def stop(self) -> None:
+        """Let a reading ahead come to its end."""
+        self._is_stopped = True
 
     def read(self, size: int = -1, /) -> bytes:
+        """Take the next bytes; called by the library's own thread, which gets no exceptions to hold."""
+        if self._is_stopped:
+            return b""
+        try:
+            return self._take(size)
+        except Exception as error:  # noqa: BLE001 - raised where the rows are asked for
+            self.failure = without_frames(error)
+            self.stop()
+            return b""
+
+    def _take(self, size: int) -> bytes:
         content = self._stream.read(size)
         self.tail = (self.tail + content[-_TAIL_BYTES:])[-_TAIL_BYTES:]
         self._check(content, is_last=not self._stream.peek(1))
+        self._quotes.take(content)
         return content
 
     def _check(self, content: bytes, is_last: bool) -> None:
@@ -157,32 +185,68 @@ class _Watched(io.RawIOBase):
         self._lines += content.count(b"\n")
 
 
-def _open(stream: _Watched, fields: int, lines: "_Lines", delimiter: str) -> pa_csv.CSVStreamingReader:
-    # Every cell is kept as the text it is; what it means is decided here, not by a guess of the library.
-    names = _names(fields)
-    return pa_csv.open_csv(
-        stream,
-        read_options=pa_csv.ReadOptions(
-            use_threads=False,
-            block_size=_BLOCK_BYTES,
-            skip_rows=lines.first_row - 1,
-            column_names=names,
-            encoding="utf8",
-        ),
-        parse_options=pa_csv.ParseOptions(
-            delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=lines.skip_torn
-        ),
-        convert_options=pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, quoted_strings_can_be_null=False
-        ),
-    )
+class _Lent(io.RawIOBase):
+    """The stream that the library gets, which is gone when the library is done with it."""
+
+    def __init__(self, watched: _Watched) -> None:
+        self._watched = watched
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._watched.read(size)
+
+
+def _library_blocks(
+    watched: _Watched, fields: int, lines: "_Lines", delimiter: str
+) -> Generator[pa.RecordBatch, None, None]:
+    """Read a text with the library, and end with everything that was lent to it given back."""
+    loans, names = Loans(), _names(fields)
+    try:
+        # Every cell is kept as the text it is; what it means is decided here, not by a guess of the library.
+        yield from _each(
+            pa_csv.open_csv(
+                loans.lend(_Lent(watched)),
+                read_options=pa_csv.ReadOptions(
+                    use_threads=False,
+                    block_size=_BLOCK_BYTES,
+                    skip_rows=lines.first_row - 1,
+                    column_names=names,
+                    encoding="utf8",
+                ),
+                parse_options=pa_csv.ParseOptions(
+                    delimiter=delimiter,
+                    ignore_empty_lines=False,
+                    invalid_row_handler=loans.lend(partial(lines.skip_torn)),
+                ),
+                convert_options=pa_csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()),
+                    strings_can_be_null=False,
+                    quoted_strings_can_be_null=False,
+                ),
+            )
+        )
+    except pa.ArrowInvalid as error:
+        raise watched.failure or without_frames(error)  # noqa: B904 - the one tells what the other does not know
+    finally:
+        watched.stop()
+        loans.wait()
+    if watched.failure is not None:
+        raise watched.failure
+
+
+def _each(reader: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, None]:
+    """Give a reader's blocks, and hold the reader no longer than that."""
+    yield from iter(reader.__next__, None)
 
 
 class _Lines:
     """Knows on which line of the file each row stands, and keeps what is no row of the table."""
 
-    def __init__(self, source: str, first_row: int) -> None:
+    def __init__(self, source: str, first_row: int, delimiter: str) -> None:
         self.first_row = first_row
+        self._delimiter = delimiter
         self._source = source
         self._rows = 0
         self._before_torn: list[int] = []
@@ -197,7 +261,7 @@ class _Lines:
         if len(self._torn) >= MOST_TORN:
             return "error"
         self._before_torn.append(row.number - self.first_row - len(self._before_torn))
-        self._torn.append(TornRow(row.number, row.text))
+        self._torn.append(TornRow(row.number, row.text, self._delimiter))
         return "skip"
 
     @property
@@ -256,7 +320,7 @@ class _Lines:
         while texts and not texts[-1]:
             texts.pop()
         lines = zip(self._blank, texts, strict=False)
-        return tuple(TornRow(line.row, text.decode(errors="replace")) for line, text in lines)
+        return tuple(TornRow(line.row, text.decode(errors="replace"), self._delimiter) for line, text in lines)
 
 
 def _refuse_line_breaks(table: pa.RecordBatch, row: Int64Array, source: str) -> None:

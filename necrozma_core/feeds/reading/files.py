@@ -15,9 +15,19 @@ from necrozma_core.feeds.reading.unpacking import transcode_utf16, unpack_gzip, 
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _PARQUET: Final = b"PAR1"
 _FEATHER: Final = b"ARROW1"
+_JSON: Final = b"{"
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _UNPACKED: Final = {b"\x1f\x8b": unpack_gzip, b"\xfd7zXZ": unpack_xz, b"\x28\xb5\x2f\xfd": unpack_zstd}
+_TAR: Final = b"ustar"
+_TAR_AT: Final = 257
 _NOT_READ: Final = {b"7z\xbc\xaf": "7-Zip", b"BZh": "bzip2", b"Rar!": "RAR", b"FEA1": "Feather of version 1"}
+_PACKED: Final = {
+    **dict.fromkeys(_ZIP, "a zip"),
+    **dict.fromkeys(_UNPACKED, "a packed file"),
+    **_NOT_READ,
+    _PARQUET: "a Parquet file",
+    _FEATHER: "a Feather file",
+}
 
 
 class Container(StrEnum):
@@ -27,6 +37,7 @@ class Container(StrEnum):
     PARQUET = "parquet"
     FEATHER = "feather"
     BI5 = "bi5"
+    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +88,7 @@ def open_file(path: Path) -> Iterator[OpenedFile]:
             yield OpenedFile(Container.FEATHER, file, path.name)
         elif magic.startswith(_ZIP):
             name, stream = unpack_zip(file, path)
-            yield OpenedFile(Container.TEXT, _as_utf8(stream, path), name)
+            yield _as_text(_inside(stream, path), path, name)
         else:
             for start, kind in _NOT_READ.items():
                 if magic.startswith(start):
@@ -87,7 +98,23 @@ def open_file(path: Path) -> Iterator[OpenedFile]:
             unpack = next((unpack for start, unpack in _UNPACKED.items() if magic.startswith(start)), None)
             stream = unpack(file, path) if unpack else file
             name = path.stem if unpack else path.name
-            yield OpenedFile(Container.TEXT, _as_utf8(stream, path), name)
+            yield _as_text(_inside(stream, path) if unpack else stream, path, name)
+
+
+def _as_text(stream: "io.BufferedReader[Any]", path: Path, name: str) -> OpenedFile:
+    stream = _as_utf8(stream, path)
+    return OpenedFile(Container.JSON if stream.peek(1)[:1] == _JSON else Container.TEXT, stream, name)
+
+
+def _inside(stream: "io.BufferedReader[Any]", path: Path) -> "io.BufferedReader[Any]":
+    """Return what an archive holds, which must be text."""
+    begins = stream.peek(HEAD_BYTES)
+    kind = next((kind for start, kind in _PACKED.items() if begins.startswith(start)), None)
+    if begins[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
+        kind = "a tar archive"
+    if kind:
+        raise DataError(f"{path}: expected text in the archive, found {kind}; unpack it and import what is inside")
+    return stream
 
 
 def _as_utf8(stream: "io.BufferedReader[Any]", path: Path) -> "io.BufferedReader[Any]":

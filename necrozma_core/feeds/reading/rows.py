@@ -1,7 +1,7 @@
 """Rows on their way from a source's cells to ticks: what every reader of a format gives."""
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,14 +15,16 @@ TIMESTAMP: Final = 0
 BID: Final = 1
 ASK: Final = 2
 COLUMN_NAMES: Final = ("timestamp", "bid", "ask")
+TIME_FORM: Final = "a time such as 2024-01-15T00:00:00.032Z"
 
 
 @dataclass(frozen=True, slots=True)
 class TornRow:
-    """A row that does not have the header's fields: its number as the user counts, and its text."""
+    """A row that does not have the header's fields: its number as the user counts, its text, and what parts them."""
 
     row: int
     text: str
+    delimiter: str = ","
 
     @property
     def fault(self) -> Fault:
@@ -32,7 +34,7 @@ class TornRow:
     def fields(self) -> list[str]:
         """Return its fields, as far as they can be told apart; none for an empty line."""
         try:
-            return next(csv.reader([self.text]), [])
+            return next(csv.reader([self.text], delimiter=self.delimiter), [])
         except csv.Error:
             return [self.text]
 
@@ -74,11 +76,19 @@ class RowStream:
     columns : tuple of int
         Where among them timestamp, bid and ask stand.
     batches : iterator of RowBatch
+    time_form : str
+        What a time is like here, for messages.
     """
 
     header: tuple[str, ...]
     columns: tuple[int, int, int]
     batches: Iterator[RowBatch]
+    time_form: str = TIME_FORM
+
+    def close(self) -> None:
+        """Let go of the source, whether it was read to its end or not."""
+        if isinstance(self.batches, Generator):
+            self.batches.close()
 
 
 def find_faults(batch: RowBatch) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

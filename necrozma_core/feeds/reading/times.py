@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from necrozma_core.errors import DataError
+from necrozma_core.errors import DataError, shown
 from necrozma_core.feeds.reading.cells import NO_FAULT, Cells, Fault, as_text, integers, to_bool, try_cast
-from necrozma_core.feeds.reading.zones import assume_zone
+from necrozma_core.feeds.reading.zones import ZONES, ClockChangeError, assume_zone
 from necrozma_core.market.arrays import BoolArray, Int64Array
 
 _NANOSECONDS: Final = pa.timestamp("ns", "UTC")
@@ -22,7 +22,10 @@ _NAIVE_NANOSECONDS: Final = pa.timestamp("ns")
 
 _TIME_PATTERN: Final = r"^\d{4}-\d\d-\d\d[ T]\d\d(:?\d\d(:?\d\d(\.\d{1,9})?)?)?"
 _ZONED_TIME: Final = _TIME_PATTERN + r"(Z|[+-]\d\d(:?\d\d)?)$"
-_NAIVE_TIME: Final = r"^\d{4}-\d\d-\d\d([ T]\d\d(:?\d\d(:?\d\d(\.\d{1,9})?)?)?)?$"
+_NAIVE_TIME: Final = _TIME_PATTERN + "$"
+_ISO_DATE: Final = r"^\s*\d{4}-"
+_SHORTEST: Final = len("2024-01-15T00")
+"""A date alone is no time of a tick: it is what is left of one that was cut."""
 
 
 class TimeStyle(StrEnum):
@@ -88,8 +91,29 @@ _YEAR_1990_S: Final = 631_152_000
 _YEAR_2100_S: Final = 4_102_444_800
 
 
-class NaiveTimeError(DataError):
-    """A time without a zone, and none was given; ``args`` are the row's position in its batch and the text."""
+class ZoneError(DataError):
+    """A time that its zone does not settle, for whoever knows rows and columns to place.
+
+    Parameters
+    ----------
+    position : int
+        Of the row in its batch.
+    text : str
+        The time.
+    expected : str
+    remedy : str
+    """
+
+    def __init__(self, position: int, text: str, expected: str, remedy: str) -> None:
+        super().__init__(f"expected {expected}, found {shown(text, 40)}; {remedy}")
+        self.position = position
+
+
+class NaiveTimeError(ZoneError):
+    """A time without a zone, and none was given."""
+
+    def __init__(self, position: int, text: str) -> None:
+        super().__init__(position, text, "a time with its zone", f"say which zone it is with --zone: {ZONES}")
 
 
 def read_times(column: pa.Array, zone: str | None, style: TimeStyle = TimeStyle.ISO) -> Cells:
@@ -112,12 +136,23 @@ def read_times(column: pa.Array, zone: str | None, style: TimeStyle = TimeStyle.
 
     Raises
     ------
-    NaiveTimeError
-        A time has no zone and none was given.
+    ZoneError
+        A time has no zone and none was given; or it does not exist in the zone, or exists twice.
     DataError
-        A time does not exist in the zone, or exists twice; or the column is of another type, such as whole
-        numbers whose unit nobody states.
+        The column is of another type, such as whole numbers whose unit nobody states.
     """
+    try:
+        return _read_times(column, zone, style)
+    except NaiveTimeError as error:
+        # It was found in the times as they were rewritten, and is told as it stands in the file.
+        raise NaiveTimeError(error.position, str(column[error.position])) from error
+    except ClockChangeError as error:
+        text = str(column[error.position])
+        remedy = f"it {error.trouble}, whose clocks change there: check --zone, or write its offset from UTC"
+        raise ZoneError(error.position, text, "a time that is one moment", remedy) from error
+
+
+def _read_times(column: pa.Array, zone: str | None, style: TimeStyle) -> Cells:
     kind = column.type
     if pa.types.is_timestamp(kind):
         if kind.tz is None and zone is None and len(column) > column.null_count:
@@ -128,10 +163,10 @@ def read_times(column: pa.Array, zone: str | None, style: TimeStyle = TimeStyle.
     if style.decimals is not None:
         return _counts(column, style.decimals)
     column = as_text(column, "times", "text such as 2024-01-15T00:00:00.032Z, or timestamps with a zone")
-    for pattern, iso in _TO_ISO.get(style, ()):
-        column = pc.replace_substring_regex(column, pattern, iso)
+    if style in _TO_ISO:
+        column = _to_iso(column, style)
     target = _NAIVE_NANOSECONDS if zone else _NANOSECONDS
-    whole = try_cast(column, target)
+    whole = None if (pc.min(pc.binary_length(column)).as_py() or 0) < _SHORTEST else try_cast(column, target)
     if whole is not None:
         return Cells(_to_utc(whole, zone), np.zeros(len(column), dtype=np.uint8))
     column = pc.utf8_trim_whitespace(column)
@@ -144,6 +179,18 @@ def read_times(column: pa.Array, zone: str | None, style: TimeStyle = TimeStyle.
     return _times_where(column, masks, zone)
 
 
+def _to_iso(column: pa.StringArray, style: TimeStyle) -> pa.StringArray:
+    """Make ISO times of those in a style; an ISO time among them is of another style, and none of this one."""
+    if pc.any(other := pc.match_substring_regex(column, _ISO_DATE)).as_py():
+        column = pc.if_else(other, _OTHER_STYLE, column)
+    for pattern, iso in _TO_ISO[style]:
+        column = pc.replace_substring_regex(column, pattern, iso)
+    return column
+
+
+_OTHER_STYLE: Final = "in another style"
+
+
 def _times_where(column: pa.Array, masks: dict[pa.DataType, pa.BooleanArray], zone: str | None) -> Cells:
     """Convert the cells under each mask to its type; what is under none, or cannot be converted, is a fault."""
     values = np.zeros(len(column), dtype=np.int64)
@@ -152,7 +199,10 @@ def _times_where(column: pa.Array, masks: dict[pa.DataType, pa.BooleanArray], zo
     for target, mask in masks.items():
         rows = np.flatnonzero(to_bool(mask))
         converted, good = _cast_where_possible(column.take(pa.array(rows)), target)
-        values[rows[good]] = _to_utc(converted, zone)
+        try:
+            values[rows[good]] = _to_utc(converted, zone)
+        except ClockChangeError as error:
+            raise ClockChangeError(int(rows[good][error.position]), error.trouble) from error
         faults[rows[good]] = NO_FAULT
     return Cells(values, faults)
 

@@ -117,6 +117,8 @@ def unpack_lzma_alone(content: bytes, limit: int, path: Path) -> bytes:
 
 def _single_csv(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     members = [member for member in archive.infolist() if not member.is_dir()]
+    if any(member.filename.startswith("xl/") for member in members):
+        raise DataError(f"{path}: expected a zip that holds one CSV, found an Excel workbook; save it as CSV")
     tables = [member for member in members if member.filename.lower().endswith(".csv")]
     others = [member for member in members if member not in tables and not member.filename.lower().endswith(".txt")]
     if len(tables) != 1 or others:

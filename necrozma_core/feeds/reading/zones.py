@@ -53,6 +53,22 @@ def _is_name(zone: str) -> bool:
     return True
 
 
+class ClockChangeError(DataError):
+    """A time that its zone's clocks never showed, or showed twice.
+
+    Attributes
+    ----------
+    position : int
+        Among the times.
+    trouble : str
+    """
+
+    def __init__(self, position: int, trouble: str, text: str = "a time") -> None:
+        super().__init__(f"{text} {trouble}")
+        self.position = position
+        self.trouble = trouble
+
+
 def assume_zone(times: pa.TimestampArray, zone: str) -> pa.TimestampArray:
     """Give times of a clock their zone.
 
@@ -68,7 +84,7 @@ def assume_zone(times: pa.TimestampArray, zone: str) -> pa.TimestampArray:
 
     Raises
     ------
-    DataError
+    ClockChangeError
         A time does not exist in the zone, or exists twice.
     """
     name, ahead_s = split_zone(zone)
@@ -77,9 +93,15 @@ def assume_zone(times: pa.TimestampArray, zone: str) -> pa.TimestampArray:
     try:
         return pc.assume_timezone(times, name, ambiguous="raise", nonexistent="raise")
     except pa.ArrowInvalid as error:
-        time = re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", str(error))
-        trouble = "exists twice" if "ambiguous" in str(error) else "does not exist"
-        raise DataError(
-            f"{time[0] if time else 'a time'} {trouble} in {name}, whose clocks change there; "
-            "give the times with their offset from UTC"
-        ) from error
+        either = [pc.assume_timezone(times, name, ambiguous=side, nonexistent=side) for side in ("earliest", "latest")]
+        position = pc.not_equal(*either).index(True).as_py()
+        trouble = "exists twice" if _is_ambiguous(times[position], name) else "does not exist"
+        raise ClockChangeError(position, f"{trouble} in {zone}") from error
+
+
+def _is_ambiguous(time: pa.TimestampScalar, name: str) -> bool:
+    try:
+        pc.assume_timezone(time, name, ambiguous="raise", nonexistent="earliest")
+    except pa.ArrowInvalid:
+        return True
+    return False

@@ -60,6 +60,20 @@ _DAYS_FIELDS: Final = (
     pa.field("constant_returns", pa.bool_(), nullable=False),
 )
 """Figures too, added later: columns come at the end."""
+HOLDOUT_PREFIX: Final = "holdout_"
+"""What columns begin with that say how a strategy did in a hold-out; nothing is ranked by them."""
+_RANGE_FIELDS: Final = (
+    pa.field("exits_end_of_range", pa.int64(), nullable=False),
+    pa.field("made_from", pa.string(), nullable=False),
+)
+_HOLDOUT_FIELDS: Final = (
+    pa.field("holdout_trades", pa.int64()),
+    pa.field("holdout_win_rate", pa.float64()),
+    pa.field("holdout_profit_factor", pa.float64()),
+    pa.field("holdout_net_profit", pa.float64()),
+    pa.field("holdout_sharpe", pa.float64()),
+    pa.field("holdout_max_drawdown", pa.float64()),
+)
 
 TRADES_SCHEMA: Final = pa.schema(
     [
@@ -81,7 +95,8 @@ TRADES_SCHEMA: Final = pa.schema(
 """One row a trade, strategy by strategy, in order of entry. Pair and timeframe are in the file's metadata."""
 
 METRICS_SCHEMA: Final = pa.schema(
-    [*_SETTINGS_FIELDS, *_FIGURE_FIELDS, _NOTE_FIELD, *_DAYS_FIELDS], metadata={SCHEMA_KEY: b"metrics/1"}
+    [*_SETTINGS_FIELDS, *_FIGURE_FIELDS, _NOTE_FIELD, *_DAYS_FIELDS, *_RANGE_FIELDS, *_HOLDOUT_FIELDS],
+    metadata={SCHEMA_KEY: b"metrics/1"},
 )
 """One row a strategy on a pair. A figure that is undefined is null, never 0, infinity or NaN."""
 

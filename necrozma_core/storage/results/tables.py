@@ -10,16 +10,19 @@ import numpy as np
 import pyarrow as pa
 
 from necrozma_core.engine.trades import Trades
-from necrozma_core.metrics.figures import Metrics
+from necrozma_core.metrics.figures import HoldoutFigures, Metrics
 from necrozma_core.money.costs import Money
 from necrozma_core.storage.disk.columns import arrow_column, coded_column, column_of
 from necrozma_core.storage.disk.schema_names import coded
 from necrozma_core.storage.results.schemas import (
     _DAYS_FIELDS,
     _FIGURE_FIELDS,
+    _HOLDOUT_FIELDS,
     _NOTE_FIELD,
+    _RANGE_FIELDS,
     _TIME,
     EXIT_REASONS,
+    HOLDOUT_PREFIX,
     METRICS_SCHEMA,
     SIDES,
     TRADES_SCHEMA,
@@ -39,6 +42,8 @@ class MetricsRow:
     metrics : Metrics
     note : str or None
         Why there is no trade, or why figures are null.
+    holdout : HoldoutFigures or None
+        None where nobody looked.
     """
 
     strategy: str
@@ -47,9 +52,12 @@ class MetricsRow:
     take_profit_pips: float | None
     metrics: Metrics
     note: str | None = None
+    holdout: HoldoutFigures | None = None
 
 
-def metrics_table(pair: str, timeframe: str, lots: float, rows: Sequence[MetricsRow]) -> pa.Table:
+def metrics_table(
+    pair: str, timeframe: str, lots: float, rows: Sequence[MetricsRow], made_from: str = "ticks"
+) -> pa.Table:
     """Lay out the figures of some strategies on one pair as METRICS_SCHEMA asks.
 
     Parameters
@@ -59,6 +67,8 @@ def metrics_table(pair: str, timeframe: str, lots: float, rows: Sequence[Metrics
     lots : float
         Size of every trade.
     rows : sequence of MetricsRow
+    made_from : str
+        ``ticks``, or ``1h bars``.
 
     Returns
     -------
@@ -74,8 +84,12 @@ def metrics_table(pair: str, timeframe: str, lots: float, rows: Sequence[Metrics
         "take_profit_pips": [row.take_profit_pips for row in rows],
         "lots": [lots] * len(rows),
     }
-    for field in (*_FIGURE_FIELDS, *_DAYS_FIELDS):
+    for field in (*_FIGURE_FIELDS, *_DAYS_FIELDS, _RANGE_FIELDS[0]):
         values[field.name] = [_defined(getattr(row.metrics, field.name)) for row in rows]
+    for field in _HOLDOUT_FIELDS:
+        name = field.name.removeprefix(HOLDOUT_PREFIX)
+        values[field.name] = [_defined(getattr(row.holdout, name)) if row.holdout else None for row in rows]
+    values["made_from"] = [made_from] * len(rows)
     values[_NOTE_FIELD.name] = [row.note for row in rows]
     columns = [column_of(field.type, values[field.name]) for field in METRICS_SCHEMA]
     return pa.Table.from_arrays(columns, schema=METRICS_SCHEMA)

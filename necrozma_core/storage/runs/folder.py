@@ -2,7 +2,7 @@
 
 ::
 
-    runs/<run id>/manifest.json  ranking.parquet  report.html  governor.parquet
+    runs/<run id>/manifest.json  ranking.parquet  report.html  governor.parquet  <PAIR>_backtest.json
 
 The manifest is replaced whole at every step, so that a run killed anywhere tells how far it came.
 """
@@ -15,8 +15,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 import pyarrow as pa
 
@@ -25,7 +26,7 @@ from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.layer import DISK, FileLayer
 from necrozma_core.storage.disk.parquet import publish_table, read_table
 from necrozma_core.storage.disk.process import Process
-from necrozma_core.storage.disk.publish import Published, make_folder, publish_bytes
+from necrozma_core.storage.disk.publish import Published, make_folder, publish_bytes, publish_file
 from necrozma_core.storage.disk.schema_names import with_metadata
 from necrozma_core.storage.disk.sealed import JSON
 from necrozma_core.storage.results.schemas import GOVERNOR_SCHEMA, RANKING_SCHEMA
@@ -172,6 +173,15 @@ class RunFolder:
     def publish_report(self, html: str) -> Path:
         """Publish the report and return where it is; StorageError where it cannot be written."""
         return self._publish_file(REPORT_FILE, lambda path: publish_bytes(path, html.encode(), files=self._files))
+
+    def publish_json(self, name: str, write: Callable[[TextIO], None]) -> Path:
+        """Publish a copy of results as JSON, and return where it is; StorageError where it cannot be written."""
+
+        def fill(temporary: Path) -> None:
+            with self._files.create(temporary) as handle, TextIOWrapper(handle, "ascii", newline="\n") as text:
+                write(text)
+
+        return self._publish_file(name, lambda path: publish_file(path, fill, files=self._files))
 
     def publish_governor(self, table: pa.Table) -> Path:
         """Publish what the governor did, GOVERNOR_SCHEMA, and return where; StorageError where it cannot be written."""

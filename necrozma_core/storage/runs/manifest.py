@@ -84,7 +84,7 @@ class Manifest:
     seconds : mapping of str to float
         Time spent by stage of the run.
     files : mapping of str to Published
-        Size and sha256 of ``ranking.parquet`` and ``report.html``, once they are there.
+        Size and sha256 of ``ranking.parquet``, ``report.html`` and what else is published, once it is there.
     counts : mapping of str to int
         ``strategies`` and ``failed_strategies`` of all pairs that were tried, each counted once a pair; empty in a run
         that did not end by itself, and in one of an earlier release.

@@ -7,6 +7,7 @@
 ``manifest``  which files of a pair count
 ``encoding``  ticks to the bytes of a Parquet file, and back
 ``spans``     pieces of ticks joined, cut and checked against each other
+``quality``   what was found out about the ticks, kept beside them
 ``summary``   gaps and spreads of stored ticks
 ============  ============================================================
 """

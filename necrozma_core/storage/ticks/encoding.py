@@ -96,7 +96,7 @@ def decode_ticks(
             on_rows(end)
 
 
-def decode_groups(content: bytes, pair: Pair, digits: int, ticks: int) -> Iterator[Ticks]:
+def decode_groups(content: bytes, pair: Pair, digits: int, ticks: int, *, compiled: bool = True) -> Iterator[Ticks]:
     """Read the bytes of a year's file one row group after the other.
 
     Parameters
@@ -106,6 +106,7 @@ def decode_groups(content: bytes, pair: Pair, digits: int, ticks: int) -> Iterat
     pair : Pair
     digits, ticks : int
         What the file must have.
+    compiled : bool
 
     Yields
     ------
@@ -119,7 +120,7 @@ def decode_groups(content: bytes, pair: Pair, digits: int, ticks: int) -> Iterat
     for group, start, end in groups:
         rows = slice(0, end - start)
         piece = Ticks(pair, digits, time_ms[rows], bid[rows], ask[rows])
-        _fill(file, content, group, _arrays(piece))
+        _fill(file, content, group, _arrays(piece), compiled)
         yield piece
 
 

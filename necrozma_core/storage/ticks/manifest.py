@@ -147,19 +147,26 @@ class TickManifest:
         """Decimals of the finest year, to which the others are raised when they are read."""
         return max(year.digits for year in self.years)
 
-    def holds(self, source: Source) -> bool:
-        """Tell whether a source of the same content, read in the same zone, is stored."""
-        return any((stored.sha256, stored.zone) == (source.sha256, source.zone) for stored in self.sources)
+    def known(self) -> frozenset[tuple[str, str | None]]:
+        """Return the hash and the zone of every source that is stored; a source of both is the same one."""
+        return frozenset((stored.sha256, stored.zone) for stored in self.sources)
 
     def fingerprint(self) -> str:
         """Name the ticks by their content: sha256, 64 hex digits, over the hashes of the years' files."""
         return content_key({"pair": self.pair, "years": [year.sha256 for year in self.years]})
 
+    def until(self, to_ms: int | None) -> "TickManifest":
+        """Return what has to be read for the ticks before a time: years that begin before it, and at least one."""
+        if to_ms is None:
+            return self
+        years = tuple(year for year in self.years if year.first_ms < to_ms) or self.years[:1]
+        return TickManifest(self.pair, years, self.sources)
+
     def summary(self) -> PairSummary:
         """Put the years together."""
-        first, last = self.years[0], self.years[-1]
+        first, last, pair = self.years[0], self.years[-1], get_pair(self.pair)
         between = [
-            find_gaps(np.array([before.last_ms, after.first_ms], dtype=np.int64))
+            find_gaps(np.array([before.last_ms, after.first_ms], dtype=np.int64), is_metal=pair.is_metal)
             for before, after in zip(self.years, self.years[1:], strict=False)
         ]
         spreads: dict[int, int] = {}
@@ -167,7 +174,7 @@ class TickManifest:
             for points, count in year.spreads.items():
                 raised = points * 10 ** (self.digits - year.digits)
                 spreads[raised] = spreads.get(raised, 0) + count
-        per_pip = float(get_pair(self.pair).points_per_pip(self.digits))
+        per_pip = float(pair.points_per_pip(self.digits))
         return PairSummary(
             pair=self.pair,
             ticks=self.ticks,

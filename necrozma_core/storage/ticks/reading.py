@@ -62,13 +62,15 @@ def read_years(folder: Path, manifest: TickManifest, on_chunk: Callable[[int], N
     return ticks
 
 
-def read_pieces(folder: Path, manifest: TickManifest, on_chunk: Callable[[int], None] | None = None) -> Iterator[Ticks]:
+def read_pieces(
+    folder: Path, manifest: TickManifest, on_chunk: Callable[[int], None] | None = None, *, compiled: bool = True
+) -> Iterator[Ticks]:
     """Go through all years of a pair as `read_years` does, piece by piece; each piece is gone with the next."""
     pair, digits, end = get_pair(manifest.pair), manifest.digits, 0
     for year in manifest.years:
         content = _read_bytes(folder, year, on_chunk)
         with _decoding(folder, year):
-            for piece in decode_groups(content, pair, year.digits, year.ticks):
+            for piece in decode_groups(content, pair, year.digits, year.ticks, compiled=compiled):
                 end += len(piece)
                 if on_chunk is not None:
                     on_chunk(end)
@@ -94,6 +96,11 @@ def read_year(
     content = _read_bytes(folder, year, on_rows)
     with _decoding(folder, year):
         decode_ticks(content, into, on_rows, compiled=compiled)
+
+
+def check_hash(folder: Path, year: YearFile) -> None:
+    """Compare a year's file with its recorded size and hash, without parsing it; errors as `read_years`."""
+    _read_bytes(folder, year, None)
 
 
 def check_size(folder: Path, year: YearFile) -> Path:

@@ -18,8 +18,15 @@ from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.layer import DISK, FileLayer
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.disk.publish import make_folder
-from necrozma_core.storage.ticks.manifest import MANIFEST_FILE, PairSummary, Source, StoredSource, TickManifest
-from necrozma_core.storage.ticks.reading import MissingFileError, check_size, read_pieces, read_years
+from necrozma_core.storage.ticks.manifest import (
+    MANIFEST_FILE,
+    PairSummary,
+    Source,
+    StoredSource,
+    TickManifest,
+    YearFile,
+)
+from necrozma_core.storage.ticks.reading import MissingFileError, check_hash, check_size, read_pieces, read_years
 from necrozma_core.storage.ticks.spans import check_fit, check_segment, cut_sources, describe, in_order
 from necrozma_core.storage.ticks.writing import cut_years, join, remove_others, write_years
 
@@ -64,8 +71,14 @@ class TickStore:
             raise no_ticks_error(self.data_dir, pair_name)
         return TickManifest.read(folder)
 
-    def fingerprint(self, pair_name: str) -> str:
+    def fingerprint(self, pair_name: str, until_ms: int | None = None) -> str:
         """Name a pair's ticks by their content, without reading them.
+
+        Parameters
+        ----------
+        pair_name : str
+        until_ms : int, optional
+            Only ticks before this time, milliseconds since 1970 UTC, count; those of the same year may.
 
         Returns
         -------
@@ -79,7 +92,7 @@ class TickStore:
         DamagedError
             A file is gone or has another size.
         """
-        manifest = self.manifest(pair_name)
+        manifest = self.manifest(pair_name).until(until_ms)
         for year in manifest.years:
             check_size(self.data_dir / manifest.pair, year)
         return manifest.fingerprint()
@@ -92,7 +105,7 @@ class TickStore:
         """Describe every pair's ticks, in order of name; instant, whatever their number."""
         return [self.summary(name) for name in self.pairs()]
 
-    def read(self, pair_name: str, on_chunk: Callable[[int], None] | None = None) -> Ticks:
+    def read(self, pair_name: str, on_chunk: Callable[[int], None] | None = None, until_ms: int | None = None) -> Ticks:
         """Read all years of a pair, each file compared with its hash before it is parsed.
 
         Parameters
@@ -100,12 +113,15 @@ class TickStore:
         pair_name : str
         on_chunk : callable, optional
             Called every few milliseconds of work with the number of ticks read so far; may wait.
+        until_ms : int, optional
+            The time, milliseconds since 1970 UTC, before which all ticks are wanted; years that begin later are not
+            read.
 
         Returns
         -------
         Ticks
-            Oldest first, in the digits of the finest year. The arrays are all that is held, but for one year's
-            file while it is read.
+            Oldest first, in the digits of the finest year that is read. The arrays are all that is held, but for one
+            year's file while it is read.
 
         Raises
         ------
@@ -116,13 +132,16 @@ class TickStore:
         StorageError
             A file cannot be read.
         """
-        return self._with_current(pair_name, lambda folder, manifest: read_years(folder, manifest, on_chunk))
+        return self._with_current(
+            pair_name, lambda folder, manifest: read_years(folder, manifest.until(until_ms), on_chunk)
+        )
 
     def scan(
         self,
         pair_name: str,
         work: Callable[[TickManifest, Iterator[Ticks]], T],
         on_chunk: Callable[[int], None] | None = None,
+        until_ms: int | None = None,
     ) -> T:
         """Let ``work`` go through all ticks of a pair piece by piece, each file compared with its hash first.
 
@@ -132,7 +151,7 @@ class TickStore:
         work : callable
             Gets the pair's record and its ticks, oldest first, in the digits of the finest year; each piece is gone
             with the next. Called again from the start where an import replaced a file meanwhile.
-        on_chunk : callable, optional
+        on_chunk, until_ms
             As for `read`, which says what is raised too.
 
         Returns
@@ -141,8 +160,42 @@ class TickStore:
             What ``work`` returned.
         """
         return self._with_current(
-            pair_name, lambda folder, manifest: work(manifest, read_pieces(folder, manifest, on_chunk))
+            pair_name,
+            lambda folder, whole: work(manifest := whole.until(until_ms), read_pieces(folder, manifest, on_chunk)),
         )
+
+    def scan_years(self, pair_name: str, work: Callable[[TickManifest, Callable[[YearFile], Iterator[Ticks]]], T]) -> T:
+        """Let ``work`` read those years of a pair that it wants, each by itself and in its own digits.
+
+        Parameters
+        ----------
+        pair_name : str
+        work : callable
+            Gets the pair's record, and what goes through the ticks of a year piece by piece, each of which is gone with
+            the next. Called again from the start where an import replaced a file meanwhile.
+
+        Returns
+        -------
+        object
+            What ``work`` returned.
+        """
+        return self._with_current(
+            pair_name,
+            lambda folder, manifest: work(
+                # Who looks at ticks has no other need of the compiler, which takes longer to load than this to read.
+                manifest,
+                lambda year: read_pieces(folder, TickManifest(manifest.pair, (year,)), compiled=False),
+            ),
+        )
+
+    def verify(self, pair_name: str) -> None:
+        """Compare all files of a pair with their hashes; errors as `read`."""
+
+        def compare(folder: Path, manifest: TickManifest) -> None:
+            for year in manifest.years:
+                check_hash(folder, year)
+
+        self._with_current(pair_name, compare)
 
     def _with_current(self, pair_name: str, read: Callable[[Path, TickManifest], T]) -> T:
         for _ in range(_READ_TRIES):
@@ -157,7 +210,11 @@ class TickStore:
 
     def holds(self, pair_name: str, source: Source) -> bool:
         """Tell whether a source of the same content, read in the same zone, is stored already."""
-        return pair_name in self.pairs() and self.manifest(pair_name).holds(source)
+        return (source.sha256, source.zone) in self.known(pair_name)
+
+    def known(self, pair_name: str) -> frozenset[tuple[str, str | None]]:
+        """Return the hash and the zone of every stored source of a pair, for those who ask about many; else none."""
+        return self.manifest(pair_name).known() if pair_name in self.pairs() else frozenset()
 
     def write(self, ticks: Ticks, source: Source | None = None) -> bool:
         """Add ticks of one source; see `add`. Without a source, the ticks themselves tell whether they are known.
@@ -211,7 +268,8 @@ class TickStore:
         with _lock(folder):
             stored = pair.name in self.pairs()
             manifest = TickManifest.read(folder) if stored else TickManifest(pair.name)
-            new = [segment for segment in segments if not manifest.holds(segment[0])]
+            known = manifest.known()
+            new = [segment for segment in segments if (segment[0].sha256, segment[0].zone) not in known]
             if not new:
                 return []
             parts = join(folder, manifest, new)

@@ -5,28 +5,26 @@ from typing import Final
 import numpy as np
 
 from necrozma_core.market.arrays import Int32Array, Int64Array
-from necrozma_core.market.calendars import DAY_MS, roll_times_ms, trading_day
+from necrozma_core.market.holidays import open_between
 
 GAP_MS: Final = 600_000
 """Ten minutes of an open market without a quote are a gap."""
 
-_ROLL_MS: Final = 3_600_000
-_WEEKEND_MS: Final = 2 * DAY_MS
 _MAX_SPREAD: Final = 65_535
-_FRIDAY, _SATURDAY = 4, 5
 
 
-def find_gaps(time_ms: Int64Array) -> tuple[int, int]:
+def find_gaps(time_ms: Int64Array, *, is_metal: bool = False) -> tuple[int, int]:
     """Count the gaps in a series of times, and measure the longest.
 
-    A gap is more than ten minutes of open market between two ticks. The market is closed from Friday to Sunday
-    17:00 New York, and the hour after each day's 17:00, the roll, counts as closed too: many feeds rest then.
-    Holidays are not known here; a closed Christmas is a gap.
+    A gap is more than ten minutes of open market between two ticks; when the market is closed stands in
+    `necrozma_core.market.holidays`.
 
     Parameters
     ----------
     time_ms : int64 array, shape (n_ticks,)
         Milliseconds since 1970 UTC, never falling.
+    is_metal : bool
+        Whether gold's and silver's holidays count.
 
     Returns
     -------
@@ -37,23 +35,9 @@ def find_gaps(time_ms: Int64Array) -> tuple[int, int]:
     before = np.flatnonzero(np.diff(time_ms) > GAP_MS)
     if not len(before):
         return 0, 0
-    edges = np.stack((time_ms[before], time_ms[before + 1]))
-    starts, ends = edges - _closed_before(edges)
-    gaps = (ends - starts)[ends - starts > GAP_MS]
+    gaps = open_between(time_ms[before], time_ms[before + 1], is_metal=is_metal)
+    gaps = gaps[gaps > GAP_MS]
     return len(gaps), int(gaps.max(initial=0))
-
-
-def _closed_before(time_ms: Int64Array) -> Int64Array:
-    """Sum the closed time up to each time, counted from the same moment for all of them."""
-    week_ms = 7 * DAY_MS
-    rolls = roll_times_ms(int(time_ms.min()) - week_ms, int(time_ms.max()) + week_ms)
-    weekday = (trading_day(rolls) + 2) % 7  # of the day that ends at the roll: 1 January 1970 was a Thursday
-    starts, weekday = rolls[weekday != _SATURDAY], weekday[weekday != _SATURDAY]
-    # A weekend ends at Sunday's roll, an hour sooner or later where the clocks change.
-    lasts = np.where(weekday == _FRIDAY, np.diff(starts, append=starts[-1] + _WEEKEND_MS), _ROLL_MS)
-    total = np.concatenate(([0], np.cumsum(lasts)))
-    window = np.searchsorted(starts, time_ms, side="right") - 1
-    return np.asarray(total[window] + np.minimum(time_ms - starts[window], lasts[window]), dtype=np.int64)
 
 
 def count_spreads(bid: Int32Array, ask: Int32Array) -> dict[int, int]:

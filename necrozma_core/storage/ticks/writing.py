@@ -138,7 +138,7 @@ def _write_year(folder: Path, year: int, ticks: Ticks, files: FileLayer) -> Year
     content = encode_ticks(ticks)
     name = f"{year:04}-{hashlib.sha256(content).hexdigest()[:12]}.parquet"
     published = publish_bytes(folder / name, content, files=files)
-    gaps, longest_gap_ms = find_gaps(ticks.time_ms)
+    gaps, longest_gap_ms = find_gaps(ticks.time_ms, is_metal=ticks.pair.is_metal)
     return YearFile(
         year=year,
         file=name,

@@ -42,8 +42,8 @@ class Burst(Rule):
         from necrozma_core.kernels.indicators import LARGEST_MOVE
         from necrozma_core.strategies import indicators
 
-        close = indicators.close(bars)
+        close, edges = indicators.close(bars), indicators.tick_edges(bars)
         if indicators.close_range(bars) > LARGEST_MOVE:
-            return np.asarray(kernels.burst_wide(close, bars.first_tick, self.period, self.sigmas, self.activity))
+            return np.asarray(kernels.burst_wide(close, edges, self.period, self.sigmas, self.activity))
         squares = indicators.move_square_sums(bars)
-        return np.asarray(kernels.burst(close, squares, bars.first_tick, self.period, self.sigmas, self.activity))
+        return np.asarray(kernels.burst(close, squares, edges, self.period, self.sigmas, self.activity))

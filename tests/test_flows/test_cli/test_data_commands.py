@@ -113,7 +113,7 @@ def test_import_of_an_instrument_that_is_no_pair_says_what_is_known(necrozma: An
     Path("a.csv").write_text("symbol,timestamp,bid,ask\nUS30,2024-01-15T00:00:00Z,1,2\n")
     result = necrozma("data", "import", "a.csv")
     assert result.exit_code == 2
-    assert "holds 'US30': only currency pairs, gold (XAUUSD) and silver (XAGUSD) are known" in result.stderr
+    assert "holds 'US30': only currency pairs (EURUSD, GBPUSD" in result.stderr
 
 
 def test_strategies_are_listed_with_their_settings(necrozma: Any) -> None:
@@ -164,3 +164,106 @@ def test_strategies_are_counted_and_so_is_what_was_left_out(necrozma: Any) -> No
     )
     mine = necrozma("strategies", "list", "--strategies", "mine.py")
     assert mine.stdout.splitlines()[-1] == f"2 strategies of {Path('mine.py').absolute()}"
+
+
+def spiked() -> str:
+    """Six hours of quotes a minute apart: a digit slipped once, and an ask is 5,000 pips off."""
+    rows = [f"2024-01-15T{at // 60:02}:{at % 60:02}:00Z,1.1000{at % 7},1.1001{at % 7}" for at in range(360)]
+    rows[100] = "2024-01-15T01:40:00Z,11.00000,11.00010"
+    rows[200] = "2024-01-15T03:20:00Z,1.10000,1.60000"
+    return "timestamp,bid,ask\n" + "\n".join(rows) + "\n"
+
+
+def test_import_names_what_is_doubtful_and_check_says_more(necrozma: Any) -> None:
+    Path("EURUSD.csv").write_text(spiked())
+    imported = necrozma("data", "import", "EURUSD.csv", "--to", "data")
+    assert imported.exit_code == 0
+    assert imported.stdout.splitlines()[2:] == [
+        "doubtful: EURUSD.csv: 2 ticks jump by more than 2 % and back: 11.00000/11.00010 at 2024-01-15T01:40:00.000Z",
+        "doubtful: EURUSD.csv: 1 tick has a spread over 1 % of the price: 5,000 pips, 1.10000/1.60000 at "
+        "2024-01-15T03:20:00.000Z",
+    ]
+    checked = necrozma("data", "check", "--data", "data", "--days", "--html", "page.html")
+    assert (checked.exit_code, checked.stderr) == (0, "")
+    lines = checked.stdout.splitlines()
+    assert lines[0].split() == [
+        "pair",
+        "days",
+        "ticks/day",
+        "spread",
+        "95",
+        "%",
+        "widest",
+        "zero",
+        "gaps",
+        "missing",
+        "verdict",
+    ]
+    assert lines[1].split() == ["EURUSD", "1", "360", "1", "1", "5,000.0", "–", "–", "–", "doubtful"]
+    assert "  Doubtful: 2 ticks jump by more than 2 % and back: 11.00000/11.00010 at 2024-01-15T01:40:00.000Z." in lines
+    assert any(
+        line.split() == ["2024-01-15", "360", "1", "1", "5,000.0", "–", "–", "–", "–", "–", "3"] for line in lines
+    )
+    assert lines[-1] == "page: page.html"
+    assert max(len(line.rstrip()) for line in lines[:2]) <= 80
+    assert "\x1b" not in checked.stdout
+    assert "<h2>EURUSD</h2>" in Path("page.html").read_text()
+
+
+def test_check_sees_a_file_that_was_damaged_after_its_report(necrozma: Any) -> None:
+    Path("EURUSD.csv").write_text(spiked())
+    necrozma("data", "import", "EURUSD.csv", "--to", "data")
+    assert necrozma("data", "check", "--data", "data").exit_code == 0
+    (year,) = Path("data/EURUSD").glob("*.parquet")
+    content = bytearray(year.read_bytes())
+    content[len(content) // 2] ^= 1
+    year.write_bytes(content)
+    result = necrozma("data", "check", "--data", "data")
+    assert (result.exit_code, result.stdout) == (74, "")
+    assert result.stderr.startswith(f"error: {year}: expected sha256")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_import_of_a_file_that_is_named_after_another_pair_is_refused(necrozma: Any) -> None:
+    Path("EURUSD_2024.csv").write_text(CSV)
+    result = necrozma("data", "import", "EURUSD_2024.csv", "--pair", "GBPUSD", "--to", "data")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        "error: EURUSD_2024.csv: is named after EURUSD, and --pair says GBPUSD: leave --pair out, or rename the file\n"
+    )
+    assert not Path("data").exists()
+
+
+def test_compare_puts_two_folders_side_by_side(necrozma: Any) -> None:
+    necrozma("data", "sample", "--pairs", "2", "--ticks", "60000", "--to", "a")
+    necrozma("data", "export", "EURUSD", "--data", "a", "--to", "e.csv")
+    lines = Path("e.csv").read_text().splitlines()
+    Path("naive.csv").write_text("\n".join(line.replace("Z,", ",") for line in lines) + "\n")
+    # New York's clock is five hours behind, so taken for it a time is five hours later.
+    necrozma("data", "import", "naive.csv", "--pair", "EURUSD", "--to", "b", "--zone=-05:00")
+    result = necrozma("data", "compare", "a", "b", "--html", "page.html")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "  B's clock is 5 hours after A's: one of them was imported with a wrong zone." in result.stdout
+    assert result.stdout == necrozma("data", "compare", "a:EURUSD", "b:EURUSD").stdout + "page: page.html\n"
+    assert "shared: 2" in result.stdout
+    assert "B's mid minus A's, pips: +0.00 (5 %), +0.00 (median), +0.00 (95 %), at most 0.00" in result.stdout
+    assert "5 hours after" in Path("page.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["a", "nowhere"], "nowhere: no such folder; expected a data folder, or FOLDER:PAIR"),
+        (["a", "a:EURUSX"], "unknown pair 'EURUSX'"),
+        (["a", "a", "--pair", "GBPUSD"], "no ticks of GBPUSD there"),
+        (["a", "empty"], "a and empty have no pair in common: a has EURUSD, empty has none; say FOLDER:PAIR"),
+        (["a"], "Missing argument 'B'"),
+    ],
+)
+def test_compare_of_what_is_not_there_is_refused_in_one_line(words: list[str], part: str, necrozma: Any) -> None:
+    Path("EURUSD.csv").write_text(CSV)
+    Path("empty").mkdir()
+    necrozma("data", "import", "EURUSD.csv", "--to", "a")
+    result = necrozma("data", "compare", *words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert part in result.stderr

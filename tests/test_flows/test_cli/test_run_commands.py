@@ -41,6 +41,13 @@ def make_run(key: str = KEY, seed: int = 1, **settings: Any) -> RunFolder:
     return run
 
 
+def make_converted_run(*by: str) -> RunFolder:
+    """A finished run of USDCAD in euros, converted as `by` says."""
+    run = RunFolder.create(RESULTS, settings=load_settings().record(), inputs={"conversion": {"USDCAD": by}}, keys={})
+    run.finish(RunStatus.COMPLETED, {"run": 1.0})
+    return run
+
+
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """Backtests that would have run; each puts the entry back, as a real one would."""
@@ -54,6 +61,21 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     monkeypatch.setattr("flows.cli.starting.start", start)
     monkeypatch.setattr("flows.cli.repair.start", start)
     return calls
+
+
+def test_runs_show_and_diff_tell_by_which_pairs_profits_were_converted(necrozma: Any) -> None:
+    long = make_converted_run("CAD to USD by USDCAD", "USD to EUR by EURUSD")
+    assert (
+        "profits of USDCAD are converted from CAD to USD by USDCAD, then from USD to EUR by EURUSD"
+        in necrozma("runs", "show", long.run_id).stdout
+    )
+    short = make_converted_run("CAD to EUR by EURCAD")
+    assert "profits of" not in necrozma("runs", "show", short.run_id).stdout
+    lines = necrozma("runs", "diff", long.run_id, short.run_id).stdout
+    expected = "conversion of USDCAD  CAD to USD by USDCAD, USD to EUR by EURUSD -> CAD to EUR by EURCAD"
+    assert expected in " ".join(lines.splitlines())
+    plain = make_run()
+    assert "conversion" not in necrozma("runs", "diff", long.run_id, plain.run_id).stdout
 
 
 @pytest.mark.parametrize(
@@ -122,6 +144,14 @@ def test_show_of_a_run_without_ranking_shows_the_rest(necrozma: Any) -> None:
     result = necrozma("runs", "show", "latest")
     assert (result.exit_code, result.stderr) == (0, "")
     assert "cancelled" in result.stdout
+
+
+def test_diff_names_reports_of_the_data() -> None:
+    from flows.terminal.run_lists import _input_name
+
+    assert [_input_name(key) for key in ("EURUSD", "EURUSD report", "engine", "strategies")] == [
+        "ticks of EURUSD", "data report of EURUSD", "code of the engine", "strategies",
+    ]  # fmt: skip
 
 
 def test_diff_names_what_differs_and_what_does_not(necrozma: Any) -> None:

@@ -14,6 +14,7 @@ from necrozma_core.errors import (
     LockedError,
     StorageError,
 )
+from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.runs.folder import RunFolder
 from necrozma_core.storage.runs.manifest import PairState, RunStatus
@@ -221,6 +222,22 @@ def test_run_damaged_ticks_fail_their_pair_alone(run, tmp_path, ticks):
     assert len(result.outcome.receipts) == 2
 
 
+def test_run_pair_that_cannot_be_converted_is_a_failed_task_with_its_reason(run, tmp_path, api, flow_run_id):
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    data = tmp_path / "data"
+    write_samples(data, ["EURUSD", "AUDNZD"], 4_000, 1)
+    result = run(data=data)
+
+    assert result.outcome.exit_code is ExitCode.PAIRS_FAILED
+    assert [receipt.pair for receipt in result.outcome.receipts] == ["EURUSD"]
+    chosen = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id(result)]))
+    states = {task.name: task.state for task in api.read_task_runs(flow_run_filter=chosen)}
+    assert states["EURUSD"].name == "Completed"
+    assert states["AUDNZD"].name == "Failed"
+    assert "AUDNZD: no stored ticks convert its profits from NZD into USD; import NZDUSD" in states["AUDNZD"].message
+
+
 def test_run_stopped_is_cancelled_keeps_what_is_stored_and_kills_the_rest(run, odd, api, task_states, flow_run_id):
     path, tries = odd("time.sleep(600)")
 
@@ -298,10 +315,11 @@ def test_flow_called_by_prefect_alone_opens_its_own_run(settings, api, history):
 
 def test_flow_parameters_explain_themselves(history):
     from flows.backtest import backtest_pairs
+    from flows.configuration import SETTINGS
 
     properties = backtest_pairs.parameters.properties
     assert all(properties[name].get("description") for name in properties)
-    assert len(properties) == 23
+    assert properties.keys() == {name for name, setting in SETTINGS.items() if setting.form}
 
 
 def test_run_through_prefect_stores_the_bytes_that_a_script_stores(run, settings, tmp_path):

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pyarrow.parquet as pq
 import pytest
 from naive_engine import naive_trades
 
 from necrozma_core.backtest.key import result_key
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.backtest.river import evaluate_pair
-from necrozma_core.errors import AllStrategiesFailedError, DataError, UsageError
+from necrozma_core.errors import AllStrategiesFailedError, ConversionError, UsageError
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.market.bar_building import bars_from_ticks
+from necrozma_core.market.instruments import Terms, get_pair
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.storage.results_folder import ResultsFolder
@@ -63,7 +65,7 @@ def ignore(stage: str, done: int, total: int, label: str, ticks: int) -> None:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
-    write_samples(folder, ["EURUSD", "USDJPY", "GBPUSD", "EURGBP"], 4_000, 7)
+    write_samples(folder, ["EURUSD", "USDJPY", "GBPUSD", "EURGBP", "USDCAD"], 4_000, 7)
     return folder
 
 
@@ -116,6 +118,36 @@ def test_evaluate_pair_default_fifty_stores_the_naive_trades(
             rates.append(1 / mid if pair == "USDJPY" else mid)
         money = [value / ticks.scale * 100_000 * 0.5 * rate for value, rate in zip(points, rates, strict=True)]
         assert rows["profit"].tolist() == pytest.approx(money, rel=1e-12, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("pair", "currency", "legs"),
+    [
+        ("USDCAD", "EUR", [("USDCAD", -1), ("EURUSD", -1)]),
+        ("USDJPY", "GBP", [("USDJPY", -1), ("GBPUSD", -1)]),
+        ("EURGBP", "JPY", [("GBPUSD", 1), ("USDJPY", 1)]),
+        ("GBPUSD", "CAD", [("USDCAD", 1)]),
+        ("USDCAD", "GBP", [("USDCAD", -1), ("GBPUSD", -1)]),
+    ],
+)
+def test_evaluate_pair_by_two_legs_has_each_trade_in_the_accounts_currency(
+    request_for: Callable[..., PairRequest], pair: str, currency: str, legs: list[tuple[str, int]]
+) -> None:
+    request = request_for(pair, account=Account(currency=currency), lots=0.5)
+    evaluate_pair(request, ignore)
+    entry = store_of(request).folder(pair, request.key)
+    described = pq.read_schema(entry / "metrics.parquet").metadata[b"necrozma.conversion"].decode()
+    assert [part.split()[-1] for part in described.split(", ")] == [name for name, _ in legs]
+    trades = store_of(request).read_trades(pair, request.key).to_pandas()
+    pip = TickStore(request.data_dir).read(pair).pair.pip
+    exits = trades["exit_time"].astype("int64").to_numpy() // (10**6 if "ns" in str(trades["exit_time"].dtype) else 1)
+    rates = np.ones(len(trades))
+    for name, power in legs:
+        quotes = TickStore(request.data_dir).read(name)
+        last = np.searchsorted(quotes.time_ms, exits, side="right") - 1
+        rates *= ((quotes.bid[last] + quotes.ask[last]) / 2 / quotes.scale) ** power
+    assert len(trades) > 100
+    assert trades["profit"].tolist() == pytest.approx(trades["pips"] * float(pip) * 50_000 * rates, rel=1e-9, abs=1e-9)
 
 
 def test_evaluate_pair_again_says_the_same_and_leaves_what_is_stored(request_for: Callable[..., PairRequest]) -> None:
@@ -186,6 +218,28 @@ def test_evaluate_pair_keep_trades_stores_those_of_the_best(request_for: Callabl
     assert set(kept) == set(best)
 
 
+def test_evaluate_pair_under_a_brokers_terms_has_its_pip_and_its_lot(
+    request_for: Callable[..., PairRequest],
+) -> None:
+    terms = Terms(pip=0.001, contract_size=10_000)
+    other = request_for(terms=terms)
+    evaluate_pair(other, ignore)
+    ticks = replace(TickStore(other.data_dir).read("EURUSD"), pair=get_pair("EURUSD").under(terms))
+    bars = bars_from_ticks(ticks, other.timeframe_ms)
+    stored = store_of(other).read_trades("EURUSD", other.key).to_pandas()
+    for strategy in other.source.load()[:10]:
+        signals = strategy.signals(bars).tolist()
+        expected = naive_trades(ticks, other.timeframe_ms, signals, strategy.stop_loss_pips, strategy.take_profit_pips)
+        rows = stored[stored["strategy"] == strategy.name]
+        points = np.array([(trade.exit_points - trade.entry_points) * trade.side for trade in expected], float)
+        assert rows["pips"].tolist() == pytest.approx((points / 100).tolist(), abs=1e-9)
+        assert rows["profit"].tolist() == pytest.approx((points / 1e5 * 10_000 * 0.1).tolist(), abs=1e-9)
+
+
+def test_result_key_with_the_tables_terms_spelled_out_is_the_same(request_for: Callable[..., PairRequest]) -> None:
+    assert request_for(terms=Terms(pip=0.0001, contract_size=100_000)).key == request_for().key
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -195,6 +249,8 @@ def test_evaluate_pair_keep_trades_stores_those_of_the_best(request_for: Callabl
         {"costs": Costs(commission_per_lot=3.5)},
         {"account": Account(currency="JPY")},
         {"keep_trades": None},
+        {"terms": Terms(pip=0.001)},
+        {"terms": Terms(contract_size=1_000)},
     ],
 )
 def test_result_key_anything_that_matters_changed_is_another(
@@ -206,7 +262,7 @@ def test_result_key_anything_that_matters_changed_is_another(
 def test_result_key_missing_conversion_names_the_pair(tmp_path: Path) -> None:
     write_samples(tmp_path / "data", ["EURGBP"], 2_000, 7)
     request = PairRequest("EURGBP", MINUTE_MS, StrategySource(), tmp_path / "data", tmp_path / "results")
-    with pytest.raises(DataError, match="GBPUSD"):
+    with pytest.raises(ConversionError, match=r"^EURGBP: .* from GBP into USD; import GBPUSD or EURUSD with"):
         result_key(request)
 
 

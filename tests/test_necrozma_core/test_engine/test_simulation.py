@@ -182,7 +182,8 @@ def test_simulate_no_ticks_gives_no_trades() -> None:
 
 def test_exit_reasons_are_the_numbers_that_the_kernels_write() -> None:
     # The compiler wants plain numbers, and what names reasons must not load it: so both say them.
-    assert {reason.name: reason.value for reason in ExitReason} == {
+    # What is open at the end of a range the kernels call the end of the data; the engine knows better.
+    assert {reason.name: reason.value for reason in ExitReason if reason is not ExitReason.END_OF_RANGE} == {
         "STOP_LOSS": kernels.STOP_LOSS,
         "TAKE_PROFIT": kernels.TAKE_PROFIT,
         "SIGNAL": kernels.SIGNAL,

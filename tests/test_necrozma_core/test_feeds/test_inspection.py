@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from necrozma_core.errors import DataError
-from necrozma_core.feeds.inspection import Doubt, check_level, inspect
+from necrozma_core.feeds.inspection import Doubt, inspect
 from necrozma_core.feeds.intake import import_files
+from necrozma_core.feeds.plausibility import check_level
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.market.instruments import PAIRS, get_pair
 from necrozma_core.market.levels import LEVELS
@@ -54,7 +55,8 @@ def test_wrong_zone_shows_at_the_weeks_openings(ticks: Ticks, hours: int, words:
 
     findings = inspect(moved)
 
-    assert [finding.doubt for finding in findings] == [Doubt.ZONE]
+    # What it moves into the weekend is named too.
+    assert [finding.doubt for finding in findings] in ([Doubt.ZONE], [Doubt.ZONE, Doubt.WEEKEND])
     assert f"weeks open {words} 17:00 New York: check the zone" in findings[0].text
 
 
@@ -70,6 +72,13 @@ def test_prices_that_a_pair_never_had_are_refused_before_anything_is_kept(
     with pytest.raises(DataError, match=rf"a.csv: prices around {price:g} are not {pair}'s, which has been between"):
         import_files([path], pair, tmp_path / "data")
     assert not TickStore(tmp_path / "data").pairs()
+
+
+def test_asks_that_a_pair_never_had_are_refused_like_bids(ticks: Ticks) -> None:
+    wild = Ticks(ticks.pair, ticks.digits, ticks.time_ms, ticks.bid, np.full_like(ticks.ask, 900_000_000))
+
+    with pytest.raises(DataError, match=r"a.csv: prices around 9000 are not EURUSD's"):
+        check_level(wild, "a.csv")
 
 
 def test_every_pair_has_its_level() -> None:

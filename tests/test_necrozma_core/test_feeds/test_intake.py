@@ -267,7 +267,7 @@ def test_import_takes_digits_from_the_finest_price_without_trailing_zeros(tmp_pa
 
 
 def test_import_of_digits_that_come_late_raises_the_rows_before_them(tmp_path: Path) -> None:
-    content = lines(0, 40_000, "1.1", "1.2") + lines(40_000, 1, "1.10001", "1.2")  # in another block of the file
+    content = lines(0, 40_000, "1.1", "1.1") + lines(40_000, 1, "1.10001", "1.2")  # in another block of the file
 
     import_files([write(tmp_path / "a.csv", content)], "EURUSD", tmp_path / "data")
     ticks = TickStore(tmp_path / "data").read("EURUSD")
@@ -495,3 +495,21 @@ def test_import_of_any_pieces_that_overlap_is_the_whole(
     import_files([write(folder / "whole.csv", "".join(rows))], "EURUSD", folder / "whole")
 
     assert read(folder / "apart") == read(folder / "whole")
+
+
+def test_many_files_ask_the_manifest_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from necrozma_core.storage.ticks.manifest import TickManifest
+
+    files = [write(tmp_path / f"{number:03}.csv", lines(number, 1)) for number in range(60)]
+    import_files(files, "EURUSD", tmp_path / "data")
+    import_files([write(tmp_path / "other.csv", lines(0, 5, "1.30000", "1.30010"))], "GBPUSD", tmp_path / "data")
+    reads = []
+    read = TickManifest.read.__func__
+    monkeypatch.setattr(
+        TickManifest, "read", classmethod(lambda kind, folder: reads.append(folder) or read(kind, folder))
+    )
+
+    report = import_files([*files, files[0]], "EURUSD", tmp_path / "data")
+
+    assert len(report.already_stored) == 61
+    assert len(reads) <= 5

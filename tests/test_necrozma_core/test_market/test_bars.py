@@ -1,6 +1,7 @@
 """Bars against a naive grouping, and the rules of DESIGN: half-open, named by opening, no empty bars."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,3 +88,29 @@ def test_timeframe_known_text_is_read(text: str, timeframe_ms: int) -> None:
 def test_timeframe_anything_else_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="timeframe"):
         parse_timeframe(text)
+
+
+@given(
+    st.lists(st.tuples(st.integers(-3 * 86_400_000, 10 * 86_400_000), st.integers(1, 10**9 - 50), st.integers(0, 50)),
+             min_size=1, max_size=200),
+    st.sampled_from(["1s", "5s", "30s", "1min", "3min", "5min", "15min", "30min", "1h", "2h", "4h", "8h", "12h", "1d"]),
+)  # fmt: skip
+def test_bars_of_any_ticks_equal_those_of_pandas(rows: list[tuple[int, int, int]], timeframe: str) -> None:
+    rows.sort(key=lambda row: row[0])
+    times = [1_700_000_000_000 + row[0] for row in rows]
+    bid = np.array([row[1] for row in rows], np.int32)
+    ask = np.array([row[1] + row[2] for row in rows], np.int32)
+    frame = pd.DataFrame({"bid": bid, "ask": ask, "mid2": bid.astype(np.int64) + ask}, pd.to_datetime(times, unit="ms"))
+
+    bars = bars_from_ticks(
+        Ticks(get_pair("EURUSD"), 5, np.array(times, np.int64), bid, ask), parse_timeframe(timeframe)
+    )
+
+    groups = frame.resample(timeframe.replace("d", "D"))
+    counts = groups["bid"].count()
+    full = counts > 0
+    assert bars.tick_count.tolist() == counts[full].tolist()
+    assert bars.open_time.astype("datetime64[ms]").tolist() == counts[full].index.to_numpy("datetime64[ms]").tolist()
+    for points, series in ((bars.bid_points, "bid"), (bars.ask_points, "ask"), (bars.mid2_points, "mid2")):
+        prices = groups[series].ohlc()[full]
+        assert points.tolist() == prices.astype(np.int64).to_numpy().tolist()

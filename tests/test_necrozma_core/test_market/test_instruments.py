@@ -1,5 +1,7 @@
 """The instrument table, and names that must match to the letter."""
 
+import math
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from necrozma_core.errors import ExitCode, UnknownPairError, UsageError
-from necrozma_core.market.instruments import CURRENCIES, PAIRS, find_conversion, get_pair
+from necrozma_core.market.instruments import CURRENCIES, PAIRS, Terms, get_pair
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,43 @@ def test_pair_has_the_markets_conventions(
         quote,
     )
     assert pair.base + pair.quote == pair.name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "terms", "pip", "contract_size"),
+    [
+        ("XAUUSD", Terms(), "0.1", 100),
+        ("XAUUSD", Terms(pip=0.01), "0.01", 100),
+        ("XAUUSD", Terms(pip=1, contract_size=10), "1", 10),
+        ("XAGUSD", Terms(contract_size=1_000), "0.01", 1_000),
+        ("EURUSD", Terms(pip=0.00001), "0.00001", 100_000),
+        ("USDJPY", Terms(pip=0.1, contract_size=10_000_000), "0.1", 10_000_000),
+    ],
+)
+def test_pair_under_a_brokers_terms_has_its_pip_and_its_lot(
+    name: str, terms: Terms, pip: str, contract_size: int
+) -> None:
+    pair = get_pair(name).under(terms)
+    assert (str(pair.pip), pair.contract_size) == (pip, contract_size)
+    assert replace(pair, pip=get_pair(name).pip, contract_size=get_pair(name).contract_size) == get_pair(name)
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        (Terms(pip=0.02), "XAUUSD: a pip of 0.02: expected 0.01, 0.1 or 1$"),
+        (Terms(pip=0.0001), "a pip of 0.0001: expected"),
+        (Terms(pip=0), "a pip of 0: expected"),
+        (Terms(pip=math.nan), "a pip of nan: expected"),
+        (Terms(contract_size=0), "XAUUSD: a contract_size of 0: expected 1 to 10,000,000 whole units of XAU in a lot"),
+        (Terms(contract_size=10_000_001), "a contract_size of 10000001: expected"),
+        (Terms(contract_size=1.5), "a contract_size of 1.5: expected"),  # type: ignore[arg-type]
+        (Terms(contract_size=True), "a contract_size of true: expected"),
+    ],
+)
+def test_terms_that_no_broker_has_are_refused(terms: Terms, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        get_pair("XAUUSD").under(terms)
 
 
 def test_table_holds_each_pair_one_way_round() -> None:
@@ -90,33 +129,24 @@ def test_name_that_is_nearly_known_is_answered_with_the_nearest(name: str, near:
 
 
 def test_name_that_is_like_none_is_answered_with_some() -> None:
-    with pytest.raises(UnknownPairError, match="known are EURUSD, GBPUSD"):
+    with pytest.raises(UnknownPairError, match=r"only currency pairs \(EURUSD, GBPUSD"):
         get_pair("QQQQQQ")
+    with pytest.raises(UnknownPairError, match="known are EURUSD, GBPUSD"):
+        get_pair("")
 
 
-@pytest.mark.parametrize(
-    ("currency", "account", "expected"),
-    [
-        ("USD", "USD", None),
-        ("GBP", "USD", ("GBPUSD", True)),
-        ("JPY", "USD", ("USDJPY", False)),
-        ("USD", "EUR", ("EURUSD", False)),
-        ("CHF", "JPY", ("CHFJPY", True)),
-    ],
-)
-def test_conversion_multiplies_or_divides_by_the_pair_that_exists(
-    currency: str, account: str, expected: tuple[str, bool] | None
-) -> None:
-    found = find_conversion(currency, account)
+@pytest.mark.parametrize("name", ["US30", "BTCUSD", "ETHUSD", "GER40", "US500.cash", "XBRUSD", "SPX500m"])
+def test_name_of_another_kind_of_instrument_is_answered_with_what_is_known(name: str) -> None:
+    with pytest.raises(UnknownPairError) as caught:
+        get_pair(name)
 
-    assert (found and (found[0].name, found[1])) == expected
+    assert str(caught.value) == (
+        f"unknown pair '{name}': only currency pairs (EURUSD, GBPUSD, USDJPY, USDCHF, AUDUSD, USDCAD, NZDUSD and "
+        "others), gold (XAUUSD) and silver (XAGUSD) are known"
+    )
 
 
-def test_conversion_without_a_pair_names_both_currencies() -> None:
-    with pytest.raises(UnknownPairError, match="no known pair converts TRY into CHF"):
-        find_conversion("TRY", "CHF")
-
-
-def test_conversion_to_dollars_exists_for_every_quote() -> None:
-    for pair in PAIRS.values():
-        find_conversion(pair.quote, "USD")
+@pytest.mark.parametrize("name", ["UERUSD", "EURSUD", "EURUSX", "XAUEUR", "eur/usd"])
+def test_pair_that_is_mistyped_or_missing_is_answered_with_a_near_one(name: str) -> None:
+    with pytest.raises(UnknownPairError, match=r"did you mean .*(EURUSD|XAUUSD)"):
+        get_pair(name)

@@ -40,7 +40,14 @@ def row(
     constant: bool = False,
 ) -> dict[str, Any]:
     figures = {field.name: getattr(IDLE, field.name) for field in METRICS_SCHEMA if hasattr(IDLE, field.name)}
-    settings = {"pair": pair, "timeframe": "5min", "strategy": strategy, "params": params, "lots": 0.1}
+    settings = {
+        "pair": pair,
+        "timeframe": "5min",
+        "strategy": strategy,
+        "params": params,
+        "lots": 0.1,
+        "made_from": "ticks",
+    }
     changed = {"trades": trades, "few_trades": trades < 30, "net_profit": net_profit, "sharpe": sharpe}
     marks = {"days": days, "few_days": days < 30, "constant_returns": constant}
     return figures | settings | changed | marks

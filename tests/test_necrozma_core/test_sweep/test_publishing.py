@@ -1,19 +1,29 @@
-"""A real small run, published: its report draws the best of each pair whose trades are stored, and nothing else."""
+"""A real small run, published: its report draws the best of each pair whose trades are stored, and nothing else.
 
+Its JSON copies say what is stored, number by number, in JSON that every reader takes.
+"""
+
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pyarrow as pa
 import pytest
+from storage_samples import FailingFiles
 
 from necrozma_core.backtest.key import result_key
-from necrozma_core.backtest.request import PairRequest
+from necrozma_core.backtest.request import PairRequest, Receipt
 from necrozma_core.backtest.river import evaluate_pair
+from necrozma_core.errors import StorageError
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.reporting import curves
+from necrozma_core.storage.results import json_copy
 from necrozma_core.storage.runs.folder import RunFolder
+from necrozma_core.storage.runs.verify import verify_results
 from necrozma_core.strategies.source import StrategySource
-from necrozma_core.sweep.publishing import publish_page, publish_ranking
+from necrozma_core.sweep.publishing import publish_json, publish_page, publish_ranking
 
 INITIAL_BALANCE = 2_500.0
 SVG = "{http://www.w3.org/2000/svg}"
@@ -108,3 +118,71 @@ def test_published_report_survives_trades_that_are_damaged(published: tuple[RunF
     report = publish_page(run)
     assert [title.split()[0] for title in pictures_of(report)] == ["GBPUSD"]
     assert "trades.parquet: expected" in report.read_text()
+
+
+def receipt_of(run: RunFolder, pair: str) -> Receipt:
+    return Receipt(pair, run.manifest.keys[pair], False, 3, 0, 0, failures=(("third", "why"),))
+
+
+def strict(path: Path) -> dict[str, Any]:
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    return dict(json.loads(path.read_text(encoding="ascii"), parse_constant=refuse))
+
+
+@pytest.mark.parametrize("batch", [4_096, 1, 7])
+@pytest.mark.parametrize("pair", ["EURUSD", "GBPUSD", "AUDUSD"])
+def test_json_copy_says_what_is_stored(
+    published: tuple[RunFolder, pa.Table], pair: str, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, _ = published
+    monkeypatch.setattr(json_copy, "_BATCH_ROWS", batch)
+    store, key = run.results.store, run.manifest.keys[pair]
+
+    path = publish_json(run, receipt_of(run, pair))
+
+    assert path == run.path / f"{pair}_backtest.json"
+    copy = strict(path)
+    assert copy["universe_metadata"] == {"pair": pair, "timeframe": "5min", "interval": 5}
+    assert copy["statistics"] == {"total_strategies": 3, "successful": 2, "failed": 1}
+    assert copy["backtest_timestamp"] == run.manifest.started_at
+    stored, trades = store.read_metrics(pair, key).to_pylist(), store.read_trades(pair, key).to_pylist()
+    assert [row["strategy_name"] for row in copy["results"]] == [row["strategy"] for row in stored]
+    for found, wanted in zip(copy["results"], stored, strict=True):
+        assert (found["sharpe_ratio"], found["n_trades"], found["avg_win"], found["note"]) == (
+            *(wanted["sharpe"], wanted["trades"], wanted["average_win"], wanted["note"]),
+        )
+        assert found["max_drawdown"] == -wanted["max_drawdown"] >= 0
+        assert found["ulcer_index"] == wanted["ulcer_index"] * 100
+        assert {found[name] == wanted[name] for name in ("win_rate", "profit_factor", "expectancy", "lots")} == {True}
+        own = [trade for trade in trades if trade["strategy"] == wanted["strategy"]]
+        assert [
+            (trade["direction"], trade["entry_time"], trade["entry_price"], trade["pnl_pips"], trade["profit"])
+            for trade in found["trades_detailed"]
+        ] == [(each["side"], str(each["entry_time"].isoformat(" ", "milliseconds")), *by_price(each)) for each in own]
+    assert verify_results(run.path.parents[1]) == []
+
+
+def by_price(trade: dict[str, Any]) -> tuple[float, float, float]:
+    return trade["entry_price"], trade["pips"], trade["profit"]
+
+
+def test_json_copy_is_the_same_for_the_same_run_and_seen_when_damaged(published: tuple[RunFolder, pa.Table]) -> None:
+    run, _ = published
+    path = publish_json(run, receipt_of(run, "EURUSD"))
+    before = path.read_bytes()
+    run.forget(path.name)
+    assert publish_json(run, receipt_of(run, "EURUSD")).read_bytes() == before
+    path.write_bytes(before.replace(b"long", b"lone", 1))
+    assert [damage.path for damage in verify_results(run.path.parents[1])] == [path]
+
+
+@pytest.mark.parametrize("call", ["create", "write", "sync", "rename"])
+def test_json_copy_that_finds_no_space_leaves_nothing(published: tuple[RunFolder, pa.Table], call: str) -> None:
+    run, _ = published
+    full = RunFolder(replace(run.results, files=FailingFiles(OSError(28, "full"), call)), run.path.name, run.manifest)
+    before = sorted(path.name for path in run.path.iterdir())
+    with pytest.raises(StorageError, match="No space left on device"):
+        publish_json(full, receipt_of(run, "EURUSD"))
+    assert sorted(path.name for path in run.path.iterdir()) == before

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from necrozma_core.errors import UsageError
+from necrozma_core.market.instruments import Terms
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.strategies.source import StrategySource
 from necrozma_core.sweep.request import SweepRequest
@@ -30,6 +31,9 @@ def sweep(**others: Any) -> SweepRequest:
         ({"swap_pips": {"EURUSD": (1.0, 2.0, 3.0)}}, "two numbers"),
         ({"swap_pips": {"EURUSD": (1.0, math.nan)}}, "finite"),
         ({"swap_pips": {"NOSUCH": (1.0, 1.0)}}, "NOSUCH"),
+        ({"instruments": {"NOSUCH": Terms()}}, "NOSUCH"),
+        ({"instruments": {"XAUUSD": Terms(pip=0.5)}}, "XAUUSD: a pip of 0.5"),
+        ({"instruments": {"XAUUSD": {"pip": 0.01}}}, "expected Terms"),
         ({"costs": Costs(swap_long_pips=0.5)}, "swap_pips="),
     ],
 )

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,21 @@ from storage_samples import tree
 
 from necrozma_core.errors import (
     AllStrategiesFailedError,
+    ConversionError,
     DataError,
     ExitCode,
     LockedError,
     PairsFailedError,
+    StorageError,
     UsageError,
 )
+from necrozma_core.feeds.kept_reports import report_stored
 from necrozma_core.feeds.samples.quotes import write_samples
+from necrozma_core.money.costs import Account
 from necrozma_core.storage.disk.lock import lock_results
 from necrozma_core.storage.runs.listing import list_runs
 from necrozma_core.storage.runs.manifest import PairState, RunStatus, read_manifest
+from necrozma_core.storage.ticks.store import TickStore
 from necrozma_core.strategies.source import StrategySource
 from necrozma_core.sweep.request import SweepRequest
 from necrozma_core.sweep.running import Silent, run_sweep
@@ -84,9 +90,13 @@ class Watcher(Silent):
         self.run: Any = None
         self.done: list[str] = []
         self.failed: list[str] = []
+        self.said: list[str] = []
 
     def on_start(self, run: Any) -> None:
         self.run = run
+
+    def on_message(self, text: str) -> None:
+        self.said.append(text)
 
     def on_pair_done(self, receipt: Any) -> None:
         self.done.append(receipt.pair)
@@ -144,6 +154,31 @@ def test_sweep_computes_ranks_and_reports(sweep: Callable[..., SweepRequest]) ->
     assert manifest.status is RunStatus.COMPLETED
     assert (manifest.settings["timeframe"], manifest.settings["workers"]) == ("1h", 2)
     outcome.raise_failures()
+
+
+def test_sweep_records_the_reports_of_its_data_and_tells_what_is_doubtful(
+    sweep: Callable[..., SweepRequest], data: Path, tmp_path: Path
+) -> None:
+    ticks = TickStore(data).read("EURUSD")
+    bid, ask = ticks.bid.copy(), ticks.ask.copy()
+    bid[50], ask[50] = 10 * bid[50], 10 * ask[50]
+    TickStore(tmp_path / "spiked").write(replace(ticks, bid=bid, ask=ask))
+    told: list[str] = []
+    watcher = Watcher()
+    watcher.on_message = told.append  # type: ignore[method-assign]
+
+    keys = []
+    for _ in range(2):
+        run_sweep(sweep(data=tmp_path / "spiked"), watcher)
+        manifest = read_manifest(watcher.run.folder)
+        keys.append(manifest.keys)
+
+    assert manifest.inputs["EURUSD report"] == report_stored(TickStore(tmp_path / "spiked"), "EURUSD").digest()
+    assert keys[0] == keys[1]
+    assert [line.partition(": 1 tick jumps")[0] for line in told if "doubtful" in line] == [
+        "EURUSD: the data is doubtful"
+    ] * 2
+    assert {"EURUSD report", "EURUSD", "engine"} <= manifest.inputs.keys()
 
 
 def test_sweep_again_computes_nothing_and_starts_no_worker(sweep: Callable[..., SweepRequest]) -> None:
@@ -280,6 +315,33 @@ def test_sweep_without_ticks_and_with_unknown_names_is_refused(
         sweep(timeframe="7min")
 
 
+def test_sweep_pair_that_cannot_be_converted_fails_alone_and_where_none_can_be_nothing_begins(
+    sweep: Callable[..., SweepRequest], tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    write_samples(data, ["EURUSD", "USDCAD", "AUDNZD"], 4_000, 1)
+    watcher = Watcher()
+    outcome = run_sweep(sweep(data=data, account=Account(currency="EUR")), watcher)
+
+    assert outcome.exit_code is ExitCode.PAIRS_FAILED
+    assert sorted(watcher.done) == ["EURUSD", "USDCAD"]
+    [(pair, error)] = outcome.failures
+    assert (pair, type(error)) == ("AUDNZD", ConversionError)
+    assert str(error).startswith("AUDNZD: no stored ticks convert its profits from NZD into EUR; import ")
+    assert "profits of USDCAD are converted from CAD to USD by USDCAD, then from USD to EUR by EURUSD" in watcher.said
+    assert outcome.ranking_path is not None
+    manifest = read_manifest(outcome.ranking_path.parent)
+    assert (manifest.pairs["AUDNZD"].state, manifest.pairs["AUDNZD"].failure) == (PairState.FAILED, str(error))
+    assert manifest.inputs["conversion"] == {
+        "EURUSD": ["USD to EUR by EURUSD"],
+        "USDCAD": ["CAD to USD by USDCAD", "USD to EUR by EURUSD"],
+    }
+    results = tmp_path / "none"
+    with pytest.raises(ConversionError, match=r"^AUDNZD: "):
+        run_sweep(sweep(data=data, results=results, pairs=("AUDNZD",)))
+    assert not results.exists()
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -402,3 +464,36 @@ def test_sweep_observer_that_raises_costs_no_result(
 def test_sweep_description_is_json() -> None:
     described = SweepRequest(data=Path("data"), results=Path("results"), pairs=("EURUSD",)).described()
     assert json.loads(json.dumps(described))["pairs"] == ["EURUSD"]
+
+
+class Listener(Silent):
+    """Remembers the lines it was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def on_message(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def test_sweep_whose_json_cannot_be_written_is_whole_and_says_so(
+    sweep: Callable[..., SweepRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*given: object) -> Path:
+        raise StorageError("the disk is full")
+
+    wanted, listener = sweep(pairs=("EURUSD",), json_copies=True), Listener()
+    monkeypatch.setattr("necrozma_core.sweep.session.publish_json", refuse)
+    outcome = run_sweep(wanted, listener)
+    assert outcome.exit_code is ExitCode.OK
+    assert outcome.report_path is not None
+    assert "EURUSD: its results are stored, but not as JSON: the disk is full" in listener.lines
+
+    monkeypatch.undo()
+    again = run_sweep(wanted, listener)
+    assert again.all_stored
+    assert again.ranking_path is not None
+    copy = again.ranking_path.with_name("EURUSD_backtest.json")
+    assert len(json.loads(copy.read_text())["results"]) == 50
+    assert listener.lines.count(f"JSON: {copy}") == 1
+    assert copy.name in read_manifest(copy.parent).files

@@ -10,5 +10,5 @@ from necrozma_core.feeds import intake
 @pytest.fixture(autouse=True, scope="module")
 def any_price() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(intake, "check_level", lambda ticks, source: None)
+        patch.setattr(intake, "check_ticks_of_pair", lambda ticks, source: None)
         yield

@@ -92,7 +92,10 @@ def test_path_that_is_no_hour_of_the_pair_is_refused(tmp_path: Path, place: str,
 def test_record_beyond_the_hour_is_a_bad_row(tmp_path: Path) -> None:
     path = write_hour(tmp_path, [(0, 130_001, 130_000)] * 300 + [(3_600_000, 130_001, 130_000)])
 
-    with pytest.raises(DataError, match="row 301, column milliseconds: expected a time"):
+    with pytest.raises(
+        DataError,
+        match="row 301, column milliseconds: expected milliseconds of the hour, below 3,600,000, found '3600000'",
+    ):
         import_files([path], "EURUSD", tmp_path / "data")
 
 

@@ -217,7 +217,10 @@ def test_columns_that_are_not_there_are_refused(tmp_path: Path, columns: dict[st
         ),
         ("1,2,3\n4,5,6\n", "or a known format without one, found '1,2,3'; say which .* --columns time=1,bid=2,ask=3"),
         ("timestamp,bid,ask\n2024-01-15T00:00Z,1,08512,1\n", "row 2: expected 3 fields, found 4"),
-        ("timestamp;bid;ask\n2024-01-15T00:00Z;1,08512;1,1\n", "column bid: expected a number, found '1,08512'"),
+        (
+            "timestamp;bid;ask\n2024-01-15T00:00Z;1,08512;1,1\n",
+            "column bid: expected a number with a decimal point, found '1,08512'",
+        ),
         ("GBP/USD,20130101 21:59:59.981,1.32023,1.32054\n", "row 1, column symbol: expected EURUSD, found 'GBP/USD'"),
     ],
 )
@@ -296,3 +299,38 @@ def test_ticks_written_in_any_layout_are_read_back(
     assert [Decimal(bid) for _, bid, _ in quotes] == [Decimal(bid).scaleb(-5) for bid in bids]
     assert [Decimal(ask) for _, _, ask in quotes] == [Decimal(ask).scaleb(-5) for ask in asks]
     assert [time for time, _, _ in quotes] == [f"{m:%Y-%m-%d %H:%M:%S}.{m.microsecond // 1000:03}" for m in moments]
+
+
+@pytest.mark.parametrize("time", ["86400000", "1706745600123", "1.38687", "-1"])
+def test_lean_time_beyond_its_day_is_a_bad_row(tmp_path: Path, time: str) -> None:
+    with pytest.raises(DataError, match=f"row 2, column milliseconds: .*, found '{time}'; 1 bad row"):
+        load(tmp_path, f"292,1.38676,1.38686\n{time},1.38693,1.38706\n", "20140501_eurusd_quote.csv")
+
+
+def test_lean_rows_with_decimal_commas_are_no_rows_of_five_fields(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"expected a header with the columns .* found '292,1,38676,1,38686'"):
+        load(tmp_path, "292,1,38676,1,38686\n", "20140501_eurusd_quote.csv")
+
+
+@pytest.mark.parametrize("cell", ["-1.1", "1,09507", "x"])
+def test_metatrader_rows_that_stand_for_a_price_that_is_none_are_bad_like_it(tmp_path: Path, cell: str) -> None:
+    rows = ["1.09500\t1.09507", f"\t{cell}", "1.09501\t", "1.09502\t1.09509", "1.09503\t"]
+    text = METATRADER + "".join(f"2024.01.15\t00:00:0{s}.000\t{row}\t\t\t6\n" for s, row in enumerate(rows))
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+
+    report = import_files(
+        [tmp_path / "a.csv"], "EURUSD", tmp_path / "data", quarantine_share=0.5, options=ReadOptions(zone="UTC")
+    )
+
+    aside = [line.split(",")[0] for line in report.quarantine_files[0].read_text(encoding="utf-8").splitlines()[1:]]
+    assert (report.kept, report.one_sided, aside) == (3, 0, ["3", "4"])
+
+
+def test_metatrader_empty_line_before_the_first_price_is_a_bad_row(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="row 2, column <DATE>: expected a value, found ''; 1 bad row"):
+        load(tmp_path, f"{METATRADER}\n2024.01.15\t00:00:00.100\t1.09500\t1.09507\t\t\t6\n", zone="UTC")
+
+
+def test_time_of_another_style_among_those_of_a_layout_is_a_bad_row(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"row 2, column timestamp: expected a time .*, found '2012-02-01 05:00:04'"):
+        load(tmp_path, "20120201 000003660,1.3066,1.30677,0\n2012-02-01 05:00:04,1.3066,1.30677,0\n")

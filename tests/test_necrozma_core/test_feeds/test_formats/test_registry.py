@@ -1,8 +1,11 @@
 """Files told apart by their bytes; zips within bounds."""
 
 import gzip
+import io
 import lzma
+import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +21,7 @@ CSV = "timestamp,bid,ask\n2024-01-15T00:00:00Z,1.08512,1.08519\n2024-01-15T00:00
 
 
 def write_zip(path: Path, members: dict[str, str | bytes]) -> Path:
+    path.parent.mkdir(exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
@@ -84,6 +88,52 @@ def test_zip_with_a_password_is_refused(tmp_path: Path) -> None:
     path.write_bytes(content)
 
     refuse(path, "the zip cannot be unpacked here .*password")
+
+
+def tar_of(content: str) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        member = tarfile.TarInfo("a.csv")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content.encode()))
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
+@pytest.mark.parametrize(
+    ("inside", "found"),
+    [
+        (gzip.compress(CSV.encode()), "a packed file"),
+        (b"PK\x03\x04....", "a zip"),
+        (b"PAR1....PAR1", "a Parquet file"),
+        (tar_of(CSV), "a tar archive"),
+        (b"BZh9....", "bzip2"),
+    ],
+)
+def test_archive_in_an_archive_is_named_and_refused(
+    tmp_path: Path, pack: Callable[[bytes], bytes], inside: bytes, found: str
+) -> None:
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(pack(inside))
+
+    refuse(path, f"expected text in the archive, found {found}; unpack it and import what is inside")
+
+
+def test_excel_workbook_is_named_and_refused(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.xlsx", {"[Content_Types].xml": "x", "xl/workbook.xml": "y"})
+
+    refuse(path, "found an Excel workbook; save it as CSV")
+
+
+@pytest.mark.parametrize("name", ["../../../etc/a.csv", "/etc/a.csv", "..\\a.csv", "C:\\a.csv", "data/../../a.csv"])
+def test_zip_whose_csv_would_lie_elsewhere_writes_nothing_there(tmp_path: Path, name: str) -> None:
+    path = write_zip(tmp_path / "in" / "a.zip", {name: CSV + "x\n"})
+
+    report = import_files([path], "EURUSD", tmp_path / "data", quarantine_share=0.5)
+
+    assert report.kept == 2
+    assert [file.name for file in report.quarantine_files] == ["a.csv"]
+    assert {found.relative_to(tmp_path).parts[0] for found in tmp_path.rglob("*")} == {"in", "data"}
 
 
 def test_zip_with_the_publishers_report_beside_the_csv_is_read(tmp_path: Path) -> None:

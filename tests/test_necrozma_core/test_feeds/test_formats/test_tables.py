@@ -227,3 +227,12 @@ def test_import_of_a_table_whose_names_are_no_text_is_refused_as_damage(tmp_path
 
     with pytest.raises(DataError, match=rf"ticks.{kind}: "):
         import_files([path], "EURUSD", tmp_path / "data")
+
+
+def test_import_of_parquet_whose_column_names_are_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ticks.parquet"
+    pq.write_table(table(), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"timestamp", b"\x9eimestamp"))
+
+    with pytest.raises(DataError, match=r"ticks.parquet: could not be read as Parquet: 'utf-8' codec .*; get it again"):
+        import_files([path], "EURUSD", tmp_path / "data")

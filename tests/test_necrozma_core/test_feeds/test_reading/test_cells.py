@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from necrozma_core.errors import DataError
 from necrozma_core.feeds.reading.cells import Cells, Fault
 from necrozma_core.feeds.reading.prices import read_prices
-from necrozma_core.feeds.reading.times import NaiveTimeError, read_times
+from necrozma_core.feeds.reading.times import NaiveTimeError, TimeStyle, ZoneError, read_times
 
 BILLION = 10**9
 
@@ -160,7 +160,8 @@ def test_times_without_a_zone_are_refused_at_the_first() -> None:
     with pytest.raises(NaiveTimeError) as caught:
         read_times(pa.array(["2024-01-15T00:00:00Z", "2024-01-15 00:00:01", "2024-01-15"]), None)
 
-    assert caught.value.args == (1, "2024-01-15 00:00:01")
+    assert caught.value.position == 1
+    assert "found '2024-01-15 00:00:01'; say which zone it is with --zone" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -183,11 +184,30 @@ def test_times_without_a_zone_take_the_one_that_is_given(zone: str, text: str, u
 
 
 @pytest.mark.parametrize(
-    ("text", "trouble"), [("2024-03-10 02:30:00", "does not exist"), ("2024-11-03 01:30:00", "exists twice")]
+    ("text", "zone", "trouble"),
+    [
+        ("2024-03-10 02:30:00", "America/New_York", "does not exist"),
+        ("2024-11-03 01:30:00", "America/New_York", "exists twice"),
+        ("2024-03-10 09:30:00", "America/New_York+7", "does not exist"),
+        ("2024-11-03 08:30:00", "America/New_York+7", "exists twice"),
+        ("2024-03-31 02:30:00", "Europe/Berlin", "does not exist"),
+    ],
 )
-def test_times_at_which_clocks_change_are_refused(text: str, trouble: str) -> None:
-    with pytest.raises(DataError, match=f"{text} {trouble} in America/New_York"):
-        read_times(pa.array([text]), "America/New_York")
+@pytest.mark.parametrize("others", [["2024-01-15 00:00:00"], ["2024-01-15 00:00:00", "x", ""]])
+def test_times_at_which_clocks_change_are_refused(text: str, zone: str, trouble: str, others: list[str]) -> None:
+    with pytest.raises(ZoneError) as caught:
+        read_times(pa.array([*others, text, text]), zone)
+
+    assert caught.value.position == len(others)
+    assert f"found '{text}'; it {trouble} in {zone}, whose clocks change there: check --zone" in str(caught.value)
+
+
+def test_times_at_which_clocks_change_in_a_table_are_refused_at_their_row() -> None:
+    times = pa.array(["2024-01-15 00:00:00", None, "2024-11-03 01:30:00"]).cast(pa.timestamp("ms"))
+
+    with pytest.raises(ZoneError) as caught:
+        read_times(times, "America/New_York")
+    assert caught.value.position == 2
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
@@ -205,7 +225,7 @@ def test_times_of_timestamps_without_a_zone_need_one() -> None:
 
     with pytest.raises(NaiveTimeError) as caught:
         read_times(column, None)
-    assert caught.value.args[0] == 1
+    assert caught.value.position == 1
     assert read_times(column, "-01:00").values[1] == np.datetime64("2024-01-15T13", "ns").astype(np.int64)
 
 
@@ -213,3 +233,16 @@ def test_times_of_timestamps_without_a_zone_need_one() -> None:
 def test_times_of_a_type_without_a_clear_unit_are_refused(kind: pa.DataType) -> None:
     with pytest.raises(DataError, match="expected times as text such as"):
         read_times(pa.array([1], pa.int32()).cast(kind), None)
+
+
+def test_date_alone_is_what_is_left_of_a_time_that_was_cut() -> None:
+    whole = read_times(pa.array(["2024-01-15 00:00:00", "2024-01-15", "2024-01-15 00:00"]), "UTC")
+
+    assert faults_of(whole) == [None, Fault.NOT_A_TIME, None]
+
+
+@pytest.mark.parametrize("style", [TimeStyle.COMPACT, TimeStyle.DOTTED, TimeStyle.DAY_FIRST, TimeStyle.MONTH_FIRST])
+def test_time_in_another_style_than_the_files_is_none(style: TimeStyle) -> None:
+    cells = read_times(pa.array(["2024-01-15 00:00:00.032"]), "UTC", style)
+
+    assert faults_of(cells) == [Fault.NOT_A_TIME]

@@ -139,3 +139,37 @@ def test_header_is_read_and_left_in_place() -> None:
 def test_header_in_another_encoding_is_refused(content: bytes, found: str) -> None:
     with pytest.raises(DataError, match=f"a.csv: .*expected UTF-8 text, found {found}.*; save it as UTF-8"):
         read_head_lines(stream(content), "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "row", "found"),
+    [
+        ('a,b\n1,2\n"4"5,6\n', 3, "a quote in the middle of one"),
+        ('"a","b"\n"1","2"\n1"3,2\n', 3, "a quote in the middle of one"),
+        ('a,b\n1,"4" \n', 2, "a quote in the middle of one"),
+        ('a,b\n1,2\n3,"4', 3, "a quote that is never closed"),
+        ('a,b\n1,2\n3,4\n"', 4, "a quote that is never closed"),
+        ("a,b\n" + '"1",2\n' * 400_000 + '"3"1,2\n', 400_002, "a quote in the middle of one"),
+    ],
+)
+def test_quote_that_stands_where_none_can_be_is_refused(content: str, row: int, found: str) -> None:
+    with pytest.raises(DataError, match=f"a.csv: row {row}: expected quotes around whole cells, found {found}; mend"):
+        rows_of(content)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_quotes_around_any_cells_are_no_part_of_them(newline: str) -> None:
+    content = newline.join(['\ufeff"a","b"', '"1",2', '"",""', '"3","4"'])
+
+    assert rows_of(content) == rows_of(content.replace('"', ""))
+
+
+@pytest.mark.parametrize("place", [*range(32_760, 32_776), 65_535, 65_536, 65_537])
+def test_quote_in_the_middle_of_a_cell_is_found_wherever_it_lies(place: int) -> None:
+    # Rows of eight bytes, behind a header of so many that the third digit of a row lies there.
+    header = 8 + (place - 10) % 8
+    content = bytearray(b"a" * (header - 4) + b",bb\n" + b"1234,56\n" * 10_000)
+    content[place] = ord('"')
+
+    with pytest.raises(DataError, match=f"row {(place - header) // 8 + 2}: expected quotes around whole cells"):
+        rows_of(bytes(content))

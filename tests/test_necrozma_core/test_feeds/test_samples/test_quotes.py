@@ -11,7 +11,8 @@ import pytest
 from necrozma_core.errors import DataError, UnknownPairError, UsageError
 from necrozma_core.feeds.samples.quotes import DEFAULT_PAIRS, sample_ticks, sample_weeks, write_samples
 from necrozma_core.market.bar_building import bars_from_ticks
-from necrozma_core.market.instruments import PAIRS, find_conversion, get_pair
+from necrozma_core.market.conversion_paths import conversion_paths
+from necrozma_core.market.instruments import PAIRS, get_pair
 from necrozma_core.market.ticks import Ticks, check_ticks
 from necrozma_core.storage.ticks.store import TickStore
 
@@ -148,8 +149,8 @@ def test_sample_cross_agrees_with_its_legs_at_the_same_moment() -> None:
 
 def test_sample_pairs_convert_every_profit_to_dollars() -> None:
     for name in DEFAULT_PAIRS:
-        found = find_conversion(get_pair(name).quote, "USD")
-        assert found is None or found[0].name in DEFAULT_PAIRS
+        paths = conversion_paths(get_pair(name).quote, "USD", DEFAULT_PAIRS)
+        assert next(len(path) for path in paths) < 2
 
 
 def test_sample_weeks_follow_the_number_of_ticks() -> None:

@@ -29,7 +29,7 @@ PROMISED_METRICS = [
 def figures(**given: float | None) -> Metrics:
     """Make Metrics with every figure undefined and every count 0, but for what is given."""
     undefined = {field.name: None for field in fields(Metrics)}
-    counts = {field.name: 0 for field in METRICS_SCHEMA if pa.types.is_integer(field.type)}
+    counts = {field.name: 0 for field in METRICS_SCHEMA if pa.types.is_integer(field.type) and not field.nullable}
     return Metrics(**(undefined | counts | {"few_trades": True} | given))  # type: ignore[arg-type]
 
 
@@ -82,7 +82,7 @@ def test_schema_name_of_another_schema_is_empty() -> None:
 
 
 def test_exit_reasons_are_stored_by_these_names_in_this_order() -> None:
-    assert EXIT_REASONS == ("stop_loss", "take_profit", "signal", "end_of_data")
+    assert EXIT_REASONS == ("stop_loss", "take_profit", "signal", "end_of_data", "end_of_range")
 
 
 def test_trades_table_lays_out_every_trade() -> None:

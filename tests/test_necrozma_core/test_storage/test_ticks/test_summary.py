@@ -34,14 +34,17 @@ def times_of(*texts: str) -> np.ndarray:
         ("2024-01-17T21:59", "2024-01-17T23:00", 0),  # the roll
         ("2024-01-17T21:30", "2024-01-17T23:30", 30 + 30),
         ("2024-01-17T12:00", "2024-01-24T12:00", 5 * 23 * 60),  # a week: five days without their roll hours
-        ("2024-12-24T21:00", "2024-12-26T00:00", 60 + 23 * 60 + 60),  # Christmas is a gap
+        ("2024-12-24T21:00", "2024-12-26T00:00", 60),  # Christmas, from the eve's 18:00 UTC on
+        ("2024-12-24T17:00", "2024-12-26T00:00", 60 + 60),
+        ("2024-12-31T12:00", "2025-01-02T12:00", 6 * 60 + 13 * 60),  # New Year
+        ("2024-03-29T15:00", "2024-03-31T22:00", 60),  # Good Friday ends at 16:00 UTC
     ],
 )
 def test_gap_is_open_market_without_a_quote(before: str, after: str, open_minutes: int) -> None:
     expected = (1, open_minutes * MINUTE_MS) if open_minutes else (0, 0)
 
     assert find_gaps(times_of(before, after)) == expected
-    assert find_gaps(times_of("2024-01-01T12:00", before, after, "2024-12-31T12:00"))[0] == bool(open_minutes) + 2
+    assert find_gaps(times_of("2024-01-01T12:00", before, after, "2025-12-31T12:00"))[0] == bool(open_minutes) + 2
 
 
 def test_gaps_are_counted_and_the_longest_measured() -> None:
@@ -53,10 +56,19 @@ def test_gaps_are_counted_and_the_longest_measured() -> None:
     assert find_gaps(series[:1]) == find_gaps(series[:0]) == (0, 0)
 
 
+CLOSED = {"2023-01-01", "2023-12-25", "2024-01-01", "2024-12-25", "2025-01-01"}
+EARLY = {"12-24": 13, "12-31": 13, "2023-04-07": 12, "2024-03-29": 12}
+
+
 def closed(moment: datetime) -> bool:
     """Tell whether the market is closed in the minute that starts then; by the clock of New York."""
     local = moment.astimezone(ZoneInfo("America/New_York"))
-    weekday, hour = local.weekday(), local.hour
+    weekday, hour, today = local.weekday(), local.hour, local.date().isoformat()
+    tomorrow = (local.date() + timedelta(days=1)).isoformat()
+    if (tomorrow if hour >= 17 else today) in CLOSED:
+        return True
+    if EARLY.get(today, EARLY.get(today[5:], 17)) <= hour < 17:
+        return True
     return weekday == 5 or (weekday == 4 and hour >= 17) or (weekday == 6 and hour < 17) or hour == 17
 
 
@@ -89,6 +101,6 @@ def test_summary_puts_years_together(tmp_path: Path) -> None:
 
     assert (summary.pair, summary.ticks, summary.digits, summary.sources) == ("EURUSD", 4, 5, 1)
     assert (summary.first_ms, summary.last_ms) == (time_ms[0], time_ms[-1])
-    assert (summary.gaps, summary.longest_gap_ms) == (2, (48 * 60 - 30 - 2 * 60) * MINUTE_MS)
+    assert (summary.gaps, summary.longest_gap_ms) == (2, (5 * 60 + 30 + 13 * 60) * MINUTE_MS)  # but for New Year
     assert summary.median_spread_pips == 0.8
     assert summary.size == sum(path.stat().st_size for path in (tmp_path / "EURUSD").glob("*.parquet"))

@@ -1,0 +1,117 @@
+"""The walk over bars without ticks; :mod:`necrozma_core.engine.bar_simulation` states its rules."""
+
+import numpy as np
+from numba import njit
+
+from necrozma_core.kernels.simulation import END_OF_DATA, SIGNAL, STOP_LOSS, TAKE_PROFIT
+
+OPEN, HIGH, LOW, CLOSE = 0, 1, 2, 3
+
+
+@njit(cache=True, nogil=True)
+def _find_exit(
+    prices, side, entry, start, last, worst, best, stop_points, stop_level, target_points, target_level,
+):  # fmt: skip
+    # Return where a position ends (as in exit_tick below), what it brought in points before slippage, and why.
+    n = len(prices)
+    for bar in range(start, n):
+        opening = side * (np.int64(prices[bar, OPEN]) - entry)
+        if bar > start:
+            if opening <= -stop_points:
+                return 2 * bar, float(opening), STOP_LOSS
+            if opening >= target_points:
+                return 2 * bar, float(opening), TAKE_PROFIT
+            if bar == last:
+                return 2 * bar, float(opening), SIGNAL
+        if side * (np.int64(prices[bar, worst]) - entry) <= -stop_points:
+            # With a spread wider than the stop the entry's own opening lies beyond it.
+            return 2 * bar + 1, min(-stop_level, float(opening)), STOP_LOSS
+        if side * (np.int64(prices[bar, best]) - entry) >= target_points:
+            return 2 * bar + 1, target_level, TAKE_PROFIT
+    return 2 * n - 1, float(side * (np.int64(prices[n - 1, CLOSE]) - entry)), END_OF_DATA
+
+
+@njit(cache=True, nogil=True)
+def simulate_bar_events(
+    bid, ask, first_bar, event_bar, event_side, stop_points, stop_level, target_points, target_level, slippage_points,
+):  # fmt: skip
+    """Trade the events of one strategy on bars.
+
+    Parameters
+    ----------
+    bid, ask : int32 array, shape (n, 4)
+        Points: open, high, low, close of the bars in which levels are looked for.
+    first_bar : int64 array, shape (n_bars + 1,)
+        The first of them in each of the strategy's bars; the last entry is their number.
+    event_bar : int32 array, shape (n_events,)
+        Rising; the strategy's bar at whose opening the event acts.
+    event_side : int8 array, shape (n_events,)
+        +1 or -1.
+    stop_points, target_points : int
+        Whole points from the entry at which the level is reached; a number above any price where there is none.
+    stop_level, target_level : float
+        The same distances exactly, in points: where the level fills.
+    slippage_points : int
+        Added against the trader to every fill but a take-profit's.
+
+    Returns
+    -------
+    side : int8 array, shape (n_trades,)
+    entry_tick, exit_tick : int64 array, shape (n_trades,)
+        Twice the bar for its opening, and one more for what comes after it.
+    entry_points : int32 array, shape (n_trades,)
+    exit_points : float64 array, shape (n_trades,)
+    reason : int8 array, shape (n_trades,)
+    """
+    n = len(bid)
+    n_events = len(event_bar)
+    side_out = np.empty(n_events, np.int8)
+    entry_tick_out = np.empty(n_events, np.int64)
+    exit_tick_out = np.empty(n_events, np.int64)
+    entry_points_out = np.empty(n_events, np.int32)
+    exit_points_out = np.empty(n_events, np.float64)
+    reason_out = np.empty(n_events, np.int8)
+    trades = 0
+    event = 0
+    while event < n_events:
+        side = np.int64(event_side[event])
+        start = first_bar[event_bar[event]]
+        reversal = event + 1
+        while reversal < n_events and event_side[reversal] == side:
+            reversal += 1
+        last = first_bar[event_bar[reversal]] if reversal < n_events else n
+        # A long position closes at bid and a short one at ask. Seen from the position, up is what pays: a short one
+        # sees prices with the other sign, and its lows are the ask's highs.
+        if side > 0:
+            entry = np.int64(ask[start, OPEN]) + slippage_points
+            worst, best = LOW, HIGH
+        else:
+            entry = np.int64(bid[start, OPEN]) - slippage_points
+            worst, best = HIGH, LOW
+        prices = bid if side > 0 else ask
+        exit_tick, points, reason = _find_exit(
+            prices, side, entry, start, last, worst, best, stop_points, stop_level, target_points, target_level
+        )
+        if reason != TAKE_PROFIT:
+            points -= slippage_points
+        side_out[trades] = side
+        entry_tick_out[trades] = 2 * start
+        exit_tick_out[trades] = exit_tick
+        entry_points_out[trades] = entry
+        exit_points_out[trades] = entry + side * points
+        reason_out[trades] = reason
+        trades += 1
+        if reason == END_OF_DATA:
+            break
+        # An event at the exit's own opening still acts: it is the reversal, or an entry due there.
+        event += 1
+        while event < n_events and 2 * first_bar[event_bar[event]] < exit_tick:
+            event += 1
+    return (
+        side_out[:trades],
+        entry_tick_out[:trades],
+        exit_tick_out[:trades],
+        entry_points_out[:trades],
+        exit_points_out[:trades],
+        reason_out[:trades],
+    )
