@@ -1,6 +1,7 @@
 """Tables of bars as text: where a row's time and prices stand in it, and what they mean."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -15,8 +16,7 @@ from necrozma_core.feeds.reading.cells import Cells, to_bool, try_cast
 from necrozma_core.feeds.reading.delimited import ByteStream, TextBlock, read_blocks
 from necrozma_core.feeds.reading.prices import read_prices
 from necrozma_core.feeds.reading.rows import TornRow
-from necrozma_core.feeds.reading.times import NaiveTimeError, TimeStyle, read_times
-from necrozma_core.feeds.reading.zones import ZONES
+from necrozma_core.feeds.reading.times import TimeStyle, ZoneError, read_times
 from necrozma_core.market.arrays import FloatArray, Int64Array
 from necrozma_core.market.instruments import Pair
 
@@ -147,8 +147,10 @@ def read_bar_layout(
         For what spoils more than a row: an encoding, a quote that is never closed, times without a zone, a row of
         another pair.
     """
-    for block in read_blocks(stream, source, len(layout.header), layout.delimiter, has_header=layout.has_header):
-        yield convert(block, layout, source, pair, zone or layout.zone)
+    blocks = read_blocks(stream, source, len(layout.header), layout.delimiter, has_header=layout.has_header)
+    with closing(blocks):
+        for block in blocks:
+            yield convert(block, layout, source, pair, zone or layout.zone)
 
 
 def convert(block: TextBlock, layout: BarLayout, source: str, pair: Pair, zone: str | None) -> BarBatch:
@@ -181,12 +183,8 @@ def _times(block: TextBlock, layout: BarLayout, source: str, zone: str | None) -
         cells = pc.binary_join_element_wise(cells, layout.clock, "")
     try:
         return read_times(cells, zone, layout.style)
-    except NaiveTimeError as error:
-        position, found = error.args
-        raise DataError(
-            f"{source}: row {block.row[position]}, column {name}: expected a time with its zone, found "
-            f"{shown(found, 40)}; say which zone it is with --zone: {ZONES}"
-        ) from error
+    except ZoneError as error:
+        raise DataError(f"{source}: row {block.row[error.position]}, column {name}: {error}") from error
     except DataError as error:
         raise DataError(f"{source}: column {name}: {error}") from error
 
