@@ -1,6 +1,7 @@
 """Tables of bars as text: where a row's time and prices stand in it, and what they mean."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -146,8 +147,10 @@ def read_bar_layout(
         For what spoils more than a row: an encoding, a quote that is never closed, times without a zone, a row of
         another pair.
     """
-    for block in read_blocks(stream, source, len(layout.header), layout.delimiter, has_header=layout.has_header):
-        yield convert(block, layout, source, pair, zone or layout.zone)
+    blocks = read_blocks(stream, source, len(layout.header), layout.delimiter, has_header=layout.has_header)
+    with closing(blocks):
+        for block in blocks:
+            yield convert(block, layout, source, pair, zone or layout.zone)
 
 
 def convert(block: TextBlock, layout: BarLayout, source: str, pair: Pair, zone: str | None) -> BarBatch:

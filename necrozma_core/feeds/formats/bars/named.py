@@ -16,6 +16,7 @@ from necrozma_core.feeds.formats.named import SYNONYMS as TICK_SYNONYMS
 from necrozma_core.feeds.reading.times import TimeStyle, style_of
 
 FORMAT: Final = "columns"
+MIDNIGHT: Final = " 00:00"
 
 _SIDES: Final = ("bid", "ask")
 
@@ -170,10 +171,8 @@ def times_of(head: Head, time: tuple[int, ...]) -> BarTimes:
         A date with slashes may be day/month or month/day.
     """
     texts = [" ".join(row[column] for column in time) for row in head.data if all(row[column] for column in time)]
-    if texts and re.fullmatch(r"\d{4}\.\d\d\.\d\d|\d\d\.\d\d\.\d{4}|\d{8}", texts[0], re.ASCII):
-        style = style_of(f"{texts[0]} 00:00")
-        if style is not None:
-            return BarTimes(style, " 00:00")
+    if texts and (style := style_of_day(texts[0])):
+        return BarTimes(style, MIDNIGHT)
     styles = [style for style in map(style_of, texts) if style is not None]
     if not styles:
         if any("/" in text for text in texts[:1]):
@@ -183,6 +182,13 @@ def times_of(head: Head, time: tuple[int, ...]) -> BarTimes:
             )
         return BarTimes(TimeStyle.ISO)
     return BarTimes(max(set(styles), key=styles.count))
+
+
+def style_of_day(text: str) -> TimeStyle | None:
+    """Tell the style of a date without a time of day, as daily bars have it, once midnight stands behind it."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d|\d{4}\.\d\d\.\d\d|\d\d\.\d\d\.\d{4}|\d{8}", text, re.ASCII):
+        return None
+    return style_of(text + MIDNIGHT)
 
 
 def lay_out(head: Head, found: Mapping[str, int], name: str, reason: str) -> BarLayout:

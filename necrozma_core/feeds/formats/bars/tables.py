@@ -120,13 +120,14 @@ def read_bar_tables(
 def _batches(
     reading: BarTableReading, tables: NumberedTables, name: str, pair: Pair, zone: str | None, style: TimeStyle | None
 ) -> Iterator[BarBatch]:
+    layout: BarLayout | None = None
     for table, row in tables:
         with library_errors(reading.source, name):
             columns = [table.column(column) for column in reading.read]
             for column, called in zip(columns, reading.read, strict=True):
                 check_cells(column, f"{reading.source}: column {called}")
-            style = style or _style(columns[reading.layout.time[0]])
-            batch = _convert(columns, row, replace(reading.layout, style=style), reading.source, pair, zone)
+            layout = layout or _with_style(reading.layout, columns[reading.layout.time[0]], style)
+            batch = _convert(columns, row, layout, reading.source, pair, zone)
         yield batch
 
 
@@ -139,6 +140,8 @@ def _convert(
 
 
 def _as_string(column: pa.Array) -> pa.Array:
+    if pa.types.is_date(column.type):  # of daily bars
+        return column.cast(pa.timestamp("ms"))
     is_other_text = pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type)
     return column.cast(pa.string()) if is_other_text else column
 
@@ -155,12 +158,15 @@ def table_names(file: Any, container: Container) -> list[str]:
         return []
 
 
-def _style(column: pa.Array) -> TimeStyle:
-    if pa.types.is_timestamp(column.type):
-        return TimeStyle.ISO
+def _with_style(layout: BarLayout, column: pa.Array, style: TimeStyle | None) -> BarLayout:
+    """Return the layout with the style of its times: the user's, or that of the first rows."""
+    if style is not None or pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        return replace(layout, style=style or TimeStyle.ISO)
     seen = [str(cell) for cell in column.slice(0, _SEEN_ROWS).to_pylist() if cell is not None]
-    styles = [style for style in map(style_of, seen) if style is not None]
-    return max(set(styles), key=styles.count) if styles else TimeStyle.ISO
+    if seen and not pa.types.is_integer(column.type) and (day := named.style_of_day(seen[0])):
+        return replace(layout, style=day, clock=named.MIDNIGHT)
+    styles = [found for found in map(style_of, seen) if found is not None]
+    return replace(layout, style=max(set(styles), key=styles.count) if styles else TimeStyle.ISO)
 
 
 def _lower(names: Sequence[str]) -> list[str]:

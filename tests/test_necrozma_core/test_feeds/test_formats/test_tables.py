@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import feather
 
 from necrozma_core.errors import DataError
 from necrozma_core.feeds.formats.named import find_columns
@@ -214,6 +215,18 @@ def test_header_without_the_columns_is_refused(header: list[str], message: str) 
     with pytest.raises(DataError, match=r"^a.csv: ") as caught:
         find_columns([name.lower() for name in header], "a.csv", header)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "feather"])
+def test_import_of_a_table_whose_names_are_no_text_is_refused_as_damage(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"ticks.{kind}"
+    table = pa.table({"timestamp": pa.array([1], pa.timestamp("ms", "UTC")), "bid": [1.1], "ask": [1.2]})
+    pq.write_table(table, path) if kind == "parquet" else feather.write_feather(table, path)
+    # Arrow hands the names on as they stand in the file.
+    path.write_bytes(path.read_bytes().replace(b"ask", b"a\xffk"))
+
+    with pytest.raises(DataError, match=rf"ticks.{kind}: "):
+        import_files([path], "EURUSD", tmp_path / "data")
 
 
 def test_import_of_parquet_whose_column_names_are_no_text_is_refused(tmp_path: Path) -> None:

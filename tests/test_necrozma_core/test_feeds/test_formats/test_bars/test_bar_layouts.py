@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from necrozma_core.errors import DataError, UsageError
@@ -49,6 +50,9 @@ TRADINGVIEW_ISO = (
     "time,open,high,low,close\n"
     "2024-01-02T09:30:00-05:00,1.09511,1.09540,1.09500,1.09530\n"
     "2024-01-02T10:00:00-05:00,1.09530,1.09544,1.09520,1.09525\n"
+)
+TRADINGVIEW_DAILY = (
+    "time,open,high,low,close\n2024-01-02,1.09511,1.0954,1.095,1.0953\n2024-01-03,1.0953,1.09544,1.0952,1.09525\n"
 )
 DUKASCOPY = (
     "Gmt time,Open,High,Low,Close,Volume\n"
@@ -122,6 +126,7 @@ def bring(tmp_path: Path, text: str, name: str = "EURUSD.csv", **given) -> tuple
         (MT5_DAILY, "America/New_York+7", "2023-01-01T22:00", 86400, [106975, 107010, 106952, 106965], 5, 123),
         (TRADINGVIEW, None, "2024-01-02T14:30", 1800, [109511, 109540, 109500, 109530], 5, 0),
         (TRADINGVIEW_ISO, None, "2024-01-02T14:30", 1800, [109511, 109540, 109500, 109530], 5, 0),
+        (TRADINGVIEW_DAILY, "UTC", "2024-01-02", 86400, [109511, 109540, 109500, 109530], 5, 0),
         (DUKASCOPY, None, "2025-03-26T00:00", 60, [107894, 107899, 107888, 107890], 5, 0),
         (DUKASCOPY_LOCAL, None, "2013-03-04T05:00", 3600, [13010, 13020, 13000, 13015], 4, 0),
         (JFOREX, None, "2024-07-02T07:00", 3600, [107894, 107899, 107888, 107890], 5, 0),
@@ -134,7 +139,8 @@ def bring(tmp_path: Path, text: str, name: str = "EURUSD.csv", **given) -> tuple
         (METASTOCK, "UTC", "2011-05-05T00:00", 60, [14830, 14831, 14825, 14828], 4, 0),
     ],
     ids=[
-        "sample", "histdata", "mt4", "mt5", "mt5 daily", "tradingview", "tradingview iso", "dukascopy",
+        "sample", "histdata", "mt4", "mt5", "mt5 daily", "tradingview", "tradingview iso", "tradingview daily",
+        "dukascopy",
         "dukascopy local", "jforex", "dukascopy-node", "ctrader", "ctrader semicolon", "both sides", "fxcm",
         "fxcm api", "metastock",
     ],
@@ -302,6 +308,18 @@ def test_tables_of_arrow_are_read_likewise(tmp_path: Path, kind: str, times: str
     assert bars.open_time_ms.tolist() == index.as_unit("ms").asi8.tolist()
     assert bars.bid[1].tolist() == [110001, 120000, 100000, 110000]
     assert bars.tick_count.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("times", ["dates", "text"])
+def test_table_of_days_without_a_time_of_day_is_read(tmp_path: Path, times: str) -> None:
+    days = ["2024-01-02", "2024-01-03", "2024-01-04"]
+    prices = {name: [1.1, 1.1, 1.1] for name in ("open", "high", "low", "close")}
+    column = pa.array(days) if times == "text" else pa.array(days).cast(pa.date32())
+    pq.write_table(pa.table({"date": column, **prices}), tmp_path / "x.parquet")
+
+    import_bars([tmp_path / "x.parquet"], "EURUSD", tmp_path / "d", spread=ONE, options=ReadOptions(zone="UTC"))
+
+    assert BarStore(tmp_path / "d").read("EURUSD", 86_400_000).open_time_ms[0] == 1_704_153_600_000
 
 
 def test_columns_of_a_table_are_what_the_user_says(tmp_path: Path) -> None:
