@@ -47,7 +47,8 @@ def _table(findings: Findings) -> str:
     fates = list(Fate)
     rows = [
         (name, f"{counter.total():,}", *(f"{counter[fate]:,}" for fate in fates))
-        for name, counter in findings.fates.items()
+        for name in (sample.name for sample in all_samples())
+        if (counter := findings.fates.get(name))
     ]
     total = [sum(counter[fate] for counter in findings.fates.values()) for fate in fates]
     rows.append(("all", f"{sum(total):,}", *(f"{count:,}" for count in total)))
