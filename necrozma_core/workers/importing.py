@@ -119,12 +119,13 @@ def import_pairs(
     ]
     for reading in readings:
         reading.check()
-    processes = workers if sum(sizes.values()) > _WORTH_A_PROCESS else 0
+    bundles = {reading.pair.name: list(_bundles(by_pair[reading.pair.name], sizes)) for reading in readings}
+    processes = min(workers, sum(map(len, bundles.values()))) if sum(sizes.values()) > _WORTH_A_PROCESS else 0
     with spool_folder(data_dir) as folder, _readers(processes, folder) as read:
-        begun = [_begin(reading, _bundles(by_pair[reading.pair.name], sizes), data_dir, read) for reading in readings]
+        begun = [_begin(reading, bundles[reading.pair.name], data_dir, read) for reading in readings]
         watch = _Watch(folder, sizes, on_progress)
-        for reading, bundles in zip(readings, begun, strict=True):
-            yield _finish(reading, bundles, data_dir, watch)
+        for reading, of_pair in zip(readings, begun, strict=True):
+            yield _finish(reading, of_pair, data_dir, watch)
             watch.forget(reading.pair.name)
 
 

@@ -109,9 +109,7 @@ def _arrays(ticks: Ticks) -> tuple[Int64Array | Int32Array, ...]:
     return ticks.time_ms, ticks.bid, ticks.ask
 
 
-def decode_ticks(
-    content: bytes, into: Ticks, on_rows: Callable[[int], None] | None = None, *, compiled: bool = True
-) -> None:
+def decode_ticks(content: bytes, into: Ticks, on_rows: Callable[[int], None] | None = None) -> None:
     """Read the bytes of a year's file into arrays that exist already.
 
     Parameters
@@ -122,9 +120,6 @@ def decode_ticks(
         Its pair, digits and length are what the file must have; its arrays are filled.
     on_rows : callable, optional
         Called after each row group with the number of rows read so far; may wait.
-    compiled : bool
-        Use our own loop where the file is laid out as we write it: faster than the library, once the compiler and the
-        loop are loaded.
 
     Raises
     ------
@@ -133,7 +128,7 @@ def decode_ticks(
     """
     file = _open(content, into.pair, into.digits, len(into))
     for group, start, end in _row_groups(file):
-        _fill(file, content, group, [array[start:end] for array in _arrays(into)], compiled)
+        _fill(file, content, group, [array[start:end] for array in _arrays(into)])
         if on_rows is not None:
             on_rows(end)
 
@@ -149,7 +144,8 @@ def decode_groups(content: bytes, pair: Pair, digits: int, ticks: int, *, compil
     digits, ticks : int
         What the file must have.
     compiled : bool
-        As for `decode_ticks`.
+        Use our own loop where the file is laid out as we write it: faster than the library, once the compiler and the
+        loop are loaded.
 
     Yields
     ------
