@@ -9,6 +9,7 @@ from necrozma_core.backtest.prices import Prices, choose_bars, converting_bars, 
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.errors import ConversionError, DamagedError, StorageError
 from necrozma_core.market.conversion_paths import describe_path
+from necrozma_core.market.date_range import DateRange
 from necrozma_core.market.instruments import Terms, get_pair
 from necrozma_core.storage.bars.store import BarStore
 from necrozma_core.storage.results_folder import ResultsFolder
@@ -119,7 +120,9 @@ def _request(sweep: SweepRequest, pair: str) -> PairRequest:
 
 
 def _bars(sweep: SweepRequest, pair: str) -> int | None:
-    return choose_bars(sweep.data, pair, sweep.timeframe_ms, Prices(sweep.prices))
+    dates, holdout = sweep.split()
+    end = dates.to_ms if holdout is None or not sweep.use_holdout else holdout.to_ms
+    return choose_bars(sweep.data, pair, sweep.timeframe_ms, Prices(sweep.prices), DateRange(dates.from_ms, end))
 
 
 def _size(sweep: SweepRequest, pair: str) -> int:

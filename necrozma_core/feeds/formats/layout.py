@@ -211,7 +211,7 @@ class _Reader:
     def plain_table(self) -> PlainTable | None:
         """Describe the text for the compiled loop; None where the loop has no way to read it."""
         layout = self.layout
-        if layout.carries or len(layout.time) != 1:
+        if layout.carries or layout.midnight_ns or len(layout.time) != 1:
             return None
         return PlainTable(
             fields=len(layout.header),
@@ -224,7 +224,6 @@ class _Reader:
             has_header=layout.has_header,
             style=layout.style,
             zone=self.zone,
-            midnight_ns=layout.midnight_ns,
         )
 
     def convert(self, block: TextBlock) -> RowBatch:

@@ -145,7 +145,7 @@ class _Watched:
     def __init__(self, stream: ByteStream, source: str, delimiter: str, lines_before: int) -> None:
         self._stream = stream
         self._source = source
-        self._quotes = QuoteCheck(source, delimiter)
+        self._quotes = QuoteCheck(source, delimiter, lines_before)
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._lines = lines_before
         self._is_stopped = False

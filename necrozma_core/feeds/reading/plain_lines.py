@@ -46,8 +46,6 @@ class PlainTable:
     style : TimeStyle
     zone : str or None
         Of the times; None where a Z stands behind each.
-    midnight_ns : int
-        To be added to the times.
     """
 
     fields: int
@@ -60,7 +58,6 @@ class PlainTable:
     has_header: bool
     style: TimeStyle
     zone: str | None
-    midnight_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +181,7 @@ def _in_utc(time_ns: Int64Array, table: PlainTable) -> Cells | None:
             time_ns = integers(assume_zone(pa.array(time_ns).cast(pa.timestamp("ns")), table.zone))
         except DataError:
             return None  # the other reader says which time it is that does not exist
-    return _cells(time_ns + table.midnight_ns if table.midnight_ns else time_ns)
+    return _cells(time_ns)
 
 
 def _cells(values: Int64Array) -> Cells:

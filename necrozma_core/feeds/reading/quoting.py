@@ -26,12 +26,14 @@ class QuoteCheck:
         For messages.
     delimiter : str
         Between cells.
+    lines_before : int
+        Of the text, read before by other means.
     """
 
-    def __init__(self, source: str, delimiter: str) -> None:
+    def __init__(self, source: str, delimiter: str, lines_before: int = 0) -> None:
         self._source = source
         self._ends = delimiter.encode() + b"\r\n"
-        self._lines = 0
+        self._lines = lines_before
         self._rest = b""
         self._has_begun = False
 

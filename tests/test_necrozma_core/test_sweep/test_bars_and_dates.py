@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from quote_bar_samples import make_bars
 
-from necrozma_core.backtest.prices import Prices, choose_bars
+from necrozma_core.backtest.prices import Prices, choose_bars, converting_bars
 from necrozma_core.errors import DataError, ExitCode, UsageError
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.market.date_range import DateRange
@@ -68,14 +68,23 @@ def test_prices_auto_takes_ticks_where_there_are_some_and_the_finest_bars_elsewh
         store_bars(tmp_path, pair, timeframe_ms=HOUR_MS // 4)
     day = 24 * HOUR_MS
     assert choose_bars(tmp_path, "EURUSD", day, Prices.AUTO) is None
-    assert choose_bars(tmp_path, "EURUSD", day, Prices.BARS) == HOUR_MS // 4
-    assert choose_bars(tmp_path, "GBPUSD", day, Prices.AUTO) == HOUR_MS // 4
+    assert choose_bars(tmp_path, "EURUSD", day, Prices.BARS) == HOUR_MS
+    assert choose_bars(tmp_path, "GBPUSD", day, Prices.AUTO) == HOUR_MS
     assert choose_bars(tmp_path, "GBPUSD", HOUR_MS // 4, Prices.AUTO) == HOUR_MS // 4
     assert choose_bars(tmp_path, "AUDUSD", day, Prices.AUTO) is None
     with pytest.raises(DataError, match=r"GBPUSD: no bars of 5min can be made of those stored \(15min, 1h\)"):
         choose_bars(tmp_path, "GBPUSD", 300_000, Prices.AUTO)
     with pytest.raises(DataError, match="no bars of AUDUSD there"):
         choose_bars(tmp_path, "AUDUSD", day, Prices.BARS)
+
+
+def test_bars_of_a_month_do_not_take_the_place_of_years(tmp_path: Path) -> None:
+    store_bars(tmp_path, "GBPUSD", number=5_000)
+    store_bars(tmp_path, "GBPUSD", number=2_000, timeframe_ms=60_000)
+    assert choose_bars(tmp_path, "GBPUSD", HOUR_MS, Prices.AUTO) == HOUR_MS
+    assert converting_bars(tmp_path, "GBPUSD") == HOUR_MS
+    day = DateRange(at("2024-01-01"), at("2024-01-02"))
+    assert choose_bars(tmp_path, "GBPUSD", HOUR_MS, Prices.AUTO, day) == 60_000
 
 
 def test_key_changes_with_what_results_are_made_from_and_about(bars_only: Path, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_every_style_and_zone_gives_the_times_of_the_other_reader(
 ) -> None:
     moments = [(1, 15, 0), (2, 29, 23), (3, 10, 2), (3, 10, 3), (11, 3, 1), (12, 31, 23), (13, 1, 0), (2, 30, 0)]
     lines = [line.format(month=month, day=day, hour=hour) for month, day, hour in [*moments, (1, 1, 24)]]
-    layout = Layout("columns", "", ("time", "bid", "ask"), False, (0,), 1, 2, style, midnight_ns=7)
+    layout = Layout("columns", "", ("time", "bid", "ask"), False, (0,), 1, 2, style)
 
     for end in range(1, len(lines) + 1):
         agree("".join(lines[:end]).encode(), layout, zone, 64)
