@@ -39,7 +39,7 @@ def samples(folder: Path) -> dict[str, bytes]:
     frame.insert(0, "time", pd.date_range("2024-01-02", periods=9, freq="1h", tz="UTC"))
     frame.to_parquet(folder / "parquet")
     frame.to_feather(folder / "feather")
-    packed = {"gz": gzip.compress(TEXTS["iso"].encode()), "utf16": TEXTS["mt5"].encode("utf-16")}
+    packed = {"gz": gzip.compress(TEXTS["iso"].encode(), mtime=0), "utf16": TEXTS["mt5"].encode("utf-16")}
     tables = {name: (folder / name).read_bytes() for name in ("parquet", "feather")}
     return {name: text.encode() for name, text in TEXTS.items()} | packed | tables
 
