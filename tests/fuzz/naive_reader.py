@@ -168,7 +168,7 @@ class TextLayout:
         header = [name.strip().lower() for name in _cells(lines[0], delimiter)] if lines else []
         at = {name: header.index(name) for name in self.names if name in header}
         lost = [name for name in self.names if name not in at]
-        if lost and len(header) != len(self.names):
+        if len(header) != len(self.names) and set(lost) & {*self.times, self.bid, self.ask}:
             raise UnreadableError(f"the columns {lost} are gone")
         # A name that another one stands for is left where the clean sample has it.
         return at | {name: self.names.index(name) for name in lost}, len(header)
