@@ -67,7 +67,7 @@ def test_any_number_of_processes_stores_the_same_bytes_and_says_the_same(feed: P
     reports = [import_all(feed, tmp_path / f"{workers}", workers, 0.5) for workers in (1, 3)]
 
     assert stored(tmp_path / "1") == stored(tmp_path / "3") == stored(tmp_path / "serial")
-    assert len(stored(tmp_path / "1")) == 5
+    assert len(stored(tmp_path / "1")) == 9  # with two reports a pair
     for pair in PRICES:
         one, three = (report[pair].report for report in reports)
         assert one is not None
