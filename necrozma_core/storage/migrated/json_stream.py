@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from necrozma_core.errors import DataError, not_a_file
+from necrozma_core.errors import DataError, not_a_file, shown
 from necrozma_core.storage.migrated.json_values import DuplicateKeyError, exact_decoder
 
 LONGEST_PART: Final = 256 * 2**20
@@ -150,7 +150,7 @@ class _Text:
     def expect(self, character: str) -> None:
         """Pass the character that must come next."""
         if not self.skip(character):
-            raise self.trouble(f"expected {character!r}")
+            raise self.trouble(f"expected {shown(character)}")
 
     def value(self) -> Any:
         """Decode the next value and pass it."""
@@ -183,7 +183,7 @@ class _Text:
         if self._ended and (position >= len(self._window.rstrip()) or what.startswith(_CUT_TEXT)):
             return UnreadableError(f"it ends in line {line}, before it is whole")
         found = self._window[position : position + 1]
-        return UnreadableError(f"line {line}, column {column}: {what[:1].lower()}{what[1:]}, found {found!r}")
+        return UnreadableError(f"line {line}, column {column}: {what[:1].lower()}{what[1:]}, found {shown(found)}")
 
     def _grow(self, wanted: int) -> None:
         self._lines += self._window.count("\n", 0, self._at)

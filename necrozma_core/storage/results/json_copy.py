@@ -7,7 +7,7 @@ from typing import Any, Final, TextIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from necrozma_core.errors import DamagedError
+from necrozma_core.errors import DamagedError, shown
 from necrozma_core.storage.disk.parquet import read_bytes
 from necrozma_core.storage.disk.publish import Published
 from necrozma_core.storage.disk.sealed import JSON
@@ -80,7 +80,7 @@ def write_json_copy(handle: TextIO, head: Mapping[str, JSON], metrics: pa.Table,
             handle.write((",\n" if number else "\n") + _text(trade))
         handle.write("]}")
     if (left := rows.next_strategy) is not None:
-        raise DamagedError(f"trades of {left!r} stand where none of that strategy belong; run `necrozma verify`")
+        raise DamagedError(f"trades of {shown(left)} stand where none of that strategy belong; run `necrozma verify`")
     handle.write("\n]\n}\n")
 
 

@@ -77,7 +77,7 @@ def test_prices_that_a_pair_never_had_are_refused_before_anything_is_kept(
 def test_asks_that_a_pair_never_had_are_refused_like_bids(ticks: Ticks) -> None:
     wild = Ticks(ticks.pair, ticks.digits, ticks.time_ms, ticks.bid, np.full_like(ticks.ask, 900_000_000))
 
-    with pytest.raises(DataError, match=r"a.csv: prices around 9000 are not EURUSD's"):
+    with pytest.raises(DataError, match=r"a.csv: prices around 9,000 are not EURUSD's"):
         check_level(wild, "a.csv")
 
 

@@ -29,7 +29,7 @@ def write(folder: Path, pair: str, price: float, *, spike: bool = False) -> None
 
 
 def requests(folder: Path, *pairs: str) -> list[Any]:
-    return [SimpleNamespace(pair=pair, data_dir=folder) for pair in pairs]
+    return [SimpleNamespace(pair=pair, data_dir=folder, bars_ms=None) for pair in pairs]
 
 
 def test_doubtful_pair_is_told_with_the_command_that_shows_more(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_reading_kept_reports_loads_no_compiler_and_no_feeds(tmp_path: Path) -> 
     code = (
         "import sys; from types import SimpleNamespace; from pathlib import Path;"
         "from necrozma_core.sweep.data_reports import find_reports;"
-        f"found = find_reports([SimpleNamespace(pair='EURUSD', data_dir=Path({str(tmp_path)!r}))]);"
+        f"found = find_reports([SimpleNamespace(pair='EURUSD', data_dir=Path({str(tmp_path)!r}), bars_ms=None)]);"
         "print(found['EURUSD'] is not None, [name for name in sys.modules if name == 'numba' or '.feeds.' in name])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

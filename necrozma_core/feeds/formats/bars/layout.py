@@ -15,8 +15,7 @@ from necrozma_core.feeds.reading.cells import Cells, to_bool, try_cast
 from necrozma_core.feeds.reading.delimited import ByteStream, TextBlock, read_blocks
 from necrozma_core.feeds.reading.prices import read_prices
 from necrozma_core.feeds.reading.rows import TornRow
-from necrozma_core.feeds.reading.times import NaiveTimeError, TimeStyle, read_times
-from necrozma_core.feeds.reading.zones import ZONES
+from necrozma_core.feeds.reading.times import TimeStyle, ZoneError, read_times
 from necrozma_core.market.arrays import FloatArray, Int64Array
 from necrozma_core.market.instruments import Pair
 
@@ -181,12 +180,8 @@ def _times(block: TextBlock, layout: BarLayout, source: str, zone: str | None) -
         cells = pc.binary_join_element_wise(cells, layout.clock, "")
     try:
         return read_times(cells, zone, layout.style)
-    except NaiveTimeError as error:
-        position, found = error.args
-        raise DataError(
-            f"{source}: row {block.row[position]}, column {name}: expected a time with its zone, found "
-            f"{shown(found, 40)}; say which zone it is with --zone: {ZONES}"
-        ) from error
+    except ZoneError as error:
+        raise DataError(f"{source}: row {block.row[error.position]}, column {name}: {error}") from error
     except DataError as error:
         raise DataError(f"{source}: column {name}: {error}") from error
 

@@ -170,19 +170,23 @@ def times_of(head: Head, time: tuple[int, ...]) -> BarTimes:
         A date with slashes may be day/month or month/day.
     """
     texts = [" ".join(row[column] for column in time) for row in head.data if all(row[column] for column in time)]
-    if texts and re.fullmatch(r"\d{4}\.\d\d\.\d\d|\d\d\.\d\d\.\d{4}|\d{8}", texts[0], re.ASCII):
+    found = times_in(texts)
+    if found is None and any("/" in text for text in texts[:1]):
+        raise DataError(
+            f"{head.source}: column {head.header[time[0]]}: {shown(texts[0], 40)} may be day/month or month/day; "
+            "write dates as 2024-01-15"
+        )
+    return found or BarTimes(TimeStyle.ISO)
+
+
+def times_in(texts: Sequence[str]) -> BarTimes | None:
+    """Tell how some times are written, dates alone if the first is one; None where none has a style."""
+    if texts and re.fullmatch(r"\d{4}-\d\d-\d\d|\d{4}\.\d\d\.\d\d|\d\d\.\d\d\.\d{4}|\d{8}", texts[0], re.ASCII):
         style = style_of(f"{texts[0]} 00:00")
         if style is not None:
             return BarTimes(style, " 00:00")
     styles = [style for style in map(style_of, texts) if style is not None]
-    if not styles:
-        if any("/" in text for text in texts[:1]):
-            raise DataError(
-                f"{head.source}: column {head.header[time[0]]}: {shown(texts[0], 40)} may be day/month or month/day; "
-                "write dates as 2024-01-15"
-            )
-        return BarTimes(TimeStyle.ISO)
-    return BarTimes(max(set(styles), key=styles.count))
+    return BarTimes(max(set(styles), key=styles.count)) if styles else None
 
 
 def lay_out(head: Head, found: Mapping[str, int], name: str, reason: str) -> BarLayout:

@@ -19,7 +19,7 @@ from necrozma_core.feeds.formats.tables import (
 )
 from necrozma_core.feeds.reading.delimited import TextBlock
 from necrozma_core.feeds.reading.files import Container
-from necrozma_core.feeds.reading.times import TimeStyle, style_of
+from necrozma_core.feeds.reading.times import TimeStyle
 from necrozma_core.market.arrays import Int64Array
 from necrozma_core.market.instruments import Pair
 
@@ -120,13 +120,15 @@ def read_bar_tables(
 def _batches(
     reading: BarTableReading, tables: NumberedTables, name: str, pair: Pair, zone: str | None, style: TimeStyle | None
 ) -> Iterator[BarBatch]:
+    times = named.BarTimes(style) if style else None
     for table, row in tables:
         with library_errors(reading.source, name):
             columns = [table.column(column) for column in reading.read]
             for column, called in zip(columns, reading.read, strict=True):
                 check_cells(column, f"{reading.source}: column {called}")
-            style = style or _style(columns[reading.layout.time[0]])
-            batch = _convert(columns, row, replace(reading.layout, style=style), reading.source, pair, zone)
+            times = times or _times(columns[reading.layout.time[0]])
+            layout = replace(reading.layout, style=times.style, clock=times.clock)
+            batch = _convert(columns, row, layout, reading.source, pair, zone)
         yield batch
 
 
@@ -134,11 +136,14 @@ def _convert(
     columns: Sequence[pa.Array], row: Int64Array, layout: BarLayout, source: str, pair: Pair, zone: str | None
 ) -> BarBatch:
     plain = [column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in columns]
-    table = pa.record_batch([_as_string(column) for column in plain], names=list(layout.header))
+    table = pa.record_batch([_as_known(column) for column in plain], names=list(layout.header))
     return convert(TextBlock(table, row, ()), layout, source, pair, zone)
 
 
-def _as_string(column: pa.Array) -> pa.Array:
+def _as_known(column: pa.Array) -> pa.Array:
+    """Make plain strings of other text, and times of dates."""
+    if pa.types.is_date(column.type):
+        return column.cast(pa.timestamp("ms"))
     is_other_text = pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type)
     return column.cast(pa.string()) if is_other_text else column
 
@@ -155,12 +160,10 @@ def table_names(file: Any, container: Container) -> list[str]:
         return []
 
 
-def _style(column: pa.Array) -> TimeStyle:
-    if pa.types.is_timestamp(column.type):
-        return TimeStyle.ISO
+def _times(column: pa.Array) -> named.BarTimes:
+    is_text_or_number = not (pa.types.is_timestamp(column.type) or pa.types.is_date(column.type))
     seen = [str(cell) for cell in column.slice(0, _SEEN_ROWS).to_pylist() if cell is not None]
-    styles = [style for style in map(style_of, seen) if style is not None]
-    return max(set(styles), key=styles.count) if styles else TimeStyle.ISO
+    return (named.times_in(seen) if is_text_or_number else None) or named.BarTimes(TimeStyle.ISO)
 
 
 def _lower(names: Sequence[str]) -> list[str]:

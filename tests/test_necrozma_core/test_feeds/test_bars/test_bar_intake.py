@@ -193,7 +193,7 @@ def test_other_side_lies_exactly_the_spread_away(
 
 
 def test_yen_has_pips_of_its_own(tmp_path: Path) -> None:
-    rows = [f"2023-01-02T0{hour}:00:00Z,81.121,81.2,81.1,81.2" for hour in range(2)]
+    rows = [f"2012-01-02T0{hour}:00:00Z,81.121,81.2,81.1,81.2" for hour in range(2)]
 
     bars = bring(tmp_path, write(tmp_path / "x.csv", rows), pair="USDJPY", spread=ONE)
 
@@ -213,7 +213,7 @@ def test_yen_has_pips_of_its_own(tmp_path: Path) -> None:
 def test_whole_points_are_told_by_the_level_of_the_pair(
     tmp_path: Path, pair: str, points: str, bid: int, digits: int
 ) -> None:
-    rows = [f"2023-01-02T0{hour}:00:00Z,{points},{points},{points},{points}" for hour in range(2)]
+    rows = [f"2012-01-02T0{hour}:00:00Z,{points},{points},{points},{points}" for hour in range(2)]
 
     bars = bring(tmp_path, write(tmp_path / "x.csv", rows), pair=pair, spread=ONE)
 

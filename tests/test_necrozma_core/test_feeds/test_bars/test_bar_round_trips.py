@@ -36,7 +36,7 @@ def eurusd_bars(draw: st.DrawFn) -> QuoteBars:
     waits = [1, 1, *draw(st.lists(st.sampled_from([1, 1, 1, 2, 7]), min_size=number - 3, max_size=number - 3))]
     steps = np.concatenate([[0], np.cumsum(waits)]).astype(np.int64)
     start = draw(st.integers(0, 40)) * 86_400_000 + 1_673_222_400_000  # 9 January 2023
-    base = draw(st.integers(90_000, 150_000))
+    base = draw(st.integers(90_000, 149_000))
     moves = np.array(draw(st.lists(st.integers(0, 999), min_size=4 * number, max_size=4 * number)), np.int64)
     ordered = np.sort(moves.reshape(number, 4), axis=1)
     bid = (base + ordered[:, [1, 3, 0, 2]]).astype(np.int32)
