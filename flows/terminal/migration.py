@@ -74,7 +74,8 @@ def _opening_lines(migration: "Migration", results: Path) -> Iterator[str]:
     file = best.folder / ("metrics.parquet" if "metrics.parquet" in best.files else "document.parquet")
     yield ""
     yield "💡 Parquet files are now ready for use! To open one:"
-    yield f"   {_python_line(f'import pandas; print(pandas.read_parquet({repr(str(file))}))')}"
+    path = repr(str(file))
+    yield f"   {_python_line(f'import pandas; print(pandas.read_parquet({path}))')}"
     if sum("metrics.parquet" in each.files for each in stored) > 1:
         tables = results / "migrated" / "**" / "metrics.parquet"
         yield f"   All of them, in DuckDB: FROM read_parquet('{one_line(tables)}', union_by_name=true)"
