@@ -65,4 +65,6 @@ def _write(store: ResultStore, request: PairRequest, slot: WorkerSlot) -> None:
             writer.write_trades(random_table(TRADES_SCHEMA, ROWS, seed + batch))
             time.sleep(PAUSE_S)
         writer.write_metrics(random_table(METRICS_SCHEMA, ROWS, seed))
-        writer.describe({"strategies": ROWS, "trades": BATCHES * ROWS, "ticks": ROWS, "failures": []})
+        writer.describe(
+            {"strategies": ROWS, "trades": BATCHES * ROWS, "ticks": ROWS, "failures": [], "made_from": "ticks"}
+        )
