@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from benchmarks.engine import measure_engine, measure_parity
-from benchmarks.importing import measure_importing
+from benchmarks.feeds.importing import measure_importing
 from benchmarks.job import measure_job
 from benchmarks.measuring.cpu_profile import measure_profile
 from benchmarks.measuring.measure import Report, describe_machine, one_of

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import importing, scaling, startup, stored, targets
+from benchmarks import scaling, startup, stored, targets
 from benchmarks.__main__ import TABLES
 from benchmarks.engine import measure_engine, measure_parity
+from benchmarks.feeds import importing
 from benchmarks.measuring import command, market
 from benchmarks.measuring.command import Bench, JobRun, bench, running_server
 from benchmarks.measuring.cpu_profile import measure_profile

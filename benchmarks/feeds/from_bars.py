@@ -1,6 +1,6 @@
 """What bars flatter: the default fifty on a year of ticks, and on bars of the very same ticks.
 
-``python -m benchmarks.from_bars [--smoke] [--write]``; the table stands in docs/bars-and-dates.md.
+``python -m benchmarks.feeds.from_bars [--smoke] [--write]``; the table stands in docs/bars-and-dates.md.
 """
 
 import argparse
@@ -95,7 +95,7 @@ def main() -> None:
     text = compare(SMOKE if arguments.smoke else FULL)
     print(text)
     if arguments.write:
-        command = "python -m benchmarks.from_bars --write"
+        command = "python -m benchmarks.feeds.from_bars --write"
         put_between_marks(_PAGE, "from bars", f"{text}\n\nMeasured on {describe_machine()}: `{command}`")
 
 

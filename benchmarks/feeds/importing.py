@@ -24,8 +24,8 @@ from benchmarks.scale import FULL, Scale
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.storage.ticks.store import TickStore
 
-_READ_QUOTES: Final = Path(__file__).parent / "peers/read_quotes.py"
-_PEERS: Final = Path(__file__).parents[1] / ".venv-peers/bin/python"
+_READ_QUOTES: Final = Path(__file__).parents[1] / "peers/read_quotes.py"
+_PEERS: Final = Path(__file__).parents[2] / ".venv-peers/bin/python"
 _PAIR: Final = "EURUSD"
 _HOUR_MS: Final = 3_600_000
 _MOST_HOURLY: Final = 4_000_000

@@ -1,0 +1,1 @@
+"""Files coming in, and what bars of them flatter."""
