@@ -310,16 +310,28 @@ def test_tables_of_arrow_are_read_likewise(tmp_path: Path, kind: str, times: str
     assert bars.tick_count.tolist() == [1, 2, 3]
 
 
-@pytest.mark.parametrize("times", ["dates", "text"])
-def test_table_of_days_without_a_time_of_day_is_read(tmp_path: Path, times: str) -> None:
-    days = ["2024-01-02", "2024-01-03", "2024-01-04"]
-    prices = {name: [1.1, 1.1, 1.1] for name in ("open", "high", "low", "close")}
-    column = pa.array(days) if times == "text" else pa.array(days).cast(pa.date32())
-    pq.write_table(pa.table({"date": column, **prices}), tmp_path / "x.parquet")
+@pytest.mark.parametrize("kind", ["csv", "parquet", "feather"])
+@pytest.mark.parametrize("times", ["dates", "text", "dotted", "timestamps"])
+def test_daily_bars_of_dates_alone_begin_at_midnight_of_the_zone_that_is_said(
+    tmp_path: Path, kind: str, times: str
+) -> None:
+    index = pd.date_range("2024-01-02", periods=3, freq="1D")
+    column = {
+        "dates": index.date,
+        "text": index.strftime("%Y-%m-%d"),
+        "dotted": index.strftime("%Y.%m.%d"),
+        "timestamps": index,
+    }[times]
+    frame = pd.DataFrame({"time": column, "open": [1.1] * 3, "high": [1.2] * 3, "low": [1.0] * 3, "close": [1.1] * 3})
+    path = tmp_path / f"bars.{kind}"
+    frame.to_csv(path, index=False) if kind == "csv" else getattr(frame, f"to_{kind}")(path)
 
-    import_bars([tmp_path / "x.parquet"], "EURUSD", tmp_path / "d", spread=ONE, options=ReadOptions(zone="UTC"))
+    with pytest.raises(DataError, match=r"row [12], column time: expected a time with its zone, .* --zone: UTC"):
+        import_bars([path], "EURUSD", tmp_path / "d", spread=ONE)
+    import_bars([path], "EURUSD", tmp_path / "d", spread=ONE, options=ReadOptions(zone="UTC"))
 
-    assert BarStore(tmp_path / "d").read("EURUSD", 86_400_000).open_time_ms[0] == 1_704_153_600_000
+    bars = BarStore(tmp_path / "d").read("EURUSD", 86_400_000)
+    assert bars.open_time_ms.tolist() == index.as_unit("ms").asi8.tolist()
 
 
 def test_columns_of_a_table_are_what_the_user_says(tmp_path: Path) -> None:
