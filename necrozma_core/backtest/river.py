@@ -16,6 +16,7 @@ from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.backtest.stage_clock import StageClock
 from necrozma_core.engine.bar_simulation import simulate_bar_events
 from necrozma_core.engine.events import Events, find_events
+from necrozma_core.engine.instructions import OnOpposite, Sides, keep_sides
 from necrozma_core.engine.simulation import simulate_events
 from necrozma_core.errors import StrategyError, shown
 from necrozma_core.market.arrays import Int8Array
@@ -74,7 +75,7 @@ def evaluate(
                 reason = partial(_silence_of, strategy, market.bars, signals)
             else:
                 answer = answers.answer(done)
-                events = find_events(answer.signals)
+                events = find_events(keep_sides(answer.signals, Sides(strategy.sides)))
                 reason = partial(str, answer.silence)
             outcome = _evaluate_one(market, strategy, request, events.since(market.first_bar), reason)
             yield _with_holdout(outcome, holdout[done]) if holdout else outcome
@@ -85,23 +86,24 @@ def evaluate(
 def _evaluate_one(
     market: Market, strategy: Strategy, request: PairRequest, events: Events, silence: Callable[[], str]
 ) -> Evaluated:
+    opposite = OnOpposite(strategy.on_opposite)
     levels = strategy.stop_loss_pips, strategy.take_profit_pips, request.costs.slippage_pips
     if market.given is None:
-        trades = simulate_events(market.ticks, market.bars, events, *levels, market.at_end)
+        trades = simulate_events(market.ticks, market.bars, events, *levels, market.at_end, opposite)
     else:
-        trades = simulate_bar_events(market.given, market.ticks, market.bars, events, *levels, market.at_end)
+        trades = simulate_bar_events(market.given, market.ticks, market.bars, events, *levels, market.at_end, opposite)
     money = price_trades(trades, market.ticks, request.lots, request.costs, market.conversion)
     metrics = measure(trades, money, market.days, market.ticks, request.lots, request.account)
     return Evaluated(strategy, trades, money, metrics, explain_nulls(metrics, None if len(trades) else silence()))
 
 
 def _events_of(strategy: Rule, signals: Callable[[], Int8Array], recent: dict[object, Events]) -> Events:
-    # Settings that differ only in stop, target or lots trade the same events.
+    # Settings that differ only in stop, target, lots or what opposite signals do trade the same events.
     key = signal_key(strategy)
     if key not in recent:
         if len(recent) >= _EVENTS_KEPT:
             del recent[next(iter(recent))]
-        recent[key] = find_events(signals())
+        recent[key] = find_events(keep_sides(signals(), Sides(strategy.sides)))
     return recent[key]
 
 

@@ -10,6 +10,7 @@
 """
 
 from necrozma_core.engine.events import Events
+from necrozma_core.engine.instructions import OnOpposite
 from necrozma_core.engine.simulation import level_distance, make_trades, slippage_points
 from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.kernels.bar_simulation import simulate_bar_events as kernel
@@ -27,6 +28,7 @@ def simulate_bar_events(
     take_profit_pips: float | None,
     slippage_pips: float = 0.0,
     at_end: ExitReason = ExitReason.END_OF_DATA,
+    on_opposite: OnOpposite = OnOpposite.REVERSE,
 ) -> Trades:
     """Trade a list of events on bars.
 
@@ -45,6 +47,8 @@ def simulate_bar_events(
         Added against the trader to every fill but a take-profit's; rounded up to whole points.
     at_end : ExitReason
         Why what is open at the end is closed there.
+    on_opposite : OnOpposite
+        What a signal against an open position does.
 
     Returns
     -------
@@ -70,5 +74,6 @@ def simulate_bar_events(
         target_points,
         target_level,
         slippage_points(slippage_pips, ticks),
+        on_opposite.code,
     )
     return make_trades(ticks, side, entry_tick, exit_tick, entry_points, exit_points, reason, at_end)

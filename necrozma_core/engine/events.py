@@ -17,7 +17,7 @@ class Events:
     bar : int32 array, shape (n_events,)
         Rising; the bar after the signal's.
     side : int8 array, shape (n_events,)
-        +1 long, -1 short.
+        +1 buy, -1 sell, 2 to 4 closes.
     """
 
     bar: Int32Array
@@ -38,7 +38,7 @@ def find_events(signals: Int8Array) -> Events:
     Parameters
     ----------
     signals : int8 array, shape (n_bars,)
-        +1, -1 or 0 for every bar.
+        A value of `Instruction` for every bar.
     """
     signals = np.ascontiguousarray(signals)
     return Events(*kernels.find_events(signals, signals[: len(signals) // 8 * 8].view(np.int64)))

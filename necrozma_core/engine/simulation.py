@@ -4,8 +4,9 @@
 - Long enters at ask and leaves at bid, short the reverse.
 - Stop-loss and take-profit are live from the tick after the entry's. A stop fills at the price of the tick that
   reaches it, a take-profit at its own level.
-- At one tick the order is: stop, target, opposite signal, new entry. A signal in the position's own direction
-  does nothing. What is open at the end closes at the last tick.
+- At one tick the order is: stop, target, opposite signal or close, new entry. A signal in the position's own direction
+  does nothing; what others do stands in :mod:`necrozma_core.engine.instructions`. What is open at the end closes at the
+  last tick.
 """
 
 from decimal import ROUND_CEILING, Decimal
@@ -14,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from necrozma_core.engine.events import Events, find_events
+from necrozma_core.engine.instructions import OnOpposite
 from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.errors import UsageError, shown
 from necrozma_core.kernels import simulation as kernels
@@ -59,10 +61,12 @@ def simulate_events(
     take_profit_pips: float | None,
     slippage_pips: float = 0.0,
     at_end: ExitReason = ExitReason.END_OF_DATA,
+    on_opposite: OnOpposite = OnOpposite.REVERSE,
 ) -> Trades:
     """Trade a list of events; see :func:`simulate`, which finds them first.
 
-    ``at_end`` says why what is open at the last tick is closed there.
+    ``at_end`` says why what is open at the last tick is closed there, ``on_opposite`` what a signal against an open
+    position does.
     """
     stop_points, _ = level_distance(stop_loss_pips, ticks, "stop_loss_pips")
     target_points, target_level = level_distance(take_profit_pips, ticks, "take_profit_pips")
@@ -80,6 +84,7 @@ def simulate_events(
         target_points,
         target_level,
         slippage_points(slippage_pips, ticks),
+        on_opposite.code,
     )
     return make_trades(ticks, side, entry_tick, exit_tick, entry_points, exit_points, reason, at_end)
 
@@ -117,6 +122,7 @@ def simulate(
     stop_loss_pips: float | None,
     take_profit_pips: float | None,
     slippage_pips: float = 0.0,
+    on_opposite: OnOpposite = OnOpposite.REVERSE,
 ) -> Trades:
     """Trade the signals of one strategy.
 
@@ -126,13 +132,16 @@ def simulate(
     bars : Bars
         Built from ``ticks``.
     signals : int8 array, shape (n_bars,)
-        +1 long, -1 short, 0 nothing. ``signals[k]`` may use bars up to and including k.
+        Values of `Instruction`: +1 buy, -1 sell, 0 nothing, 2 to 4 closes. ``signals[k]`` may use bars
+        up to and including k.
     stop_loss_pips, take_profit_pips : float or None
         Distance from the entry price; None sets no such level. A level that lies between two points is reached
         at the point beyond it.
     slippage_pips : float, default 0
         Added against the trader to every fill but a take-profit's, which is a resting order; rounded up to
         whole points.
+    on_opposite : OnOpposite
+        What a signal against an open position does.
 
     Returns
     -------
@@ -144,4 +153,12 @@ def simulate(
     UsageError
         If a distance is not a finite number above zero, or the slippage is below zero.
     """
-    return simulate_events(ticks, bars, find_events(signals), stop_loss_pips, take_profit_pips, slippage_pips)
+    return simulate_events(
+        ticks,
+        bars,
+        find_events(signals),
+        stop_loss_pips,
+        take_profit_pips,
+        slippage_pips,
+        on_opposite=on_opposite,
+    )

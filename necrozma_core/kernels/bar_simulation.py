@@ -3,7 +3,15 @@
 import numpy as np
 from numba import njit
 
-from necrozma_core.kernels.simulation import END_OF_DATA, SIGNAL, STOP_LOSS, TAKE_PROFIT
+from necrozma_core.kernels.simulation import (
+    CLOSE_ONLY,
+    END_OF_DATA,
+    SIGNAL,
+    STOP_LOSS,
+    TAKE_PROFIT,
+    find_closing_event,
+    find_entry,
+)
 
 OPEN, HIGH, LOW, CLOSE = 0, 1, 2, 3
 
@@ -34,6 +42,7 @@ def _find_exit(
 @njit(cache=True, nogil=True)
 def simulate_bar_events(
     bid, ask, first_bar, event_bar, event_side, stop_points, stop_level, target_points, target_level, slippage_points,
+    on_opposite,
 ):  # fmt: skip
     """Trade the events of one strategy on bars.
 
@@ -46,13 +55,15 @@ def simulate_bar_events(
     event_bar : int32 array, shape (n_events,)
         Rising; the strategy's bar at whose opening the event acts.
     event_side : int8 array, shape (n_events,)
-        +1 or -1.
+        BUY, SELL, or one of the three that close.
     stop_points, target_points : int
         Whole points from the entry at which the level is reached; a number above any price where there is none.
     stop_level, target_level : float
         The same distances exactly, in points: where the level fills.
     slippage_points : int
         Added against the trader to every fill but a take-profit's.
+    on_opposite : int
+        REVERSE, CLOSE_ONLY or IGNORE.
 
     Returns
     -------
@@ -72,13 +83,11 @@ def simulate_bar_events(
     exit_points_out = np.empty(n_events, np.float64)
     reason_out = np.empty(n_events, np.int8)
     trades = 0
-    event = 0
+    event = find_entry(first_bar, event_bar, event_side, 0, 0)
     while event < n_events:
         side = np.int64(event_side[event])
         start = first_bar[event_bar[event]]
-        reversal = event + 1
-        while reversal < n_events and event_side[reversal] == side:
-            reversal += 1
+        reversal = find_closing_event(event_side, event + 1, side, on_opposite)
         last = first_bar[event_bar[reversal]] if reversal < n_events else n
         # A long position closes at bid and a short one at ask. Seen from the position, up is what pays: a short one
         # sees prices with the other sign, and its lows are the ask's highs.
@@ -104,9 +113,9 @@ def simulate_bar_events(
         if reason == END_OF_DATA:
             break
         # An event at the exit's own opening still acts: it is the reversal, or an entry due there.
-        event += 1
-        while event < n_events and 2 * first_bar[event_bar[event]] < exit_tick:
-            event += 1
+        event = reversal + 1 if reason == SIGNAL and on_opposite == CLOSE_ONLY else event + 1
+        # The first bar whose opening is at or after the exit.
+        event = find_entry(first_bar, event_bar, event_side, event, (exit_tick + 1) // 2)
     return (
         side_out[:trades],
         entry_tick_out[:trades],

@@ -10,6 +10,12 @@ from numba import njit
 
 STOP_LOSS, TAKE_PROFIT, SIGNAL, END_OF_DATA = 0, 1, 2, 3
 
+BUY, SELL, CLOSE, CLOSE_LONG, CLOSE_SHORT = 1, -1, 2, 3, 4
+"""What an event may ask for; :mod:`necrozma_core.engine.instructions` says what each means."""
+
+REVERSE, CLOSE_ONLY, IGNORE = 0, 1, 2
+"""What an opposite signal does to an open position."""
+
 LOWEST, HIGHEST = -(2**31), 2**31 - 1
 """Beyond any price, in points: levels are compared as 32 bits, like the prices."""
 
@@ -61,6 +67,43 @@ def find_events(signals, words):
     if found > 0 and bar[found - ONE] == n_bars:
         found -= ONE
     return bar[:found].copy(), side[:found].copy()
+
+
+@njit(cache=True, nogil=True)
+def find_closing_event(event_side, event, side, on_opposite):
+    """Return the first event from ``event`` on that closes a position, or their number.
+
+    Parameters
+    ----------
+    event_side : int8 array, shape (n_events,)
+    event : int
+    side : int
+        Of the position.
+    on_opposite : int
+        REVERSE, CLOSE_ONLY or IGNORE.
+    """
+    opposite = -side if on_opposite != IGNORE else CLOSE
+    named_close = CLOSE_LONG if side > 0 else CLOSE_SHORT
+    while event < len(event_side) and event_side[event] not in (opposite, CLOSE, named_close):
+        event += 1
+    return event
+
+
+@njit(cache=True, nogil=True)
+def find_entry(first_tick, event_bar, event_side, event, tick):
+    """Return the first event from ``event`` on that enters, at ``tick`` or later, or their number.
+
+    Parameters
+    ----------
+    first_tick : int64 array, shape (n_bars + 1,)
+    event_bar : int32 array, shape (n_events,)
+    event_side : int8 array, shape (n_events,)
+    event, tick : int
+    """
+    # What closes says nothing where nothing is open.
+    while event < len(event_side) and (event_side[event] > BUY or first_tick[event_bar[event]] < tick):
+        event += 1
+    return event
 
 
 @njit(cache=True, nogil=True)
@@ -119,7 +162,7 @@ def _find_exit(price, opens, extremes, first_tick, entry_bar, last_bar, lower, u
 @njit(cache=True, nogil=True)
 def simulate_events(
     bid, ask, first_tick, bid_open, ask_open, bid_extremes, ask_extremes, event_bar, event_side, stop_points,
-    target_points, target_level, slippage_points,
+    target_points, target_level, slippage_points, on_opposite,
 ):  # fmt: skip
     """Trade the events of one strategy.
 
@@ -135,7 +178,7 @@ def simulate_events(
     event_bar : int32 array, shape (n_events,)
         Rising; the bar at whose first tick the event acts.
     event_side : int8 array, shape (n_events,)
-        +1 or -1.
+        BUY, SELL, or one of the three that close.
     stop_points, target_points : int
         Whole points from the entry price at which the level is reached (rounded away from the entry); a number
         above any price where there is no such level.
@@ -143,6 +186,8 @@ def simulate_events(
         The distance at which a take-profit fills, in points; a fraction where pips and points do not divide.
     slippage_points : int
         Added against the trader to every fill but a take-profit's.
+    on_opposite : int
+        REVERSE, CLOSE_ONLY or IGNORE.
 
     Returns
     -------
@@ -163,14 +208,12 @@ def simulate_events(
     reason_out = np.empty(n_events, np.int8)
     has_levels = min(stop_points, target_points) < BEYOND
     trades = 0
-    event = 0
+    event = find_entry(first_tick, event_bar, event_side, 0, 0)
     while event < n_events:
         side = event_side[event]
         entry_bar = event_bar[event]
         entry_tick = first_tick[entry_bar]
-        reversal = event + 1
-        while reversal < n_events and event_side[reversal] == side:
-            reversal += 1
+        reversal = find_closing_event(event_side, event + 1, side, on_opposite)
         last_bar = event_bar[reversal] if reversal < n_events else n_bars
         # A long position closes at bid and a short one at ask, so these are the prices that are tested for its levels.
         exit_tick = n_ticks
@@ -209,9 +252,8 @@ def simulate_events(
         if reason == END_OF_DATA:
             break
         # An event at the exit's own tick still acts: it is the reversal, or an entry due at the tick of a stop.
-        event += 1
-        while event < n_events and first_tick[event_bar[event]] < exit_tick:
-            event += 1
+        event = reversal + 1 if reason == SIGNAL and on_opposite == CLOSE_ONLY else event + 1
+        event = find_entry(first_tick, event_bar, event_side, event, exit_tick)
     return (
         side_out[:trades],
         entry_tick_out[:trades],

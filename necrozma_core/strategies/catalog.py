@@ -1,7 +1,7 @@
 """The families by name, and the default fifty."""
 
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from necrozma_core.strategies.families.bollinger import Bollinger
 from necrozma_core.strategies.families.burst import Burst
@@ -38,7 +38,7 @@ def default_strategies() -> tuple[Rule, ...]:
     return (*_averages(), *_breakouts(), *_reversions(), *_bursts_and_regimes())
 
 
-def _levels(stop: float, target: float | None) -> dict[str, float | None]:
+def _levels(stop: float, target: float | None) -> dict[str, Any]:
     return {"stop_loss_pips": stop, "take_profit_pips": target}
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from necrozma_core.engine.instructions import BUY, CLOSE_SHORT, SELL
 from necrozma_core.errors import StrategyError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
@@ -51,7 +52,7 @@ def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
     Returns
     -------
     int8 array, shape (n_bars,)
-        -1, 0 and +1.
+        Values of `necrozma_core.engine.instructions.Instruction`.
 
     Raises
     ------
@@ -73,7 +74,7 @@ def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
     if signals is None:
         raise StrategyError(
             f"strategy {shown(strategy.name)}: signals() returned {problem}; "
-            f"expected an int8 array of shape ({len(bars)},) with -1, 0 and 1"
+            f"expected an int8 array of shape ({len(bars)},) with numbers from -1 to 4"
         )
     return signals
 
@@ -89,8 +90,8 @@ def _problem(found: object, n_bars: int) -> str | None:
         return f"NaN at bar {int(np.isnan(found).argmax())}"
     if found.dtype.kind not in "iu":
         return f"dtype {found.dtype}"
-    if n_bars and (found.min() < -1 or found.max() > 1):
-        bar = int(((found < -1) | (found > 1)).argmax())
+    if n_bars and (found.min() < SELL or found.max() > CLOSE_SHORT):
+        bar = int(((found < SELL) | (found > CLOSE_SHORT)).argmax())
         return f"{found[bar]} at bar {bar}"
     return None
 
@@ -116,6 +117,8 @@ def explain_silence(strategy: Strategy, bars: Bars, signals: Int8Array) -> str:
         return reason
     if not signals.any():
         return "no signal: its condition never became true"
+    if not np.isin(signals, (BUY, SELL)).any():
+        return "its signals only close, and nothing was open"
     if not signals[:-1].any():
         return "its only signal came at the last bar, after which there is no tick to enter at"
     return "its signals led to no trade"

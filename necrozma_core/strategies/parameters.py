@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
+from necrozma_core.engine.instructions import OnOpposite, Sides
 from necrozma_core.errors import UsageError, nearest, shown
 
 MAX_PERIOD: Final = 10_000
@@ -127,6 +128,8 @@ def within(bounds: Bounds) -> MappingProxyType[str, Bounds]:
 PERIOD: Final = within(Whole(2, MAX_PERIOD))
 SHORT_PERIOD: Final = within(Whole(1, MAX_PERIOD))
 PIPS: Final = within(Pips())
+SIDES: Final = within(OneOf(tuple(Sides)))
+ON_OPPOSITE: Final = within(OneOf(tuple(OnOpposite)))
 
 
 def read_values(where: str, bounds: Bounds, raw: object, most: int) -> tuple[Any, ...]:

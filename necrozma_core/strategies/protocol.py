@@ -21,6 +21,10 @@ class Strategy(Protocol):
         The settings, as they are stored with the results.
     stop_loss_pips, take_profit_pips : float or None
         Distances from the entry price, above zero; None sets no such level.
+    sides : str
+        ``both``, ``long`` or ``short``: what may be entered.
+    on_opposite : str
+        ``reverse``, ``close`` or ``ignore``: what a signal against an open position does.
     """
 
     @property
@@ -31,6 +35,10 @@ class Strategy(Protocol):
     def stop_loss_pips(self) -> float | None: ...  # noqa: D102
     @property
     def take_profit_pips(self) -> float | None: ...  # noqa: D102
+    @property
+    def sides(self) -> str: ...  # noqa: D102
+    @property
+    def on_opposite(self) -> str: ...  # noqa: D102
 
     def signals(self, bars: Bars) -> Int8Array:
         """Return what to do after each bar.
@@ -43,7 +51,7 @@ class Strategy(Protocol):
         Returns
         -------
         int8 array, shape (n_bars,)
-            +1 buy, -1 sell, 0 nothing. Entry k may use bars up to and including k; it acts at the first tick after
-            bar k closes.
+            +1 buy, -1 sell, 0 nothing; 2 close what is open, 3 close a long, 4 close a short. Entry k may use bars up
+            to and including k; it acts at the first tick after bar k closes.
         """
         ...

@@ -8,15 +8,19 @@ from typing import ClassVar, TypeGuard
 
 import numpy as np
 
+from necrozma_core.engine.instructions import OnOpposite, Sides
 from necrozma_core.errors import UsageError
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.timeframes import format_timeframe
-from necrozma_core.strategies.parameters import PIPS, Bounds, write_value
+from necrozma_core.strategies.parameters import ON_OPPOSITE, PIPS, SIDES, Bounds, write_value
 from necrozma_core.strategies.protocol import Param, Strategy
 
 LEVELS = ("stop_loss_pips", "take_profit_pips")
-"""The two settings that every family has, and that change no signal."""
+"""Two settings that every family has, and that change no signal."""
+
+ORDERS = ("sides", "on_opposite")
+"""Two more, which say what signals do. They are no part of a name, and of ``params``, where they are as always."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,10 @@ class Rule(ABC):
     ----------
     stop_loss_pips, take_profit_pips : float or None
         Distances from the entry price; None sets no such level.
+    sides : str
+        ``both``, ``long`` or ``short``: what may be entered.
+    on_opposite : str
+        ``reverse``, ``close`` or ``ignore``: what a signal against an open position does.
 
     Raises
     ------
@@ -41,6 +49,8 @@ class Rule(ABC):
 
     stop_loss_pips: float | None = field(default=None, metadata=PIPS)
     take_profit_pips: float | None = field(default=None, metadata=PIPS)
+    sides: str = field(default=Sides.BOTH.value, metadata=SIDES)
+    on_opposite: str = field(default=OnOpposite.REVERSE.value, metadata=ON_OPPOSITE)
 
     def __post_init__(self) -> None:
         try:
@@ -55,19 +65,28 @@ class Rule(ABC):
             raise UsageError(f"{self.family}: {conflict}")
 
     @property
+    def rule_params(self) -> Mapping[str, Param]:
+        """The family's own parameters by name, on which alone its signals depend."""
+        return {name: getattr(self, name) for name in bounds_of(type(self)) if name not in (*LEVELS, *ORDERS)}
+
+    @property
     def params(self) -> Mapping[str, Param]:
-        """The parameters by name, without stop and target."""
-        return {name: getattr(self, name) for name in bounds_of(type(self)) if name not in LEVELS}
+        """The parameters by name, without stop and target; with what signals do where that is not as always."""
+        return {**self.rule_params, **self._unusual_orders()}
 
     @property
     def name(self) -> str:
         """Family, parameters, stop and target: ``sma_cross(10,30) sl20 tp40``. No two settings share it."""
-        name = f"{self.family}({','.join(write_value(value) for value in self.params.values())})"
+        name = f"{self.family}({','.join(write_value(value) for value in self.rule_params.values())})"
         if self.stop_loss_pips is not None:
             name += f" sl{write_value(self.stop_loss_pips)}"
         if self.take_profit_pips is not None:
             name += f" tp{write_value(self.take_profit_pips)}"
-        return name
+        return "".join([name, *(f" {order}={value}" for order, value in self._unusual_orders().items())])
+
+    def _unusual_orders(self) -> dict[str, Param]:
+        usual = {entry.name: entry.default for entry in fields(self) if entry.name in ORDERS}
+        return {name: getattr(self, name) for name in ORDERS if getattr(self, name) != usual[name]}
 
     @property
     @abstractmethod
@@ -104,9 +123,9 @@ class Rule(ABC):
 
 @cache
 def bounds_of(family: type[Rule]) -> Mapping[str, Bounds]:
-    """Return the bounds of a family's settings by name: its parameters as declared, then stop and target."""
+    """Return the bounds of a family's settings by name: its parameters as declared, then those that all have."""
     bounds = {entry.name: entry.metadata["bounds"] for entry in fields(family)}
-    return {name: bounds[name] for name in sorted(bounds, key=LEVELS.__contains__)}
+    return {name: bounds[name] for name in sorted(bounds, key=(*LEVELS, *ORDERS).__contains__)}
 
 
 def signal_key(strategy: Strategy) -> Hashable | None:
@@ -115,9 +134,12 @@ def signal_key(strategy: Strategy) -> Hashable | None:
     Returns
     -------
     Hashable or None
-        Equal for settings of a built-in family that differ only in stop and target. None for a user's strategy.
+        Equal for settings of a built-in family that differ only in stop, target and what opposite signals do. None for
+        a user's strategy.
     """
-    return (strategy.family, *strategy.params.values()) if is_built_in(strategy) else None
+    if not is_built_in(strategy):
+        return None
+    return (strategy.family, *strategy.rule_params.values(), strategy.sides)
 
 
 def is_built_in(strategy: Strategy) -> TypeGuard[Rule]:

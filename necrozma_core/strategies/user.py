@@ -9,7 +9,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.abc import ExecutionLoader
 from pathlib import Path
 from types import ModuleType
@@ -17,15 +17,16 @@ from typing import Any, Final
 
 import numpy as np
 
+from necrozma_core.engine.instructions import OnOpposite, Sides
 from necrozma_core.errors import UsageError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.strategies.checking import one_line, place_of
 from necrozma_core.strategies.files import read_python
 from necrozma_core.strategies.listening import SignalListener
-from necrozma_core.strategies.parameters import Pips
+from necrozma_core.strategies.parameters import ON_OPPOSITE, SIDES, Pips
 from necrozma_core.strategies.protocol import Strategy
-from necrozma_core.strategies.rule import LEVELS, Rule
+from necrozma_core.strategies.rule import LEVELS, ORDERS, Rule
 
 _LONGEST_NAME: Final = 200
 _DOCUMENTED: Final = "see docs/strategies.md"
@@ -43,6 +44,8 @@ class UserStrategy:
     stop_loss_pips, take_profit_pips : float or None
     compute : callable
         The object's own ``signals``; what it returns is checked by ``checking.checked_signals``.
+    sides, on_opposite : str
+        See `necrozma_core.engine.instructions`.
     """
 
     name: str
@@ -50,6 +53,8 @@ class UserStrategy:
     stop_loss_pips: float | None
     take_profit_pips: float | None
     compute: Callable[[Bars], Int8Array]
+    sides: str = Sides.BOTH.value
+    on_opposite: str = OnOpposite.REVERSE.value
 
     def signals(self, bars: Bars) -> Int8Array:
         """Return what the user's ``signals(bars)`` returns."""
@@ -172,7 +177,24 @@ def _checked(candidate: object, where: str) -> Strategy:
     if not callable(values["signals"]):
         raise UsageError(f"{where}: signals: expected a method signals(bars), found {shown(values['signals'], 40)}")
     stop, target = (Pips().check(f"{where}: {level}", _number(values[level])) for level in LEVELS)
-    return UserStrategy(name, checked_params(values["params"], where), stop, target, values["signals"])
+    orders = {order: checked_order(order, _order(candidate, order, where), where) for order in ORDERS}
+    return UserStrategy(name, checked_params(values["params"], where), stop, target, values["signals"], **orders)
+
+
+def checked_order(name: str, value: object, where: str) -> str:
+    """Return what a strategy says its signals do; UsageError where it cannot be that."""
+    bounds = {"sides": SIDES, "on_opposite": ON_OPPOSITE}[name]["bounds"]
+    found: str = bounds.check(f"{where}: {name}", value)
+    return found
+
+
+def _order(candidate: object, name: str, where: str) -> object:
+    """Return an attribute that a strategy need not have."""
+    usual = {entry.name: entry.default for entry in fields(UserStrategy)}
+    try:
+        return getattr(candidate, name, usual[name])
+    except BaseException as error:  # a property of the user's may raise anything
+        raise UsageError(f"{where}: raised {one_line(error)} for its {name}; {_DOCUMENTED}") from error
 
 
 def checked_name(name: object, where: str) -> str:

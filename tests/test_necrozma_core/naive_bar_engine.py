@@ -5,7 +5,7 @@ Shares no code with the engine but the types it reads.
 
 from fractions import Fraction
 
-from naive_engine import NaiveTrade
+from naive_engine import NaiveTrade, asks_to_close
 
 from necrozma_core.market.quote_bars import QuoteBars
 
@@ -16,6 +16,7 @@ def naive_bar_trades(  # noqa: C901 -- the rules, one after the other
     stop_loss_pips: float | None,
     take_profit_pips: float | None,
     slippage_points: int = 0,
+    on_opposite: str = "reverse",
 ) -> list[NaiveTrade]:
     """Walk every bar in order and do what the rules say.
 
@@ -36,7 +37,7 @@ def naive_bar_trades(  # noqa: C901 -- the rules, one after the other
         position = None
 
     for bar in range(len(bars)):
-        entered_here = False
+        entered_here, may_enter = False, True
         bid_open, bid_high, bid_low, bid_close = (Fraction(int(value)) for value in bars.bid[bar])
         ask_open, ask_high, ask_low, ask_close = (Fraction(int(value)) for value in bars.ask[bar])
         if position is not None:
@@ -47,9 +48,10 @@ def naive_bar_trades(  # noqa: C901 -- the rules, one after the other
                 close(opening, 2 * bar, "stop_loss")
             elif target is not None and gain >= target:
                 close(opening, 2 * bar, "take_profit")
-            elif due.get(bar, side) != side:
+            elif asks_to_close(due.get(bar, 0), side, on_opposite):
                 close(opening, 2 * bar, "signal")
-        if position is None and due.get(bar):
+                may_enter = on_opposite != "close"
+        if position is None and due.get(bar) in (1, -1) and may_enter:
             side = due[bar]
             entry = ask_open + slippage_points if side > 0 else bid_open - slippage_points
             position = (side, 2 * bar, entry)

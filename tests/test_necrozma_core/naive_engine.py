@@ -41,6 +41,7 @@ def naive_trades(
     stop_loss_pips: float | None,
     take_profit_pips: float | None,
     slippage_points: int = 0,
+    on_opposite: str = "reverse",
 ) -> list[NaiveTrade]:
     """Walk every tick in order and do what the rules say."""
     due = _due_signals(ticks, naive_bars(ticks, timeframe_ms), timeframe_ms, signals)
@@ -59,7 +60,7 @@ def naive_trades(
 
     for tick in range(len(ticks)):
         bid, ask = Fraction(int(ticks.bid[tick])), Fraction(int(ticks.ask[tick]))
-        wanted = due.get(tick, 0)
+        wanted, may_enter = due.get(tick, 0), True
         if position is not None:
             side, _, entry = position
             quote = bid if side > 0 else ask
@@ -68,14 +69,22 @@ def naive_trades(
                 close(quote - side * slippage_points, tick, "stop_loss")
             elif target is not None and result >= target:
                 close(entry + side * target, tick, "take_profit")
-            elif wanted == -side:
+            elif asks_to_close(wanted, side, on_opposite):
                 close(quote - side * slippage_points, tick, "signal")
-        if position is None and wanted:
+                may_enter = on_opposite != "close"
+        if position is None and wanted in (1, -1) and may_enter:
             position = (wanted, tick, (ask if wanted > 0 else bid) + wanted * slippage_points)
         if position is not None and tick == last:
             side = position[0]
             close((bid if side > 0 else ask) - side * slippage_points, tick, "end_of_data")
     return trades
+
+
+def asks_to_close(wanted: int, side: int, on_opposite: str) -> bool:
+    """Say whether an instruction ends a position: 2 any, 3 a long, 4 a short, and a signal against it."""
+    if wanted == -side:
+        return on_opposite != "ignore"
+    return wanted == 2 or (wanted == 3 and side == 1) or (wanted == 4 and side == -1)
 
 
 def _due_signals(ticks: Ticks, bars: list[NaiveBar], timeframe_ms: int, signals: list[int]) -> dict[int, int]:

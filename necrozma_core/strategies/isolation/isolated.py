@@ -22,8 +22,9 @@ from necrozma_core.strategies.catalog import FAMILIES
 from necrozma_core.strategies.isolation.answers import Answer
 from necrozma_core.strategies.isolation.frames import Frames, GarbledError
 from necrozma_core.strategies.protocol import Strategy
+from necrozma_core.strategies.rule import ORDERS
 from necrozma_core.strategies.source import StrategySource
-from necrozma_core.strategies.user import UserStrategy
+from necrozma_core.strategies.user import UserStrategy, checked_order
 
 if sys.platform == "linux":
     from necrozma_core.strategies.isolation.keeper import CLOSED, keep
@@ -299,7 +300,8 @@ def _described(entry: dict[str, Any]) -> Strategy:
     if "family" in entry:
         return FAMILIES[entry["family"]](**entry["settings"])
     stop, target = entry["levels"]
-    return UserStrategy(entry["name"], entry["params"], stop, target, _ask_elsewhere)
+    orders = {name: checked_order(name, entry["orders"][name], "strategies()") for name in ORDERS}
+    return UserStrategy(entry["name"], entry["params"], stop, target, _ask_elsewhere, **orders)
 
 
 def _ask_elsewhere(_: Bars) -> NoReturn:

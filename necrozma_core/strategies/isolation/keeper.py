@@ -26,7 +26,7 @@ from necrozma_core.strategies.isolation.answers import AnswersHere
 from necrozma_core.strategies.isolation.frames import Frames
 from necrozma_core.strategies.isolation.process_settings import has_children
 from necrozma_core.strategies.protocol import Strategy
-from necrozma_core.strategies.rule import bounds_of, is_built_in
+from necrozma_core.strategies.rule import ORDERS, bounds_of, is_built_in
 from necrozma_core.strategies.source import StrategySource
 from necrozma_core.strategies.user import checked_name, checked_params
 
@@ -178,4 +178,5 @@ def _described(strategy: Strategy) -> dict[str, Any]:
         "name": checked_name(strategy.name, "strategies()"),
         "params": dict(checked_params(strategy.params, "strategies()")),
         "levels": [strategy.stop_loss_pips, strategy.take_profit_pips],
+        "orders": {name: getattr(strategy, name) for name in ORDERS},
     }

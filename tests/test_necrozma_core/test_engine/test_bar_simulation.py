@@ -10,6 +10,7 @@ from naive_bar_engine import naive_bar_trades
 
 from necrozma_core.engine.bar_simulation import simulate_bar_events
 from necrozma_core.engine.events import find_events
+from necrozma_core.engine.instructions import OnOpposite
 from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.market.bar_building import bars_from_quote_bars, ticks_of_quote_bars
 from necrozma_core.market.instruments import get_pair
@@ -34,10 +35,20 @@ def run(
     target: float | None = None,
     slippage: float = 0.0,
     timeframe_ms: int = MINUTE_MS,
+    on_opposite: str = "reverse",
 ) -> Trades:
     bars = bars_from_quote_bars(given_bars, timeframe_ms)
     events = find_events(np.array(signals, np.int8))
-    return simulate_bar_events(given_bars, ticks_of_quote_bars(given_bars), bars, events, stop, target, slippage)
+    return simulate_bar_events(
+        given_bars,
+        ticks_of_quote_bars(given_bars),
+        bars,
+        events,
+        stop,
+        target,
+        slippage,
+        on_opposite=OnOpposite(on_opposite),
+    )
 
 
 def told(trades: Trades) -> list[tuple[str, int, int, float]]:
@@ -56,6 +67,7 @@ class Case(NamedTuple):
     target: float | None
     slippage_points: int
     group: int
+    on_opposite: str
 
 
 @st.composite
@@ -75,23 +87,32 @@ def cases(draw: st.DrawFn) -> Case:
     n_bars = -(-number // group)
     return Case(
         make_bars(rows, spreads if rows else 0),
-        draw(st.lists(st.sampled_from([-1, 0, 0, 1]), min_size=n_bars, max_size=n_bars)),
+        draw(st.lists(st.sampled_from([-1, 0, 0, 1, 2, 3, 4]), min_size=n_bars, max_size=n_bars)),
         draw(st.sampled_from([None, 0.1, 0.55, 1.0, 2.0])),
         draw(st.sampled_from([None, 0.1, 0.55, 1.0, 3.0])),
         draw(st.sampled_from([0, 0, 3])),
         group,
+        draw(st.sampled_from(["reverse", "close", "ignore"])),
     )
 
 
 @given(cases())
 def test_simulate_any_bars_equal_the_naive_walk(case: Case) -> None:
-    trades = run(case.bars, case.signals, case.stop, case.target, case.slippage_points / 10, case.group * MINUTE_MS)
+    trades = run(
+        case.bars,
+        case.signals,
+        case.stop,
+        case.target,
+        case.slippage_points / 10,
+        case.group * MINUTE_MS,
+        case.on_opposite,
+    )
     due = {
         (number + 1) * case.group: side
         for number, side in enumerate(case.signals)
         if side and (number + 1) * case.group < len(case.bars)
     }
-    expected = naive_bar_trades(case.bars, due, case.stop, case.target, case.slippage_points)
+    expected = naive_bar_trades(case.bars, due, case.stop, case.target, case.slippage_points, case.on_opposite)
     assert [ExitReason(reason).label for reason in trades.reason] == [trade.reason for trade in expected]
     assert trades.side.tolist() == [trade.side for trade in expected]
     assert trades.entry_tick.tolist() == [trade.entry_tick for trade in expected]

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from naive_engine import naive_bars, naive_trades
 
+from necrozma_core.engine.instructions import CLOSE, CLOSE_LONG, CLOSE_SHORT, Instruction, OnOpposite, Sides, keep_sides
 from necrozma_core.engine.simulation import simulate
 from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.errors import UsageError
@@ -33,12 +34,16 @@ def reasons(trades: Trades) -> list[str]:
     return [ExitReason(reason).label for reason in trades.reason.tolist()]
 
 
+ON_OPPOSITE = st.sampled_from(["reverse", "reverse", "close", "ignore"])
+
+
 class Case(NamedTuple):
     ticks: Ticks
     signals: list[int]
     stop: float | None
     target: float | None
     slippage_points: int
+    on_opposite: str = "reverse"
 
 
 @st.composite
@@ -63,20 +68,21 @@ def cases(draw: st.DrawFn) -> Case:
         rows.append((time, bid, bid + spread))
     ticks = make_ticks(rows, digits)
     n_bars = len(naive_bars(ticks, MINUTE_MS))
-    signals = draw(st.lists(st.sampled_from([0, 0, 1, -1]), min_size=n_bars, max_size=n_bars))
+    asked = draw(st.sampled_from([[0, 0, 1, -1], [0, 0, 1, -1, 2], [0, 1, -1, 2, 3, 4]]))
+    signals = draw(st.lists(st.sampled_from(asked), min_size=n_bars, max_size=n_bars))
     distance = st.one_of(st.none(), st.sampled_from([0.1, 0.3, 0.55, 1.0, 1.1, 2.0, 2.3, 5.0, 20.0]))
-    return Case(ticks, signals, draw(distance), draw(distance), draw(st.sampled_from([0, 0, 1, 7])))
+    return Case(ticks, signals, draw(distance), draw(distance), draw(st.sampled_from([0, 0, 1, 7])), draw(ON_OPPOSITE))
 
 
 @settings(max_examples=600)
 @given(cases())
 @example(Case(make_ticks([(0, 100, 101)]), [1], None, None, 0))
 def test_simulate_any_market_equals_naive_walk(case: Case) -> None:
-    ticks, signals, stop, target, slippage_points = case
+    ticks, signals, stop, target, slippage_points, on_opposite = case
     slippage_pips = slippage_points / ticks.points_per_pip
     bars = bars_from_ticks(ticks, MINUTE_MS)
-    trades = simulate(ticks, bars, np.array(signals, np.int8), stop, target, slippage_pips)
-    expected = naive_trades(ticks, MINUTE_MS, signals, stop, target, slippage_points)
+    trades = simulate(ticks, bars, np.array(signals, np.int8), stop, target, slippage_pips, OnOpposite(on_opposite))
+    expected = naive_trades(ticks, MINUTE_MS, signals, stop, target, slippage_points, on_opposite)
     assert [
         (int(side), int(entry), int(exit_), label)
         for side, entry, exit_, label in zip(
@@ -97,7 +103,7 @@ def test_simulate_any_market_equals_naive_walk(case: Case) -> None:
 @given(cases(), st.integers(0, 2**32 - 1))
 def test_simulate_later_ticks_changed_leaves_earlier_trades(case: Case, seed: int) -> None:
     """Nothing sees the future: what closed before the change is untouched by it."""
-    ticks, signals, stop, target, _ = case
+    ticks, signals, stop, target, _, _ = case
     rng = np.random.default_rng(seed)
     cut = int(rng.integers(0, len(ticks)))
     bid, ask = ticks.bid.copy(), ticks.ask.copy()
@@ -189,3 +195,52 @@ def test_exit_reasons_are_the_numbers_that_the_kernels_write() -> None:
         "SIGNAL": kernels.SIGNAL,
         "END_OF_DATA": kernels.END_OF_DATA,
     }
+
+
+FLAT = [(minute * MINUTE_MS, 1000 + minute, 1002 + minute) for minute in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("signals", "on_opposite", "expected"),
+    [
+        ([1, CLOSE, 0, 0, 0, 0], "reverse", [(1, 1, 2)]),
+        ([1, CLOSE_LONG, 0, 0, 0, 0], "reverse", [(1, 1, 2)]),
+        ([1, CLOSE_SHORT, 0, 0, 0, 0], "reverse", [(1, 1, 5)]),
+        ([-1, CLOSE_SHORT, 0, 0, 0, 0], "reverse", [(-1, 1, 2)]),
+        ([CLOSE, CLOSE_LONG, 1, 0, 0, 0], "reverse", [(1, 3, 5)]),
+        ([1, -1, 0, 0, 0, 0], "reverse", [(1, 1, 2), (-1, 2, 5)]),
+        ([1, -1, 0, 0, 0, 0], "close", [(1, 1, 2)]),
+        ([1, -1, -1, 0, 0, 0], "close", [(1, 1, 2), (-1, 3, 5)]),
+        ([1, -1, 0, CLOSE, 0, 0], "ignore", [(1, 1, 4)]),
+    ],
+)
+def test_simulate_instructions_do_what_they_say(
+    signals: list[int], on_opposite: str, expected: list[tuple[int, int, int]]
+) -> None:
+    ticks = make_ticks(FLAT)
+    bars = bars_from_ticks(ticks, MINUTE_MS)
+    trades = simulate(ticks, bars, np.array(signals, np.int8), None, None, on_opposite=OnOpposite(on_opposite))
+    found = zip(trades.side.tolist(), trades.entry_tick.tolist(), trades.exit_tick.tolist(), strict=True)
+    assert list(found) == expected
+
+
+def test_simulate_close_at_the_tick_of_a_stop_leaves_the_stop_its_due() -> None:
+    ticks = make_ticks([(0, 1000, 1000), (60_000, 1000, 1000), (120_000, 980, 980), (180_000, 990, 990)])
+    bars = bars_from_ticks(ticks, MINUTE_MS)
+    trades = simulate(ticks, bars, np.array([1, CLOSE, 0, 0], np.int8), 1.0, None)
+    assert reasons(trades) == ["stop_loss"]
+
+
+def test_sides_turn_entries_of_the_other_side_into_closes() -> None:
+    signals = np.array([1, -1, 0, 2, 3, 4], np.int8)
+    assert keep_sides(signals, Sides.BOTH) is signals
+    assert keep_sides(signals, Sides.LONG).tolist() == [1, CLOSE_LONG, 0, 2, 3, 4]
+    assert keep_sides(signals, Sides.SHORT).tolist() == [CLOSE_SHORT, -1, 0, 2, 3, 4]
+    assert keep_sides(signals, Sides.LONG).dtype == np.int8
+
+
+def test_instructions_are_the_numbers_that_the_kernels_read() -> None:
+    assert {each.name: each.value for each in Instruction if each.value} == {
+        name: getattr(kernels, name) for name in ("BUY", "SELL", "CLOSE", "CLOSE_LONG", "CLOSE_SHORT")
+    }
+    assert [each.code for each in OnOpposite] == [kernels.REVERSE, kernels.CLOSE_ONLY, kernels.IGNORE]
