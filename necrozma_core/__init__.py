@@ -33,6 +33,11 @@ from necrozma_core.face import face
 from necrozma_core.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from necrozma_core.engine.instructions import BUY as BUY
+    from necrozma_core.engine.instructions import CLOSE as CLOSE
+    from necrozma_core.engine.instructions import CLOSE_LONG as CLOSE_LONG
+    from necrozma_core.engine.instructions import CLOSE_SHORT as CLOSE_SHORT
+    from necrozma_core.engine.instructions import SELL as SELL
     from necrozma_core.errors import NecrozmaError as NecrozmaError
     from necrozma_core.feeds.intake import import_files as import_files
     from necrozma_core.feeds.samples.quotes import write_samples as write_samples
@@ -52,6 +57,10 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "Account": "money.costs",
+    "BUY": "engine.instructions",
+    "CLOSE": "engine.instructions",
+    "CLOSE_LONG": "engine.instructions",
+    "CLOSE_SHORT": "engine.instructions",
     "Costs": "money.costs",
     "Limits": "throttle.limits",
     "NecrozmaError": "errors",
@@ -59,6 +68,7 @@ _HOMES: Final = {
     "Priority": "throttle.priority",
     "RunOutcome": "sweep.outcome",
     "RunView": "sweep.observer",
+    "SELL": "engine.instructions",
     "Silent": "sweep.running",
     "StrategySource": "strategies.source",
     "SweepRequest": "sweep.request",

@@ -1,6 +1,7 @@
 """Ticks, bars and signals to trades.
 
-``events`` lists the signals that act, ``simulation`` trades them and states the rules, ``trades`` holds the result.
+``instructions`` says what signals mean, ``events`` lists those that act, ``simulation`` trades them and states the
+rules, ``bar_simulation`` does where there are no ticks, ``trades`` holds the result.
 """
 
 from necrozma_core.face import face
@@ -8,7 +9,13 @@ from necrozma_core.face import face
 __all__, __getattr__, __dir__ = face(
     __name__,
     {
+        "BUY": "instructions",
+        "CLOSE": "instructions",
+        "CLOSE_LONG": "instructions",
+        "CLOSE_SHORT": "instructions",
         "ExitReason": "trades",
+        "Instruction": "instructions",
+        "SELL": "instructions",
         "Trades": "trades",
         "simulate": "simulation",
     },

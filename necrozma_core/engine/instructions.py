@@ -53,6 +53,18 @@ class Sides(StrEnum):
     SHORT = "short"
 
 
+def find_unknown(signals: np.ndarray) -> int | None:
+    """Return the first bar whose number is no instruction, or None.
+
+    Parameters
+    ----------
+    signals : array of any integer dtype, shape (n_bars,)
+    """
+    if not len(signals) or (signals.min() >= SELL and signals.max() <= CLOSE_SHORT):
+        return None
+    return int(((signals < SELL) | (signals > CLOSE_SHORT)).argmax())
+
+
 def keep_sides(signals: Int8Array, sides: Sides) -> Int8Array:
     """Return signals that enter the allowed sides alone: what would enter another one closes instead.
 

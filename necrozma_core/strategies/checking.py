@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from necrozma_core.engine.instructions import BUY, CLOSE_SHORT, SELL
+from necrozma_core.engine.instructions import BUY, SELL, find_unknown
 from necrozma_core.errors import StrategyError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
@@ -90,8 +90,7 @@ def _problem(found: object, n_bars: int) -> str | None:
         return f"NaN at bar {int(np.isnan(found).argmax())}"
     if found.dtype.kind not in "iu":
         return f"dtype {found.dtype}"
-    if n_bars and (found.min() < SELL or found.max() > CLOSE_SHORT):
-        bar = int(((found < SELL) | (found > CLOSE_SHORT)).argmax())
+    if (bar := find_unknown(found)) is not None:
         return f"{found[bar]} at bar {bar}"
     return None
 

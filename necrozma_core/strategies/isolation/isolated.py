@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn
 
 import numpy as np
 
+from necrozma_core.engine.instructions import find_unknown
 from necrozma_core.errors import StrategyError, UsageError, WorkerError, shown
 from necrozma_core.market.bars import Bars
 from necrozma_core.strategies.catalog import FAMILIES
@@ -129,7 +130,7 @@ class IsolatedStrategies:
         if "failed" in message:
             raise StrategyError(str(message["failed"]))
         signals = np.frombuffer(bytearray(payload), np.int8)
-        if signals.shape != (len(self._bars),) or (signals.size and (signals.min() < -1 or signals.max() > 1)):
+        if signals.shape != (len(self._bars),) or find_unknown(signals) is not None:
             raise StrategyError(f"strategy {shown(name)} wrote into descriptors that are not its own")
         if not message.get("is_whole"):
             self._drop()

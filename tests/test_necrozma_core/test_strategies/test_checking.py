@@ -70,7 +70,7 @@ def test_checked_signals_no_bars_give_no_signals() -> None:
             np.ma.masked_array([1, 0, -1], [True, False, False]),
             "returned a masked array, whose hidden entries would count as signals (fill it: signals.filled(0))",
         ),
-        (np.array([0, 2, -3]), "returned 2 at bar 1"),
+        (np.array([0, 5, -3]), "returned 5 at bar 1"),
         (np.array([0, 0, -2]), "returned -2 at bar 2"),
         (np.array([0, 256, 0]), "returned 256 at bar 1"),  # would be 0 as int8
         (np.array([0, 255, 0], np.uint8), "returned 255 at bar 1"),  # would be -1
@@ -80,7 +80,7 @@ def test_checked_signals_anything_else_is_refused_by_name(result: Any, message: 
     with pytest.raises(StrategyError) as caught:
         checked_signals(strategy(lambda bars: result), make_bars([1, 2, 3]))
     assert str(caught.value) == (
-        f"strategy 'mine': signals() {message}; expected an int8 array of shape (3,) with -1, 0 and 1"
+        f"strategy 'mine': signals() {message}; expected an int8 array of shape (3,) with numbers from -1 to 4"
     )
 
 

@@ -66,8 +66,8 @@ def test_family_defaults_are_valid_and_its_name_is_its_module_s(family: str) -> 
     assert kind.__module__ == f"necrozma_core.strategies.families.{family}"
     assert kind().family == family
     assert "References" in (kind.__doc__ or "")
-    assert list(bounds_of(kind))[-2:] == ["stop_loss_pips", "take_profit_pips"]
-    assert set(kind().params) == set(bounds_of(kind)) - {"stop_loss_pips", "take_profit_pips"}
+    assert list(bounds_of(kind))[-4:] == ["stop_loss_pips", "take_profit_pips", "sides", "on_opposite"]
+    assert set(kind().params) == set(list(bounds_of(kind))[:-4])
 
 
 @pytest.mark.parametrize("strategy", default_strategies(), ids=lambda strategy: strategy.name)
@@ -157,3 +157,15 @@ def test_catalog_every_file_of_a_family_is_in_it() -> None:
     folder = Path(room.__file__).parent
     families = {path.stem for path in folder.glob("*.py") if "(Rule):" in path.read_text()}
     assert families == set(FAMILIES)
+
+
+def test_orders_that_are_not_as_always_are_in_name_and_params() -> None:
+    usual = SmaCross(10, 30, stop_loss_pips=20)
+    longs = SmaCross(10, 30, stop_loss_pips=20, sides="long", on_opposite="close")
+    assert usual.params == {"fast": 10, "slow": 30}
+    assert longs.name == "sma_cross(10,30) sl20 sides=long on_opposite=close"
+    assert longs.params == {"fast": 10, "slow": 30, "sides": "long", "on_opposite": "close"}
+    assert signal_key(longs) != signal_key(usual)
+    assert signal_key(SmaCross(10, 30, on_opposite="close")) == signal_key(usual)
+    with pytest.raises(UsageError, match=r"sma_cross: sides: unknown value 'longs': did you mean long"):
+        SmaCross(10, 30, sides="longs")

@@ -353,3 +353,13 @@ class Mine:
 def strategies():
     return [Mine()]
 """
+
+
+def test_load_strategies_orders_may_be_said_or_left_out(tmp_path: Path) -> None:
+    said = with_object("    sides, on_opposite = 'long', 'ignore'")
+    [strategy] = loaded(tmp_path, said)
+    assert (strategy.sides, strategy.on_opposite) == ("long", "ignore")
+    [strategy] = loaded(tmp_path, with_object(""), "other.py")
+    assert (strategy.sides, strategy.on_opposite) == ("both", "reverse")
+    with pytest.raises(UsageError, match=r"strategies\(\)\[0\] .*: on_opposite: unknown value"):
+        loaded(tmp_path, with_object("    on_opposite = 'reverze'"), "wrong.py")

@@ -30,6 +30,7 @@ from necrozma_core.feeds.kept_reports import report_stored
 from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.money.costs import Account
 from necrozma_core.storage.disk.lock import lock_results
+from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.listing import list_runs
 from necrozma_core.storage.runs.manifest import PairState, RunStatus, read_manifest
 from necrozma_core.storage.ticks.store import TickStore
@@ -497,3 +498,38 @@ def test_sweep_whose_json_cannot_be_written_is_whole_and_says_so(
     assert len(json.loads(copy.read_text())["results"]) == 50
     assert listener.lines.count(f"JSON: {copy}") == 1
     assert copy.name in read_manifest(copy.parent).files
+
+
+CLOSES = """
+import numpy as np
+from necrozma_core import BUY, CLOSE, SELL
+
+class Closes:
+    params, stop_loss_pips, take_profit_pips = {}, None, None
+
+    def __init__(self, sides, on_opposite):
+        self.name, self.sides, self.on_opposite = f"{sides} {on_opposite}", sides, on_opposite
+
+    def signals(self, bars):
+        return np.resize(np.array([BUY, 0, CLOSE, 0, SELL, 0, BUY, 0, CLOSE], np.int8), len(bars))
+
+def strategies():
+    return [Closes("both", "reverse"), Closes("long", "close"), Closes("both", "ignore")]
+"""
+
+
+def test_sweep_of_a_users_file_that_closes_and_takes_one_side(
+    tmp_path: Path, sweep: Callable[..., SweepRequest]
+) -> None:
+    (tmp_path / "closes.py").write_text(CLOSES)
+    source = StrategySource.from_file(tmp_path / "closes.py")
+    asked = sweep(pairs=("EURUSD",), source=source, keep_trades=None)
+    outcome = run_sweep(asked)
+    assert (outcome.exit_code, outcome.receipts[0].failures) == (ExitCode.OK, ())
+    store = ResultsFolder(asked.results).store
+    trades = store.read_trades("EURUSD", outcome.receipts[0].key).to_pylist()
+    sides = {
+        name: {row["side"] for row in trades if row["strategy"] == name} for name in ("both reverse", "long close")
+    }
+    assert sides == {"both reverse": {"long", "short"}, "long close": {"long"}}
+    assert {row["exit_reason"] for row in trades if row["strategy"] == "long close"} <= {"signal", "end_of_data"}
