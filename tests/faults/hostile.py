@@ -152,7 +152,7 @@ ARRAYS = [
     Hostile("object.__setattr__", "object.__setattr__(bars, 'digits', 1)", "changed the bars"),
     Hostile("bars in the remembered ones", "bars.remember('x', lambda: np.ones(3))[0] = 2", "raised ValueError"),
     Hostile("keeps the bars for later", "keep.append((bars, bars.mid_close))"),
-    Hostile("returns a view of bars", "return bars.tick_count", "returned 2 at bar"),
+    Hostile("returns a view of bars", "return bars.tick_count", "returned 5 at bar"),
     Hostile(
         "returns an array that is changed later",
         "keep.append(ok(bars)); threading.Timer(0.01, keep[-1].fill, (0,)).start(); return keep[-1]",
@@ -169,7 +169,7 @@ ARRAYS = [
     Hostile("floats", "return ok(bars).astype(float)", "returned dtype float64"),
     Hostile("bools", "return ok(bars) > 0", "returned dtype bool"),
     Hostile("objects", "return ok(bars).astype(object)", "returned dtype object"),
-    Hostile("out of range", "return ok(bars) * 2", "returned 2 at bar 0"),
+    Hostile("out of range", "return ok(bars) * 5", "returned 5 at bar 0"),
     Hostile("256", "return ok(bars).astype(int) * 256", "returned 256 at bar 0"),
     Hostile("a generator", "return (int(x) for x in ok(bars))", "returned a generator"),
     Hostile("a coroutine", "async def later(): return ok(bars)\nreturn later()", "returned a coroutine"),
