@@ -211,6 +211,8 @@ def feather_tables(file: Any, source: str, open_reading: Callable[[Sequence[str]
         with library_errors(source, "Feather"):
             for number in range(arrow.num_record_batches):
                 table = arrow.get_batch(number)
+                # The library takes lengths and offsets as they stand in the file, and would read beyond them.
+                table.validate(full=True)
                 for start in range(0, len(table), _BATCH_ROWS):
                     part = table.slice(start, _BATCH_ROWS)
                     yield part, read + 1 + np.arange(len(part), dtype=np.int64)

@@ -51,8 +51,6 @@ class QuoteCheck:
         whole, self._rest = text[:end], text[end:]
         if _QUOTE in whole:
             self._check(whole)
-        if not content and whole.count(_QUOTE) % 2:
-            raise self._error(whole, whole.rfind(_QUOTE), "a quote that is never closed")
         self._lines += _count_lines(whole)
 
     def _check(self, whole: bytes) -> None:
@@ -68,10 +66,19 @@ class QuoteCheck:
             is_inside = is_quote[1:-1] > (is_end[:-2] | is_end[2:])
             if is_inside.any():
                 raise self._error(whole, first + 1 + int(is_inside.argmax()), "a quote in the middle of one")
+        # Cells have no line breaks, so that the quotes of each line come in pairs.
+        quotes = np.flatnonzero(text == ord(_QUOTE))
+        ends = np.flatnonzero(text == (ord(b"\n") if b"\n" in whole else ord(b"\r")))
+        counts = np.diff(np.searchsorted(quotes, np.append(ends, len(text))), prepend=0)
+        if (counts % 2).any():
+            last = int(quotes[counts[: int((counts % 2).argmax()) + 1].sum() - 1])
+            if b"\n" in whole[last:] or b"\r" in whole[last:]:
+                raise self._error(whole, last, "a quote not closed on it", "a row on one line")
+            raise self._error(whole, last, "a quote that is never closed")
 
-    def _error(self, whole: bytes, at: int, found: str) -> DataError:
+    def _error(self, whole: bytes, at: int, found: str, expected: str = "quotes around whole cells") -> DataError:
         row = self._lines + _count_lines(whole[:at]) + 1
-        return DataError(f"{self._source}: row {row}: expected quotes around whole cells, found {found}; mend it")
+        return DataError(f"{self._source}: row {row}: expected {expected}, found {found}; mend it")
 
 
 def _count_lines(text: bytes) -> int:

@@ -236,3 +236,18 @@ def test_import_of_parquet_whose_column_names_are_no_text_is_refused(tmp_path: P
 
     with pytest.raises(DataError, match=r"ticks.parquet: could not be read as Parquet: 'utf-8' codec .*; get it again"):
         import_files([path], "EURUSD", tmp_path / "data")
+
+
+def test_feather_whose_lengths_reach_beyond_it_is_refused(tmp_path: Path) -> None:
+    times = [f"2024-01-15T00:00:0{second}Z" for second in range(3)]
+    table = pa.table({"timestamp": times, "bid": [1.1] * 3, "ask": [1.2] * 3})
+    path = tmp_path / "a.feather"
+    feather.write_feather(table, path, compression="uncompressed")
+    content = path.read_bytes()
+    offsets = b"".join((20 * number).to_bytes(4, "little") for number in range(4))
+    assert content.count(offsets) == 1
+    # The library would read a text of a gigabyte there, and end the process.
+    path.write_bytes(content.replace(offsets, offsets[:4] + (2**30).to_bytes(4, "little") + offsets[8:]))
+
+    with pytest.raises(DataError, match=r"a.feather: could not be read as Feather"):
+        import_files([path], "EURUSD", tmp_path / "data")

@@ -98,6 +98,7 @@ def test_empty_lines_at_the_end_of_a_block_are_torn_rows_once_another_block_foll
         'a,b\n"1\n2",3\n4,5\n',
         'a,b\n1,2\n"3,4\n5",6,"7\n',
         'a,b\n"1\r2",3\n',
+        'a,b\n1,2\n3,4,"5\n6,7\n',
     ],
 )
 def test_a_quote_that_swallows_lines_is_refused(content: str) -> None:
