@@ -66,7 +66,7 @@ def mapped(head: Head, names: Mapping[str, str]) -> Layout:
         raise UsageError(f"--columns: expected time, date, bid, ask or symbol, found {shown(unknown[0], 40)}")
     if not {"bid", "ask"} <= set(names) or not {"time", "date"} & set(names):
         raise UsageError("--columns: expected time, bid and ask, such as time=Date,bid=Bid price,ask=Ask price")
-    found_at = {role: _column_of(head, role, name) for role, name in names.items()}
+    found_at = {role: column_given(head, role, name) for role, name in names.items()}
     time = tuple(found_at[role] for role in ("date", "time") if role in found_at)
     columns = Columns(time, found_at["bid"], found_at["ask"], found_at.get("symbol"))
     return table_layout(head, columns, FORMAT, "the columns that were given")
@@ -117,7 +117,7 @@ def find_columns(names: Sequence[str], source: str, header: Sequence[str] = ()) 
             raise DataError(f"{source}: expected every column once, found {shown(name, 40)} {names.count(name)} times")
     if set(names) >= _BARS and not {"bid", "ask"} <= _roles(names):
         raise DataError(f"{source}: these are bars ({', '.join(given)[:60]}), not ticks; import them as bars")
-    found_at = {role: _one(role, names, given, source) for role in SYNONYMS}
+    found_at = {role: column_called(role, names, given, source) for role in SYNONYMS}
     time = tuple(column for column in (found_at["date"], found_at["time"]) if column is not None)
     bid, ask = found_at["bid"], found_at["ask"]
     if bid is None or ask is None or not time:
@@ -133,16 +133,36 @@ def _roles(names: Sequence[str]) -> set[str]:
     return {role for role, known in SYNONYMS.items() if set(known) & set(names)}
 
 
-def _one(role: str, names: Sequence[str], given: Sequence[str], source: str) -> int | None:
-    found = [column for column, name in enumerate(names) if name in SYNONYMS[role]]
-    exact = [column for column in found if names[column] == SYNONYMS[role][0]]
+def column_called(
+    role: str, names: Sequence[str], given: Sequence[str], source: str, synonyms: Mapping[str, Sequence[str]] = SYNONYMS
+) -> int | None:
+    """Return the column that a header's names give a role, the one called by our own name first; None where none is.
+
+    Parameters
+    ----------
+    role : str
+    names, given : sequence of str
+        The header in lower case, and as it stands.
+    source : str
+        For the message.
+    synonyms : mapping of str to sequence of str
+        What the column of each role may be called.
+
+    Raises
+    ------
+    DataError
+        Several could be it.
+    """
+    found = [column for column, name in enumerate(names) if name in synonyms[role]]
+    exact = [column for column in found if names[column] == synonyms[role][0]]
     if len(found) > 1 and len(exact) != 1:
         both = " and ".join(given[column] for column in found[:2])
         raise DataError(f"{source}: {both} could both be the {role}; say which with --columns {role}=...")
     return exact[0] if exact else found[0] if found else None
 
 
-def _column_of(head: Head, role: str, name: str) -> int:
+def column_given(head: Head, role: str, name: str) -> int:
+    """Return the column that a user gives a role, by its name or number; UsageError where it is not there."""
     if name.isdigit() and 0 < int(name) <= len(head.header):
         return int(name) - 1
     wanted = name.strip().lower()

@@ -62,10 +62,8 @@ _DAYS_FIELDS: Final = (
 """Figures too, added later: columns come at the end."""
 HOLDOUT_PREFIX: Final = "holdout_"
 """What columns begin with that say how a strategy did in a hold-out; nothing is ranked by them."""
-_RANGE_FIELDS: Final = (
-    pa.field("exits_end_of_range", pa.int64(), nullable=False),
-    pa.field("made_from", pa.string(), nullable=False),
-)
+_RANGE_FIELD: Final = pa.field("exits_end_of_range", pa.int64(), nullable=False)
+_ORIGIN_FIELD: Final = pa.field("made_from", pa.string(), nullable=False)
 _HOLDOUT_FIELDS: Final = (
     pa.field("holdout_trades", pa.int64()),
     pa.field("holdout_win_rate", pa.float64()),
@@ -95,7 +93,7 @@ TRADES_SCHEMA: Final = pa.schema(
 """One row a trade, strategy by strategy, in order of entry. Pair and timeframe are in the file's metadata."""
 
 METRICS_SCHEMA: Final = pa.schema(
-    [*_SETTINGS_FIELDS, *_FIGURE_FIELDS, _NOTE_FIELD, *_DAYS_FIELDS, *_RANGE_FIELDS, *_HOLDOUT_FIELDS],
+    [*_SETTINGS_FIELDS, *_FIGURE_FIELDS, _NOTE_FIELD, *_DAYS_FIELDS, _RANGE_FIELD, _ORIGIN_FIELD, *_HOLDOUT_FIELDS],
     metadata={SCHEMA_KEY: b"metrics/1"},
 )
 """One row a strategy on a pair. A figure that is undefined is null, never 0, infinity or NaN."""

@@ -19,7 +19,8 @@ from necrozma_core.storage.results.schemas import (
     _FIGURE_FIELDS,
     _HOLDOUT_FIELDS,
     _NOTE_FIELD,
-    _RANGE_FIELDS,
+    _ORIGIN_FIELD,
+    _RANGE_FIELD,
     _TIME,
     EXIT_REASONS,
     HOLDOUT_PREFIX,
@@ -84,12 +85,12 @@ def metrics_table(
         "take_profit_pips": [row.take_profit_pips for row in rows],
         "lots": [lots] * len(rows),
     }
-    for field in (*_FIGURE_FIELDS, *_DAYS_FIELDS, _RANGE_FIELDS[0]):
+    for field in (*_FIGURE_FIELDS, *_DAYS_FIELDS, _RANGE_FIELD):
         values[field.name] = [_defined(getattr(row.metrics, field.name)) for row in rows]
     for field in _HOLDOUT_FIELDS:
         name = field.name.removeprefix(HOLDOUT_PREFIX)
         values[field.name] = [_defined(getattr(row.holdout, name)) if row.holdout else None for row in rows]
-    values["made_from"] = [made_from] * len(rows)
+    values[_ORIGIN_FIELD.name] = [made_from] * len(rows)
     values[_NOTE_FIELD.name] = [row.note for row in rows]
     columns = [column_of(field.type, values[field.name]) for field in METRICS_SCHEMA]
     return pa.Table.from_arrays(columns, schema=METRICS_SCHEMA)

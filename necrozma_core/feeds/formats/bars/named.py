@@ -13,6 +13,7 @@ from necrozma_core.errors import DataError, UsageError, shown
 from necrozma_core.feeds.formats.bars.layout import PARTS, BarLayout, SpreadUnit
 from necrozma_core.feeds.formats.layout import Head
 from necrozma_core.feeds.formats.named import SYNONYMS as TICK_SYNONYMS
+from necrozma_core.feeds.formats.named import column_called, column_given
 from necrozma_core.feeds.reading.times import TimeStyle, style_of
 
 FORMAT: Final = "columns"
@@ -98,7 +99,7 @@ def mapped(head: Head, given: Mapping[str, str]) -> BarLayout:
         A column is not there, or one of time and prices is missing.
     """
     check_roles(given)
-    found = {role: _column_of(head, role, name) for role, name in given.items()}
+    found = {role: column_given(head, role, name) for role, name in given.items()}
     return lay_out(head, found, FORMAT, "the columns that were given")
 
 
@@ -145,7 +146,11 @@ def find_columns(names: Sequence[str], source: str, header: Sequence[str]) -> di
     for name in names:
         if name and list(names).count(name) > 1:
             raise DataError(f"{source}: expected every column once, found {shown(name, 40)} {names.count(name)} times")
-    found = {role: column for role in SYNONYMS if (column := _one(role, names, header, source)) is not None}
+    found = {
+        role: column
+        for role in SYNONYMS
+        if (column := column_called(role, names, header, source, SYNONYMS)) is not None
+    }
     if not time_columns(found) or not (set(PARTS) <= set(found) or set(BOTH_SIDES) <= set(found)):
         raise DataError(
             f"{source}: expected columns of time, open, high, low and close, found {shown(', '.join(header), 80)}; say "
@@ -212,22 +217,3 @@ def lay_out(head: Head, found: Mapping[str, int], name: str, reason: str) -> Bar
         spread_unit=_UNITS[spread] if spread else SpreadUnit.POINTS,
         symbol=found.get("symbol"),
     )
-
-
-def _one(role: str, names: Sequence[str], header: Sequence[str], source: str) -> int | None:
-    found = [column for column, name in enumerate(names) if name in SYNONYMS[role]]
-    exact = [column for column in found if names[column] == SYNONYMS[role][0]]
-    if len(found) > 1 and len(exact) != 1:
-        both = " and ".join(header[column] for column in found[:2])
-        raise DataError(f"{source}: {both} could both be the {role}; say which with --columns {role}=...")
-    return exact[0] if exact else found[0] if found else None
-
-
-def _column_of(head: Head, role: str, name: str) -> int:
-    if name.isdigit() and 0 < int(name) <= len(head.header):
-        return int(name) - 1
-    wanted = name.strip().lower()
-    if head.has_header and wanted in (names := [column.lower() for column in head.header]):
-        return names.index(wanted)
-    found = ", ".join(head.header) if head.has_header else f"{len(head.header)} columns without names"
-    raise UsageError(f"--columns: {role}={name[:40]}: {head.source} has no such column, but {found[:80]}")
