@@ -127,6 +127,8 @@ def result_key(request: PairRequest) -> str:
         "strategies": request.source.fingerprint(),
         "lots": request.lots,
         "costs": asdict(request.costs),
+        "latency_ms": request.latency_ms,
+        "max_quote_age_ms": request.max_quote_age_ms,
         "account": asdict(request.account),
         "keep_trades": request.keep_trades,
     }

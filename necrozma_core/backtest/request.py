@@ -7,6 +7,7 @@ compiler that does it.
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from necrozma_core.engine.execution import Execution
 from necrozma_core.market.bar_grid import BarGrid
 from necrozma_core.market.conversion_paths import Leg
 from necrozma_core.market.date_range import DateRange
@@ -48,6 +49,9 @@ class PairRequest:
         The pairs that convert profits into the account's currency, see `choose_path`; None until that is known.
     terms : Terms
         What the broker's contract says of the pair, where that is not what the table says.
+    latency_ms : int
+        See `necrozma_core.engine.execution.Execution`.
+    max_quote_age_ms : int or None
     set_aside : tuple of (int, str)
         Strategies of a user's that are not run, by their position, because no worker survived them; and why.
     """
@@ -68,6 +72,8 @@ class PairRequest:
     key: str = ""
     legs: tuple[Leg, ...] | None = None
     terms: Terms = field(default_factory=Terms)
+    latency_ms: int = 0
+    max_quote_age_ms: int | None = None
     set_aside: tuple[tuple[int, str], ...] = ()
 
     @property
@@ -79,6 +85,16 @@ class PairRequest:
     def made_from(self) -> str:
         """What results are made from, for people: ``ticks``, or ``1h bars``."""
         return "ticks" if self.bars_ms is None else f"{format_timeframe(self.bars_ms)} bars"
+
+    @property
+    def execution(self) -> Execution:
+        """How orders are filled."""
+        return Execution(
+            slippage_pips=self.costs.slippage_pips,
+            spread_markup_pips=self.costs.spread_markup_pips,
+            latency_ms=self.latency_ms,
+            max_quote_age_ms=self.max_quote_age_ms,
+        )
 
     @property
     def instrument(self) -> Pair:

@@ -14,10 +14,9 @@ from necrozma_core.backtest.outcome import Checkpoint, Evaluated, Market
 from necrozma_core.backtest.recording import refuse_all_failed, result_metadata, write_outcomes
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.backtest.stage_clock import StageClock
-from necrozma_core.engine.bar_simulation import simulate_bar_events
+from necrozma_core.backtest.trading import trade
 from necrozma_core.engine.events import Events, find_events
-from necrozma_core.engine.instructions import OnOpposite, Sides, keep_sides
-from necrozma_core.engine.simulation import simulate_events
+from necrozma_core.engine.instructions import Sides, keep_sides
 from necrozma_core.errors import StrategyError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
@@ -86,12 +85,7 @@ def evaluate(
 def _evaluate_one(
     market: Market, strategy: Strategy, request: PairRequest, events: Events, silence: Callable[[], str]
 ) -> Evaluated:
-    opposite = OnOpposite(strategy.on_opposite)
-    levels = strategy.stop_loss_pips, strategy.take_profit_pips, request.costs.slippage_pips
-    if market.given is None:
-        trades = simulate_events(market.ticks, market.bars, events, *levels, market.at_end, opposite)
-    else:
-        trades = simulate_bar_events(market.given, market.ticks, market.bars, events, *levels, market.at_end, opposite)
+    trades = trade(market, strategy, request, events)
     money = price_trades(trades, market.ticks, request.lots, request.costs, market.conversion)
     metrics = measure(trades, money, market.days, market.ticks, request.lots, request.account)
     return Evaluated(strategy, trades, money, metrics, explain_nulls(metrics, None if len(trades) else silence()))

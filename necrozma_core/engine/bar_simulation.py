@@ -63,7 +63,7 @@ def simulate_bar_events(
     stop_points, stop_level = level_distance(stop_loss_pips, ticks, "stop_loss_pips")
     target_points, target_level = level_distance(take_profit_pips, ticks, "take_profit_pips")
     given = given.writable()
-    side, entry_tick, exit_tick, entry_points, exit_points, reason = kernel(
+    side, entry_tick, exit_tick, entry_points, exit_points, reason, event = kernel(
         given.bid,
         given.ask,
         bars.first_tick // 2,
@@ -76,4 +76,6 @@ def simulate_bar_events(
         slippage_points(slippage_pips, ticks),
         on_opposite.code,
     )
-    return make_trades(ticks, side, entry_tick, exit_tick, entry_points, exit_points, reason, at_end)
+    return make_trades(
+        ticks, side, entry_tick, exit_tick, entry_points, exit_points, reason, event, stop_loss_pips, at_end
+    )

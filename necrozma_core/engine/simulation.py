@@ -70,7 +70,7 @@ def simulate_events(
     """
     stop_points, _ = level_distance(stop_loss_pips, ticks, "stop_loss_pips")
     target_points, target_level = level_distance(take_profit_pips, ticks, "take_profit_pips")
-    side, entry_tick, exit_tick, entry_points, exit_points, reason = kernels.simulate_events(
+    side, entry_tick, exit_tick, entry_points, exit_points, reason, event = kernels.simulate_events(
         ticks.bid,
         ticks.ask,
         bars.first_tick,
@@ -86,7 +86,9 @@ def simulate_events(
         slippage_points(slippage_pips, ticks),
         on_opposite.code,
     )
-    return make_trades(ticks, side, entry_tick, exit_tick, entry_points, exit_points, reason, at_end)
+    return make_trades(
+        ticks, side, entry_tick, exit_tick, entry_points, exit_points, reason, event, stop_loss_pips, at_end
+    )
 
 
 def make_trades(
@@ -97,6 +99,8 @@ def make_trades(
     entry_points: Int32Array,
     exit_points: FloatArray,
     reason: Int8Array,
+    event: Int64Array,
+    stop_loss_pips: float | None,
     at_end: ExitReason,
 ) -> Trades:
     """Lay out what a kernel found as trades."""
@@ -112,6 +116,9 @@ def make_trades(
         exit_price=exit_points / ticks.scale,
         points=(exit_points - entry_points) * side,
         reason=reason,
+        event=event,
+        fraction=np.ones(len(side)),
+        stop_points=np.full(len(side), np.nan if stop_loss_pips is None else stop_loss_pips * ticks.points_per_pip),
     )
 
 

@@ -14,16 +14,25 @@ class ExitReason(IntEnum):
     SIGNAL = 2
     END_OF_DATA = 3
     END_OF_RANGE = 4
+    TRAILING_STOP = 5
+    BREAK_EVEN = 6
+    TIME = 7
+    SESSION = 8
+    PARTIAL_TARGET = 9
+    STOP_OUT = 10
 
     @property
     def label(self) -> str:
-        """The reason as stored: ``stop_loss``, ``take_profit``, ``signal``, ``end_of_data``, ``end_of_range``."""
+        """The reason as stored: its name in small letters, ``stop_loss``."""
         return self.name.lower()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trades:
-    """The trades of one strategy on one pair, in order of entry; they never overlap.
+    """The trades of one strategy on one pair, in order of entry.
+
+    Positions never overlap. One that is closed in parts is as many trades as it had exits, one after the other, with
+    the same entry.
 
     Attributes
     ----------
@@ -39,6 +48,14 @@ class Trades:
         Result in points before commission and swap; whole numbers, but for take-profits at a fraction of a point.
     reason : int8 array, shape (n_trades,)
         Values of :class:`ExitReason`.
+    event : int64 array, shape (n_trades,)
+        The event that each trade entered by, as an index into the events that were traded.
+    fraction : float64 array, shape (n_trades,)
+        The part of the position's lots that each trade closed; 1 where it is closed at once.
+    stop_points : float64 array, shape (n_trades,)
+        The distance of the stop at the entry, in points; NaN where there was none.
+    stale_entries : int
+        Entries that were not taken because their first tick came too late.
     """
 
     side: Int8Array
@@ -50,6 +67,10 @@ class Trades:
     exit_price: FloatArray
     points: FloatArray
     reason: Int8Array
+    event: Int64Array
+    fraction: FloatArray
+    stop_points: FloatArray
+    stale_entries: int = 0
 
     def __len__(self) -> int:
         return len(self.side)

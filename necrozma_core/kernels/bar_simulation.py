@@ -73,6 +73,8 @@ def simulate_bar_events(
     entry_points : int32 array, shape (n_trades,)
     exit_points : float64 array, shape (n_trades,)
     reason : int8 array, shape (n_trades,)
+    entered_by : int64 array, shape (n_trades,)
+        The event of each entry.
     """
     n = len(bid)
     n_events = len(event_bar)
@@ -82,6 +84,7 @@ def simulate_bar_events(
     entry_points_out = np.empty(n_events, np.int32)
     exit_points_out = np.empty(n_events, np.float64)
     reason_out = np.empty(n_events, np.int8)
+    entered_by = np.empty(n_events, np.int64)
     trades = 0
     event = find_entry(first_bar, event_bar, event_side, 0, 0)
     while event < n_events:
@@ -109,6 +112,7 @@ def simulate_bar_events(
         entry_points_out[trades] = entry
         exit_points_out[trades] = entry + side * points
         reason_out[trades] = reason
+        entered_by[trades] = event
         trades += 1
         if reason == END_OF_DATA:
             break
@@ -123,4 +127,5 @@ def simulate_bar_events(
         entry_points_out[:trades],
         exit_points_out[:trades],
         reason_out[:trades],
+        entered_by[:trades],
     )

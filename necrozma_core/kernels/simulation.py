@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 STOP_LOSS, TAKE_PROFIT, SIGNAL, END_OF_DATA = 0, 1, 2, 3
+TRAILING_STOP, BREAK_EVEN, TIME, SESSION, PARTIAL_TARGET, STOP_OUT = 5, 6, 7, 8, 9, 10
 
 BUY, SELL, CLOSE, CLOSE_LONG, CLOSE_SHORT = 1, -1, 2, 3, 4
 """What an event may ask for; :mod:`necrozma_core.engine.instructions` says what each means."""
@@ -196,6 +197,8 @@ def simulate_events(
     entry_points : int32 array, shape (n_trades,)
     exit_points : float64 array, shape (n_trades,)
     reason : int8 array, shape (n_trades,)
+    entered_by : int64 array, shape (n_trades,)
+        The event of each entry.
     """
     n_ticks = len(bid)
     n_bars = len(first_tick) - 1
@@ -206,6 +209,7 @@ def simulate_events(
     entry_points_out = np.empty(n_events, np.int32)
     exit_points_out = np.empty(n_events, np.float64)
     reason_out = np.empty(n_events, np.int8)
+    entered_by = np.empty(n_events, np.int64)
     has_levels = min(stop_points, target_points) < BEYOND
     trades = 0
     event = find_entry(first_tick, event_bar, event_side, 0, 0)
@@ -248,6 +252,7 @@ def simulate_events(
             entry + side * target_level if reason == TAKE_PROFIT else market - np.int64(side) * slippage_points
         )
         reason_out[trades] = reason
+        entered_by[trades] = event
         trades += 1
         if reason == END_OF_DATA:
             break
@@ -261,4 +266,5 @@ def simulate_events(
         entry_points_out[:trades],
         exit_points_out[:trades],
         reason_out[:trades],
+        entered_by[:trades],
     )

@@ -50,7 +50,10 @@ class Metrics:
     exposure : float or None
         Fraction of the time between the first and the last tick spent in a position.
     exits_stop_loss, exits_take_profit, exits_signal, exits_end_of_data, exits_end_of_range : int
+    exits_trailing_stop, exits_break_even, exits_time, exits_session, exits_partial_target, exits_stop_out : int
         Trades by what ended them.
+    stale_entries : int
+        Entries that were not taken because their first tick came too late.
     days : int
         Daily returns behind the ratios; 0 without trades, and where a day ended with nothing left in the account.
     few_days : bool
@@ -86,6 +89,13 @@ class Metrics:
     exits_signal: int
     exits_end_of_data: int
     exits_end_of_range: int
+    exits_trailing_stop: int
+    exits_break_even: int
+    exits_time: int
+    exits_session: int
+    exits_partial_target: int
+    exits_stop_out: int
+    stale_entries: int
     days: int
     few_days: bool
     constant_returns: bool
@@ -176,11 +186,8 @@ def measure(trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots:
         commission=float(money.commission.sum()),
         swap=float(money.swap.sum()),
         exposure=formulas.exposure(trades, ticks),
-        exits_stop_loss=exits[ExitReason.STOP_LOSS],
-        exits_take_profit=exits[ExitReason.TAKE_PROFIT],
-        exits_signal=exits[ExitReason.SIGNAL],
-        exits_end_of_data=exits[ExitReason.END_OF_DATA],
-        exits_end_of_range=exits[ExitReason.END_OF_RANGE],
+        **{f"exits_{reason.label}": exits[reason] for reason in ExitReason},
+        stale_entries=trades.stale_entries,
         days=len(returns),
         few_days=len(returns) < MIN_DAYS,
         constant_returns=formulas.are_constant(returns, day_end, start),

@@ -35,6 +35,8 @@ class Costs:
         Pips lost at every fill but a take-profit's; :func:`~necrozma_core.engine.simulation.simulate` applies it.
     swap_long_pips, swap_short_pips : float
         Pips per night held, positive where the account is credited.
+    spread_markup_pips : float
+        Pips added to every spread, half of them on each side, where the prices are better than one's broker's.
 
     Raises
     ------
@@ -46,6 +48,7 @@ class Costs:
     slippage_pips: float = 0.0
     swap_long_pips: float = 0.0
     swap_short_pips: float = 0.0
+    spread_markup_pips: float = 0.0
 
     def __post_init__(self) -> None:
         for name in self.__slots__:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol, TypeAlias
 
+from necrozma_core.engine.orders import Orders
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 
@@ -25,6 +26,8 @@ class Strategy(Protocol):
         ``both``, ``long`` or ``short``: what may be entered.
     on_opposite : str
         ``reverse``, ``close`` or ``ignore``: what a signal against an open position does.
+    orders : Orders
+        Everything else about how positions are opened, guarded and closed.
     """
 
     @property
@@ -39,6 +42,8 @@ class Strategy(Protocol):
     def sides(self) -> str: ...  # noqa: D102
     @property
     def on_opposite(self) -> str: ...  # noqa: D102
+    @property
+    def orders(self) -> Orders: ...  # noqa: D102
 
     def signals(self, bars: Bars) -> Int8Array:
         """Return what to do after each bar.

@@ -9,6 +9,7 @@ from typing import ClassVar, TypeGuard
 import numpy as np
 
 from necrozma_core.engine.instructions import OnOpposite, Sides
+from necrozma_core.engine.orders import NO_ORDERS, Orders
 from necrozma_core.errors import UsageError
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
@@ -38,6 +39,8 @@ class Rule(ABC):
         ``both``, ``long`` or ``short``: what may be entered.
     on_opposite : str
         ``reverse``, ``close`` or ``ignore``: what a signal against an open position does.
+    orders : Orders
+        Everything else about how positions are opened, guarded and closed; in a grid by the names of its attributes.
 
     Raises
     ------
@@ -51,6 +54,7 @@ class Rule(ABC):
     take_profit_pips: float | None = field(default=None, metadata=PIPS)
     sides: str = field(default=Sides.BOTH.value, metadata=SIDES)
     on_opposite: str = field(default=OnOpposite.REVERSE.value, metadata=ON_OPPOSITE)
+    orders: Orders = NO_ORDERS
 
     def __post_init__(self) -> None:
         try:
@@ -124,7 +128,7 @@ class Rule(ABC):
 @cache
 def bounds_of(family: type[Rule]) -> Mapping[str, Bounds]:
     """Return the bounds of a family's settings by name: its parameters as declared, then those that all have."""
-    bounds = {entry.name: entry.metadata["bounds"] for entry in fields(family)}
+    bounds = {entry.name: entry.metadata["bounds"] for entry in fields(family) if "bounds" in entry.metadata}
     return {name: bounds[name] for name in sorted(bounds, key=(*LEVELS, *ORDERS).__contains__)}
 
 

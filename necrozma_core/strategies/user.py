@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from necrozma_core.engine.instructions import OnOpposite, Sides
+from necrozma_core.engine.orders import NO_ORDERS, Orders
 from necrozma_core.errors import UsageError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
@@ -46,6 +47,7 @@ class UserStrategy:
         The object's own ``signals``; what it returns is checked by ``checking.checked_signals``.
     sides, on_opposite : str
         See `necrozma_core.engine.instructions`.
+    orders : Orders
     """
 
     name: str
@@ -55,6 +57,7 @@ class UserStrategy:
     compute: Callable[[Bars], Int8Array]
     sides: str = Sides.BOTH.value
     on_opposite: str = OnOpposite.REVERSE.value
+    orders: Orders = NO_ORDERS
 
     def signals(self, bars: Bars) -> Int8Array:
         """Return what the user's ``signals(bars)`` returns."""
@@ -177,8 +180,9 @@ def _checked(candidate: object, where: str) -> Strategy:
     if not callable(values["signals"]):
         raise UsageError(f"{where}: signals: expected a method signals(bars), found {shown(values['signals'], 40)}")
     stop, target = (Pips().check(f"{where}: {level}", _number(values[level])) for level in LEVELS)
-    orders = {order: checked_order(order, _order(candidate, order, where), where) for order in ORDERS}
-    return UserStrategy(name, checked_params(values["params"], where), stop, target, values["signals"], **orders)
+    sides, on_opposite = (checked_order(order, _order(candidate, order, where), where) for order in ORDERS)
+    params = checked_params(values["params"], where)
+    return UserStrategy(name, params, stop, target, values["signals"], sides, on_opposite)
 
 
 def checked_order(name: str, value: object, where: str) -> str:

@@ -49,4 +49,7 @@ def make_trades(
         exit_price=closed / ticks.scale,
         points=(closed - opened) * side,
         reason=np.array(reasons or [ExitReason.SIGNAL] * len(spans), np.int8),
+        event=np.arange(len(spans)),
+        fraction=np.ones(len(spans)),
+        stop_points=np.full(len(spans), np.nan),
     )

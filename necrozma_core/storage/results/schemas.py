@@ -72,6 +72,15 @@ _HOLDOUT_FIELDS: Final = (
     pa.field("holdout_sharpe", pa.float64()),
     pa.field("holdout_max_drawdown", pa.float64()),
 )
+_ORDER_FIELDS: Final = (
+    pa.field("exits_trailing_stop", pa.int64(), nullable=False),
+    pa.field("exits_break_even", pa.int64(), nullable=False),
+    pa.field("exits_time", pa.int64(), nullable=False),
+    pa.field("exits_session", pa.int64(), nullable=False),
+    pa.field("exits_partial_target", pa.int64(), nullable=False),
+    pa.field("exits_stop_out", pa.int64(), nullable=False),
+    pa.field("stale_entries", pa.int64(), nullable=False),
+)
 
 TRADES_SCHEMA: Final = pa.schema(
     [
@@ -93,7 +102,16 @@ TRADES_SCHEMA: Final = pa.schema(
 """One row a trade, strategy by strategy, in order of entry. Pair and timeframe are in the file's metadata."""
 
 METRICS_SCHEMA: Final = pa.schema(
-    [*_SETTINGS_FIELDS, *_FIGURE_FIELDS, _NOTE_FIELD, *_DAYS_FIELDS, _RANGE_FIELD, _ORIGIN_FIELD, *_HOLDOUT_FIELDS],
+    [
+        *_SETTINGS_FIELDS,
+        *_FIGURE_FIELDS,
+        _NOTE_FIELD,
+        *_DAYS_FIELDS,
+        _RANGE_FIELD,
+        _ORIGIN_FIELD,
+        *_HOLDOUT_FIELDS,
+        *_ORDER_FIELDS,
+    ],
     metadata={SCHEMA_KEY: b"metrics/1"},
 )
 """One row a strategy on a pair. A figure that is undefined is null, never 0, infinity or NaN."""

@@ -19,6 +19,7 @@ from necrozma_core.storage.results.schemas import (
     _FIGURE_FIELDS,
     _HOLDOUT_FIELDS,
     _NOTE_FIELD,
+    _ORDER_FIELDS,
     _ORIGIN_FIELD,
     _RANGE_FIELD,
     _TIME,
@@ -85,7 +86,7 @@ def metrics_table(
         "take_profit_pips": [row.take_profit_pips for row in rows],
         "lots": [lots] * len(rows),
     }
-    for field in (*_FIGURE_FIELDS, *_DAYS_FIELDS, _RANGE_FIELD):
+    for field in (*_FIGURE_FIELDS, *_DAYS_FIELDS, _RANGE_FIELD, *_ORDER_FIELDS):
         values[field.name] = [_defined(getattr(row.metrics, field.name)) for row in rows]
     for field in _HOLDOUT_FIELDS:
         name = field.name.removeprefix(HOLDOUT_PREFIX)

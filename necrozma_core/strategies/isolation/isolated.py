@@ -301,8 +301,8 @@ def _described(entry: dict[str, Any]) -> Strategy:
     if "family" in entry:
         return FAMILIES[entry["family"]](**entry["settings"])
     stop, target = entry["levels"]
-    orders = {name: checked_order(name, entry["orders"][name], "strategies()") for name in ORDERS}
-    return UserStrategy(entry["name"], entry["params"], stop, target, _ask_elsewhere, **orders)
+    sides, on_opposite = (checked_order(name, entry["orders"][name], "strategies()") for name in ORDERS)
+    return UserStrategy(entry["name"], entry["params"], stop, target, _ask_elsewhere, sides, on_opposite)
 
 
 def _ask_elsewhere(_: Bars) -> NoReturn:

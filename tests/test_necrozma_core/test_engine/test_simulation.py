@@ -194,6 +194,12 @@ def test_exit_reasons_are_the_numbers_that_the_kernels_write() -> None:
         "TAKE_PROFIT": kernels.TAKE_PROFIT,
         "SIGNAL": kernels.SIGNAL,
         "END_OF_DATA": kernels.END_OF_DATA,
+        "TRAILING_STOP": kernels.TRAILING_STOP,
+        "BREAK_EVEN": kernels.BREAK_EVEN,
+        "TIME": kernels.TIME,
+        "SESSION": kernels.SESSION,
+        "PARTIAL_TARGET": kernels.PARTIAL_TARGET,
+        "STOP_OUT": kernels.STOP_OUT,
     }
 
 

@@ -92,7 +92,7 @@ def test_measure_three_trades_by_hand() -> None:
 
 def test_measure_no_trades_leaves_figures_undefined() -> None:
     metrics = asdict(figures([("2024-01-08 10:00", 100, 101), ("2024-01-10 10:00", 100, 101)], []))
-    zero = {"trades", "net_profit", "total_return", "commission", "swap", "exposure", "days"}
+    zero = {"trades", "net_profit", "total_return", "commission", "swap", "exposure", "days", "stale_entries"}
     zero |= {name for name in metrics if name.startswith("exits_")}
     marks = [metrics.pop(name) for name in ("few_trades", "few_days", "constant_returns")]
     assert marks == [True, True, False]

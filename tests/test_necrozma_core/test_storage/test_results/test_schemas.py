@@ -45,6 +45,9 @@ def two_trades() -> tuple[Trades, Money]:
         exit_price=np.array([1.09912, 1.0885]),
         points=np.array([-100.0, 150.0]),
         reason=np.array([ExitReason.STOP_LOSS, ExitReason.END_OF_DATA], np.int8),
+        event=np.array([0, 1]),
+        fraction=np.ones(2),
+        stop_points=np.full(2, np.nan),
     )
     money = Money(profit=np.array([-10.0, 15.0]), commission=np.array([0.7, 0.7]), swap=np.array([0.0, -0.25]))
     return trades, money
@@ -82,7 +85,10 @@ def test_schema_name_of_another_schema_is_empty() -> None:
 
 
 def test_exit_reasons_are_stored_by_these_names_in_this_order() -> None:
-    assert EXIT_REASONS == ("stop_loss", "take_profit", "signal", "end_of_data", "end_of_range")
+    assert EXIT_REASONS == (
+        "stop_loss", "take_profit", "signal", "end_of_data", "end_of_range", "trailing_stop", "break_even", "time",
+        "session", "partial_target", "stop_out",
+    )  # fmt: skip
 
 
 def test_trades_table_lays_out_every_trade() -> None:
@@ -113,7 +119,9 @@ def test_trades_table_lays_out_every_trade() -> None:
 
 def test_trades_table_without_trades_is_empty() -> None:
     trades, money = two_trades()
-    none = Trades(**{field.name: getattr(trades, field.name)[:0] for field in fields(Trades)})
+    none = Trades(
+        **{field.name: getattr(trades, field.name)[:0] for field in fields(Trades) if field.name != "stale_entries"}
+    )
     nothing = Money(**{field.name: getattr(money, field.name)[:0] for field in fields(Money)})
 
     table = trades_table("sma", none, nothing, 0.1, 10.0).cast(TRADES_SCHEMA)
