@@ -126,6 +126,7 @@ def _counted_from(bars: Bars, start: int) -> Bars:
         bars.mid2_points,
         bars.tick_count,
         first_tick,
+        bars.grid,
     )
 
 

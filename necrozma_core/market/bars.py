@@ -7,6 +7,10 @@ from typing import Final
 import numpy as np
 
 from necrozma_core.market.arrays import FloatArray, Int32Array, Int64Array
+from necrozma_core.market.bar_grid import BarGrid
+from necrozma_core.market.calendars import DAY_MS
+
+_MIDNIGHT: Final = BarGrid()
 
 MEMO_BYTES: Final = 256 * 2**20
 """What the indicators remembered on one set of bars may take; the oldest are forgotten first."""
@@ -54,6 +58,8 @@ class Bars:
     tick_count : int32 array, shape (n_bars,)
     first_tick : int64 array, shape (n_bars + 1,)
         Index of each bar's first tick; the last entry is the number of ticks.
+    grid : BarGrid
+        Where bars begin.
     """
 
     timeframe_ms: int
@@ -64,6 +70,7 @@ class Bars:
     mid2_points: Int32Array
     tick_count: Int32Array
     first_tick: Int64Array
+    grid: BarGrid = _MIDNIGHT
     _memo: Memo = field(default_factory=Memo, repr=False)
 
     def __len__(self) -> int:
@@ -73,6 +80,20 @@ class Bars:
     def open_time(self) -> np.ndarray:
         """Opening times as ``datetime64[ms]``, UTC."""
         return self.open_time_ms.view("datetime64[ms]")
+
+    @property
+    def close_time_ms(self) -> Int64Array:
+        """The end of each bar, which is not in it, int64, shape (n_bars,); milliseconds since 1970 UTC."""
+
+        def compute() -> np.ndarray:
+            opened = self.open_time_ms
+            if not len(opened):
+                return opened.copy()
+            starts = self.grid.days(int(opened[0]), int(opened[-1]), self.timeframe_ms).start_ms
+            day_end = starts[np.searchsorted(starts, opened, side="right")]
+            return day_end if self.timeframe_ms >= DAY_MS else np.minimum(opened + self.timeframe_ms, day_end)
+
+        return self.remember("close_time", compute)
 
     def remember(self, key: Hashable, compute: Callable[[], np.ndarray]) -> np.ndarray:
         """Return what ``compute`` gave for ``key``, computing it once; the array becomes read-only."""

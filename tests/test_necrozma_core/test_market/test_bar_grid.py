@@ -125,3 +125,15 @@ def test_grid_that_cannot_be_is_refused(day_end: str, offset: str | None, messag
     with pytest.raises(UsageError) as caught:
         BarGrid.parse(day_end, offset, HOUR_MS)
     assert message.replace("'", "") in str(caught.value).replace("'", "")
+
+
+@pytest.mark.parametrize("timeframe_ms", [HOUR_MS, 4 * HOUR_MS, DAY_MS])
+@pytest.mark.parametrize("day_end", ["00:00 UTC", "17:00 America/New_York", "00:00 Europe/London"])
+def test_close_time_parts_a_bars_last_tick_from_the_next_bars_first(timeframe_ms: int, day_end: str) -> None:
+    times = np.array(market_year(2026, 15 * 60_000))
+    bars = bars_from_ticks(ticks_at(times.tolist()), timeframe_ms, BarGrid.parse(day_end, None, timeframe_ms))
+    closes = bars.close_time_ms
+    assert (times[bars.first_tick[1:] - 1] < closes).all()
+    assert (times[bars.first_tick[1:-1]] >= closes[:-1]).all()
+    assert (closes - bars.open_time_ms <= 25 * HOUR_MS).all()
+    assert ((closes - bars.open_time_ms == timeframe_ms).mean()) > 0.9
