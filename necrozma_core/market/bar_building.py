@@ -36,7 +36,7 @@ def bars_from_ticks(ticks: Ticks, timeframe_ms: int, grid: BarGrid = _MIDNIGHT) 
     arrays = build_bars(ticks.time_ms, ticks.bid, ticks.ask, timeframe_ms, *days)
     for array in arrays:
         array.setflags(write=False)
-    return Bars(timeframe_ms, ticks.digits, *arrays, grid=grid)
+    return Bars(timeframe_ms, ticks.digits, *arrays, grid)
 
 
 def bars_from_quote_bars(given: QuoteBars, timeframe_ms: int, grid: BarGrid = _MIDNIGHT) -> Bars:
@@ -65,7 +65,7 @@ def bars_from_quote_bars(given: QuoteBars, timeframe_ms: int, grid: BarGrid = _M
     arrays = times, bid, ask, mid2, count, 2 * first
     for array in arrays:
         array.setflags(write=False)
-    return Bars(timeframe_ms, given.digits, *arrays, grid=grid)
+    return Bars(timeframe_ms, given.digits, *arrays, grid)
 
 
 def ticks_of_quote_bars(given: QuoteBars) -> Ticks:
