@@ -36,7 +36,8 @@ def bars_from_ticks(ticks: Ticks, timeframe_ms: int, grid: BarGrid = _MIDNIGHT) 
     arrays = build_bars(ticks.time_ms, ticks.bid, ticks.ask, timeframe_ms, *days)
     for array in arrays:
         array.setflags(write=False)
-    return Bars(timeframe_ms, ticks.digits, *arrays, grid)
+    times, bid, ask, mid2, count, first = arrays
+    return Bars(timeframe_ms, ticks.digits, times, bid, ask, mid2, count, first, grid)
 
 
 def bars_from_quote_bars(given: QuoteBars, timeframe_ms: int, grid: BarGrid = _MIDNIGHT) -> Bars:
@@ -65,7 +66,7 @@ def bars_from_quote_bars(given: QuoteBars, timeframe_ms: int, grid: BarGrid = _M
     arrays = times, bid, ask, mid2, count, 2 * first
     for array in arrays:
         array.setflags(write=False)
-    return Bars(timeframe_ms, given.digits, *arrays, grid)
+    return Bars(timeframe_ms, given.digits, times, bid, ask, mid2, count, arrays[-1], grid)
 
 
 def ticks_of_quote_bars(given: QuoteBars) -> Ticks:
