@@ -138,7 +138,7 @@ class OrderWalk:
 
     def points(self, pips: float) -> Fraction:
         """Return pips as points, exactly: 1.1 pips are 11 points."""
-        return Fraction(str(pips)) * self.ticks.pair.points_per_pip(self.ticks.digits)
+        return Fraction(str(pips)) * Fraction(self.ticks.pair.points_per_pip(self.ticks.digits))
 
     def side_price(self, tick: int, side: int) -> Fraction:
         return Fraction(int((self.ticks.bid if side > 0 else self.ticks.ask)[tick]))
