@@ -165,10 +165,11 @@ class OrderWalk:
     def due_signals(self) -> dict[int, tuple[int, int]]:
         """Map each tick to the signal that acts at it, and its bar; of two at one tick the later one counts."""
         due = {}
-        for bar, signal in enumerate(self.setup.signals):
-            acting = self.first_tick_since(self.close_time(bar) + self.execution.latency_ms)
+        for number, (bar, signal) in enumerate(zip(self.bars, self.setup.signals, strict=True)):
+            known = bar.opens_at + self.setup.timeframe_ms
+            acting = self.first_tick_since(known + self.execution.latency_ms)
             if signal and acting is not None:
-                due[acting] = (signal, bar)
+                due[acting] = (signal, number)
         return due
 
     # Signals.
