@@ -5,8 +5,7 @@ price of a position is the quote that it would close at: the bid of a long, the 
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from fractions import Fraction
 from math import isnan
 
@@ -21,84 +20,10 @@ from naive_clocks import (
     read_clock,
 )
 from naive_engine import asks_to_close, naive_bars
+from naive_positions import NaiveOrderTrade, Position, Setup, Waiting
 
-from necrozma_core.engine.bar_levels import BarLevels
-from necrozma_core.engine.execution import Execution
-from necrozma_core.engine.orders import NO_ORDERS, Orders
-from necrozma_core.market.ticks import Ticks
-
-AT_ONCE = Execution()
-NO_LEVELS = BarLevels()
 CLOSE_OF = {1: (2, 3), -1: (2, 4)}
 """The instructions that cancel a waiting order to buy and one to sell."""
-
-
-@dataclass(frozen=True)
-class NaiveOrderTrade:
-    """One exit; ``signal_bar`` is the bar whose signal led to the entry."""
-
-    side: int
-    entry_tick: int
-    exit_tick: int
-    entry: Fraction
-    exit: Fraction
-    reason: str
-    fraction: Fraction
-    signal_bar: int
-
-    @property
-    def points(self) -> Fraction:
-        return (self.exit - self.entry) * self.side
-
-
-@dataclass
-class Setup:
-    """What is traded and by which rules. ``atr`` is in points, ``stop_out`` too: its distance by the signal's bar."""
-
-    ticks: Ticks
-    timeframe_ms: int
-    signals: Sequence[int]
-    orders: Orders = NO_ORDERS
-    execution: Execution = AT_ONCE
-    stop_loss_pips: float | None = None
-    take_profit_pips: float | None = None
-    on_opposite: str = "reverse"
-    levels: BarLevels = NO_LEVELS
-    atr: Sequence[float] = ()
-    stop_out: Mapping[int, float] = field(default_factory=dict)
-
-
-@dataclass
-class Waiting:
-    """An order that waits for its level; it is no longer there at the first tick at or after ``dies_at``."""
-
-    side: int
-    level: Fraction
-    signal_bar: int
-    dies_at: int | None
-
-
-@dataclass
-class Position:
-    """What is open, and the levels that guard it."""
-
-    side: int
-    entry_tick: int
-    entry: Fraction
-    signal_bar: int
-    stop: Fraction | None
-    stop_out: Fraction | None
-    target: Fraction | None
-    partial_targets: list[tuple[Fraction, Fraction]]
-    trailing: Fraction | None
-    time_tick: int | None
-    session_tick: int | None
-    rest: Fraction = Fraction(1)
-    best: Fraction | None = None
-    base: Fraction | None = None
-    break_even: bool = False
-    leaves_at: int | None = None
-    leaves_by: str = ""
 
 
 class OrderWalk:
@@ -122,17 +47,21 @@ class OrderWalk:
 
     def run(self) -> "OrderWalk":
         for tick in range(len(self.times)):
-            self.fill_what_was_on_its_way(tick)
-            if self.position is not None and self.position.leaves_at is None and self.position.entry_tick < tick:
-                self.guard(tick, self.position)
-            if tick in self.due:
-                self.hear(tick, *self.due[tick])
-            self.fill_waiting(tick)
-            if self.position is not None:
-                self.follow(tick, self.position)
+            self.quote(tick)
             if self.position is not None and tick == self.last:
                 self.close(tick, "end_of_data")
         return self
+
+    def quote(self, tick: int) -> None:
+        """Do what one tick leads to, in the order of the rules."""
+        self.fill_what_was_on_its_way(tick)
+        if self.position is not None and self.position.leaves_at is None and self.position.entry_tick < tick:
+            self.guard(tick, self.position)
+        if tick in self.due:
+            self.hear(tick, *self.due[tick])
+        self.fill_waiting(tick)
+        if self.position is not None:
+            self.follow(self.side_price(tick, self.position.side), self.position)
 
     # Units, quotes and times.
 
@@ -225,10 +154,16 @@ class OrderWalk:
             price = float(given[bar])
             return None if isnan(price) else Fraction(str(price)) * self.ticks.scale
         up = side if self.orders.entry == "stop" else -side  # where the order lies: above the price or below it
-        quotes = [self.entry_quote(tick, side) for tick in self.bars[bar].ticks]
-        extreme = max(quotes) if up > 0 else min(quotes)
-        reference = quotes[-1] if self.orders.entry_from == "close" else extreme
+        if self.orders.entry_from == "close":
+            reference = self.entry_quote(self.bars[bar].ticks[-1], side)
+        else:
+            reference = self.extreme(bar, side, up)
         return reference + up * self.points(self.orders.entry_offset_pips)
+
+    def extreme(self, bar: int, side: int, up: int) -> Fraction:
+        """Return the highest or lowest quote of a bar at which a side would enter."""
+        quotes = [self.entry_quote(tick, side) for tick in self.bars[bar].ticks]
+        return max(quotes) if up > 0 else min(quotes)
 
     def fill_waiting(self, tick: int) -> None:
         self.waiting = [order for order in self.waiting if order.dies_at is None or self.times[tick] < order.dies_at]
@@ -238,11 +173,15 @@ class OrderWalk:
             if (price - order.level) * order.side * up >= 0:
                 self.waiting = []  # one cancels the other
                 if self.orders.entry == "limit":
-                    self.open(tick, order.side, order.signal_bar, order.level)
+                    self.open(tick, order.side, order.signal_bar, self.limit_price(order, price))
                 else:
                     self.triggered = (self.after_latency(tick), order)
                     self.fill_what_was_on_its_way(tick)
                 return
+
+    def limit_price(self, order: Waiting, price: Fraction) -> Fraction:
+        """Return where a limit entry fills: at its level, however far beyond the price is."""
+        return order.level
 
     def fill_what_was_on_its_way(self, tick: int) -> None:
         """Fill what earlier ticks set off and latency held back until this one."""
@@ -301,9 +240,14 @@ class OrderWalk:
         """Fill the partial targets that are reached, the nearest first, and the target of the rest."""
         while position.partial_targets and gain >= position.partial_targets[0][0]:
             level, fraction = position.partial_targets.pop(0)
-            self.book(tick, position.entry + position.side * level, "partial_target", fraction)
+            self.book(tick, self.target_price(tick, position, level, gain), "partial_target", fraction)
         if self.position is not None and position.target is not None and gain >= position.target:
-            self.book(tick, position.entry + position.side * position.target, "take_profit", position.rest)
+            price = self.target_price(tick, position, position.target, gain)
+            self.book(tick, price, "take_profit", position.rest)
+
+    def target_price(self, tick: int, position: Position, level: Fraction, gain: Fraction) -> Fraction:
+        """Return where a target fills: at its level, however far beyond the tick is."""
+        return position.entry + position.side * level
 
     def moving_stop(self, position: Position, gain: Fraction) -> str | None:
         """Return the reason of the trailing stop or of break-even, whichever lies nearer, if it is reached."""
@@ -316,9 +260,9 @@ class OrderWalk:
         level, reason = max(reversed(levels), key=lambda each: each[0], default=(None, None))
         return reason if level is not None and gain <= level else None
 
-    def follow(self, tick: int, position: Position) -> None:
-        """Move the levels that follow the price; the next tick is the first that they close at."""
-        price, orders = self.side_price(tick, position.side), self.orders
+    def follow(self, price: Fraction, position: Position) -> None:
+        """Move the levels that follow the side price; the next tick is the first that they close at."""
+        orders = self.orders
         if position.best is None or (price - position.best) * position.side > 0:
             position.best = price
         if position.base is None:

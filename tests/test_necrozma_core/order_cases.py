@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from naive_clocks import local
-from naive_orders import Setup
+from naive_positions import Setup
 from order_samples import MINUTE_MS, at, make_ticks
 
 from necrozma_core.engine.bar_levels import BarLevels

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
-from naive_orders import NaiveOrderTrade, OrderWalk, Setup
+from naive_orders import OrderWalk
+from naive_positions import NaiveOrderTrade, Setup
 
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.ticks import Ticks

@@ -6,7 +6,7 @@ at a bid of 1000 enters at 1002.
 
 import numpy as np
 import pytest
-from naive_orders import Setup
+from naive_positions import Setup
 from order_samples import MINUTE_MS, after_signal, at, make_ticks, trade
 
 from necrozma_core.engine.bar_levels import BarLevels
