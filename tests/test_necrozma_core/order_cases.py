@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from naive_bar_orders import openings_and_closings
 from naive_clocks import local
 from naive_positions import Setup
 from order_samples import MINUTE_MS, at, make_ticks
@@ -17,6 +18,8 @@ from order_samples import MINUTE_MS, at, make_ticks
 from necrozma_core.engine.bar_levels import BarLevels
 from necrozma_core.engine.execution import Execution
 from necrozma_core.engine.orders import Orders
+from necrozma_core.market.instruments import get_pair
+from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks
 
 ZONES = ("UTC", "Europe/London", "America/New_York", "Asia/Tokyo", "Australia/Sydney")
@@ -75,17 +78,43 @@ class Pips:
         return distance if limit_pips is None or distance < limit_pips else limit_pips / 2
 
 
-def draw_setup(random: Random, number: int, *, latency: bool = True) -> Setup:
-    """Return ticks, signals and any of the orders."""
-    ticks = draw_ticks(random, number)
+def draw_setup(random: Random, number: int) -> Setup:
+    """Return ticks, signals on bars of a minute, and any of the orders."""
+    return draw_orders(random, draw_ticks(random, number), MINUTE_MS)
+
+
+def draw_bar_setup(random: Random, number: int) -> tuple[QuoteBars, Setup]:
+    """Return bars of a minute that no ticks are known of, and the same for bars of some minutes; no latency."""
+    opened, level, times, bids, spreads = at(random.choice(FIRST_TIMES)), 10_000, [], [], []
+    size = random.choice((3, 12, 40))
+    for _ in range(number):
+        closed = level + random.randint(-size, size)
+        high, low = max(level, closed) + random.randint(0, size), min(level, closed) - random.randint(0, size)
+        times.append(opened)
+        bids.append((level, high, low, closed))
+        spreads.append((random.choice((0, 0, 1, 3, 25)),) * 4)
+        opened += MINUTE_MS * random.choice((1, 1, 1, 1, 1, 1, 2, 30, 60, random.choice((480, 1_440, 3_000))))
+        level = closed + (random.randint(-size, size) if random.randrange(3) else 0)
+    bid = np.array(bids, np.int32).reshape(-1, 4)
+    ask = bid + np.array(spreads, np.int32).reshape(-1, 4)
+    counts = np.zeros(number, np.int32)
+    bars = QuoteBars(
+        get_pair("EURUSD"), MINUTE_MS, random.choice((5, 5, 4)), np.array(times, np.int64), bid, ask, counts
+    )
+    setup = draw_orders(random, openings_and_closings(bars), MINUTE_MS * random.choice((1, 1, 2, 5)))
+    return bars, replace(setup, execution=replace(setup.execution, latency_ms=0))
+
+
+def draw_orders(random: Random, ticks: Ticks, timeframe_ms: int) -> Setup:
+    """Return signals and any of the orders."""
     pips = Pips(random, ticks)
-    n_bars = len(set((ticks.time_ms // MINUTE_MS).tolist()))
+    n_bars = len(set((ticks.time_ms // timeframe_ms).tolist()))
     asked = random.choice(((0, 0, 1, -1), (0, 0, 0, 1, -1, 2), (0, 1, -1, 2, 3, 4), (*[0] * 12, 1, 1, -1)))
     maybe = lambda *chances: random.choice(chances)()  # noqa: E731 -- None, or what a function draws
     nothing = lambda: None  # noqa: E731
     setup = Setup(
         ticks,
-        MINUTE_MS,
+        timeframe_ms,
         [random.choice(asked) for _ in range(n_bars)],
         stop_loss_pips=maybe(nothing, nothing, lambda: pips.of(2.5, 20, 45.5, 80)),
         take_profit_pips=maybe(nothing, nothing, lambda: pips.of(4, 7.5, 20, 45, 80.25)),
@@ -98,7 +127,7 @@ def draw_setup(random: Random, number: int, *, latency: bool = True) -> Setup:
     setup.execution = Execution(
         slippage_pips=pips.of(0, 0, 0, 0.3, 1, 2.5),
         spread_markup_pips=pips.of(0, 0, 0, 0.4, 1, 2, 7),
-        latency_ms=random.choice((0, 0, 0, 1, 500, 15_000, 70_000)) if latency else 0,
+        latency_ms=random.choice((0, 0, 0, 1, 500, 15_000, 70_000)),
         max_quote_age_ms=random.choice((None, None, None, None, 0, 5_000, 60_000)),
     )
     return draw_levels(random, pips, setup, n_bars)
@@ -178,7 +207,8 @@ def draw_levels(random: Random, pips: Pips, setup: Setup, n_bars: int) -> Setup:
         moved = [random.choice((float("nan"), close - 9, close - 2, close + 3, close + 11)) for close in closes]
         return np.array(moved) / setup.ticks.scale
 
-    last_tick = np.searchsorted(setup.ticks.time_ms // MINUTE_MS, np.unique(setup.ticks.time_ms // MINUTE_MS), "right")
+    bar = setup.ticks.time_ms // setup.timeframe_ms
+    last_tick = np.searchsorted(bar, np.unique(bar), "right")
     closes = setup.ticks.bid[last_tick - 1].tolist()
     waits = setup.orders.entry != "market"
     free_target = setup.orders.targets is None and setup.take_profit_pips is None
