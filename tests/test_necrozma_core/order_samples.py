@@ -1,0 +1,42 @@
+"""Small markets for orders, and the trades that come of them, told in whole words."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from naive_orders import OrderWalk
+from naive_positions import NaiveOrderTrade, Setup
+
+from necrozma_core.market.instruments import get_pair
+from necrozma_core.market.ticks import Ticks
+
+MINUTE_MS = 60_000
+Row = tuple[int, int, int]
+Told = tuple[str, int, int, float, float]
+
+
+def make_ticks(rows: Sequence[Row], digits: int = 5, pair: str = "EURUSD") -> Ticks:
+    """Ticks from (milliseconds, bid points, ask points)."""
+    time, bid, ask = zip(*rows, strict=True) if rows else ((), (), ())
+    return Ticks(get_pair(pair), digits, np.array(time, np.int64), np.array(bid, np.int32), np.array(ask, np.int32))
+
+
+def after_signal(bids: Sequence[int], spread: int = 2, step_ms: int = 1_000) -> Ticks:
+    """Return ticks whose first is the signal's bar of a minute, and the rest of which follow its close at once."""
+    times = [0, *(MINUTE_MS + number * step_ms for number in range(len(bids) - 1))]
+    return make_ticks([(time, bid, bid + spread) for time, bid in zip(times, bids, strict=True)])
+
+
+def at(clock: str) -> int:
+    """Return milliseconds since 1970 of a UTC time, ``2024-03-15 20:00``."""
+    return round(datetime.fromisoformat(clock).replace(tzinfo=UTC).timestamp() * 1000)
+
+
+def told(trades: Sequence[NaiveOrderTrade]) -> list[Told]:
+    """Return reason, entry tick, exit tick, entry and exit price in points of each trade."""
+    return [(each.reason, each.entry_tick, each.exit_tick, float(each.entry), float(each.exit)) for each in trades]
+
+
+def trade(setup: Setup) -> list[Told]:
+    """Return what the naive walk makes of a setup."""
+    return told(OrderWalk(setup).run().trades)
