@@ -170,9 +170,9 @@ def _entry_level(trading: BarTrading, side: int, is_stop: bool) -> tuple[Int64Ar
     orders, bars, bar = trading.orders, trading.bars, trading.signal_bar
     given = trading.levels.buy_price if side > 0 else trading.levels.sell_price
     if given is not None:
-        price, scale = given[bar], trading.ticks.scale
-        exists = ~np.isnan(price)
-        seen = np.where(exists, price, 0.0) * scale * side
+        scale, exists = trading.ticks.scale, ~np.isnan(given[bar])
+        price = np.where(exists, given[bar], 0.0)
+        seen = price * scale * side
         whole = np.floor(seen).astype(np.int64)
         at = lambda event: Fraction(Decimal(repr(float(price[event])))) * scale * side - int(whole[event])  # noqa: E731
         return whole, ExactPoints.of_array(seen - whole, at), exists
@@ -191,8 +191,8 @@ def plan_limits(trading: BarTrading) -> BarLimits:
     trail = trading.distance(orders.trailing_stop_pips, orders.trailing_stop_atr)
     stop_out = None
     if trading.stop_out_points is not None:
-        out = trading.stop_out_points
-        stop_out = ExactPoints.of_array(np.where(np.isnan(out), FAR, out), lambda event: Fraction(float(out[event])))
+        out = np.where(np.isnan(trading.stop_out_points), FAR, trading.stop_out_points)
+        stop_out = ExactPoints.of_array(out, lambda event: Fraction(float(out[event])))
     even = None if orders.break_even_pips is None else ExactPoints.constant(trading.points(orders.break_even_pips))
     start = None if trail is None else ExactPoints.constant(trading.points(orders.trailing_start_pips))
     partial = [(trading.points(pips), part) for pips, part in parse_targets(orders.targets)] if orders.targets else []
