@@ -22,8 +22,30 @@ from naive_clocks import (
 from naive_engine import asks_to_close, naive_bars
 from naive_positions import NaiveOrderTrade, Position, Setup, Waiting
 
+from necrozma_core.market.arrays import FloatArray
+
 CLOSE_OF = {1: (2, 3), -1: (2, 4)}
 """The instructions that cancel a waiting order to buy and one to sell."""
+
+
+def millionths(points: Fraction) -> Fraction:
+    """Round what a strategy computed in floating point: 11.000000000000002 points are 11."""
+    return Fraction(round(points * 10**6), 10**6)
+
+
+def average_true_range(bars: Sequence[tuple[int, int, int]], period: int) -> list[Fraction | None]:
+    """Return Wilder's average from high, low and close; the first bar has no range, for want of a close before it."""
+    found: list[Fraction | None] = [None] * len(bars)
+    ranges: list[int] = []
+    for number in range(1, len(bars)):
+        (_, _, before), (high, low, _) = bars[number - 1], bars[number]
+        ranges.append(max(high, before) - min(low, before))
+        previous = found[number - 1]
+        if previous is not None:
+            found[number] = (previous * (period - 1) + ranges[-1]) / period
+        elif number == period:
+            found[number] = Fraction(sum(ranges), period)
+    return found
 
 
 class OrderWalk:
@@ -130,10 +152,18 @@ class OrderWalk:
         window, age = self.orders.entry_window, self.execution.max_quote_age_ms
         if window is not None and not is_within(self.times[tick], window):
             return False
+        if self.needs_atr() and self.setup.atr[bar] is None:
+            return False
         if age is not None and self.times[tick] > self.close_time(bar) + self.execution.latency_ms + age:
             self.stale_entries += 1
             return False
         return True
+
+    def needs_atr(self) -> bool:
+        orders = self.orders
+        return any(
+            each is not None for each in (orders.stop_loss_atr, orders.take_profit_atr, orders.trailing_stop_atr)
+        )
 
     # Entries.
 
@@ -152,7 +182,7 @@ class OrderWalk:
         given = self.setup.levels.buy_price if side > 0 else self.setup.levels.sell_price
         if given is not None:
             price = float(given[bar])
-            return None if isnan(price) else Fraction(str(price)) * self.ticks.scale
+            return None if isnan(price) else millionths(Fraction(str(price)) * self.ticks.scale)
         up = side if self.orders.entry == "stop" else -side  # where the order lies: above the price or below it
         if self.orders.entry_from == "close":
             reference = self.entry_quote(self.bars[bar].ticks[-1], side)
@@ -198,11 +228,13 @@ class OrderWalk:
     def open(self, tick: int, side: int, bar: int, price: Fraction) -> None:
         orders, levels, atr = self.orders, self.setup.levels, self.setup.atr
 
-        def distance(pips: float | None, in_atr: float | None, array: Sequence[float] | None) -> Fraction | None:
+        def distance(pips: float | None, in_atr: float | None, array: FloatArray | None) -> Fraction | None:
             if array is not None:
-                return self.points(float(array[bar]))
+                return millionths(self.points(float(array[bar])))
             if in_atr is not None:
-                return Fraction(in_atr) * Fraction(atr[bar])
+                average = atr[bar]
+                assert average is not None
+                return millionths(Fraction(str(in_atr)) * average)
             return None if pips is None else self.points(pips)
 
         partial_targets = [part.split(":") for part in (orders.targets or "").split("+") if part]
@@ -326,7 +358,15 @@ class OrderWalk:
         position.rest -= fraction
         self.trades.append(
             NaiveOrderTrade(
-                position.side, position.entry_tick, tick, position.entry, price, reason, fraction, position.signal_bar
+                position.side,
+                position.entry_tick,
+                tick,
+                position.entry,
+                price,
+                reason,
+                fraction,
+                position.signal_bar,
+                position.stop,
             )
         )
         if position.rest == 0:

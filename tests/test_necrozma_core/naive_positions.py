@@ -15,7 +15,7 @@ NO_LEVELS = BarLevels()
 
 @dataclass(frozen=True)
 class NaiveOrderTrade:
-    """One exit; ``signal_bar`` is the bar whose signal led to the entry."""
+    """One exit; ``signal_bar`` is the bar whose signal led to the entry, ``stop`` the stop's distance."""
 
     side: int
     entry_tick: int
@@ -25,6 +25,7 @@ class NaiveOrderTrade:
     reason: str
     fraction: Fraction
     signal_bar: int
+    stop: Fraction | None
 
     @property
     def points(self) -> Fraction:
@@ -33,7 +34,11 @@ class NaiveOrderTrade:
 
 @dataclass
 class Setup:
-    """What is traded and by which rules. ``atr`` is in points, ``stop_out`` too: its distance by the signal's bar."""
+    """What is traded and by which rules.
+
+    ``atr`` is in points, one for each bar, None where it is not known yet; ``stop_out`` has distances in points by the
+    bar of the signal.
+    """
 
     ticks: Ticks
     timeframe_ms: int
@@ -44,7 +49,7 @@ class Setup:
     take_profit_pips: float | None = None
     on_opposite: str = "reverse"
     levels: BarLevels = NO_LEVELS
-    atr: Sequence[float] = ()
+    atr: Sequence[Fraction | None] = ()
     stop_out: Mapping[int, float] = field(default_factory=dict)
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from naive_bar_orders import openings_and_closings
 from naive_clocks import local
+from naive_engine import naive_bars
+from naive_orders import average_true_range
 from naive_positions import Setup
 from order_samples import MINUTE_MS, at, make_ticks
 
@@ -80,7 +82,8 @@ class Pips:
 
 def draw_setup(random: Random, number: int) -> Setup:
     """Return ticks, signals on bars of a minute, and any of the orders."""
-    return draw_orders(random, draw_ticks(random, number), MINUTE_MS)
+    ticks = draw_ticks(random, number)
+    return know_atr(draw_orders(random, ticks, MINUTE_MS), tick_mids(ticks, MINUTE_MS))
 
 
 def draw_bar_setup(random: Random, number: int) -> tuple[QuoteBars, Setup]:
@@ -102,7 +105,8 @@ def draw_bar_setup(random: Random, number: int) -> tuple[QuoteBars, Setup]:
         get_pair("EURUSD"), MINUTE_MS, random.choice((5, 5, 4)), np.array(times, np.int64), bid, ask, counts
     )
     setup = draw_orders(random, openings_and_closings(bars), MINUTE_MS * random.choice((1, 1, 2, 5)))
-    return bars, replace(setup, execution=replace(setup.execution, latency_ms=0))
+    setup = replace(setup, execution=replace(setup.execution, latency_ms=0))
+    return bars, know_atr(setup, bar_mids(bars, setup.timeframe_ms))
 
 
 def draw_orders(random: Random, ticks: Ticks, timeframe_ms: int) -> Setup:
@@ -130,7 +134,34 @@ def draw_orders(random: Random, ticks: Ticks, timeframe_ms: int) -> Setup:
         latency_ms=random.choice((0, 0, 0, 1, 500, 15_000, 70_000)),
         max_quote_age_ms=random.choice((None, None, None, None, 0, 5_000, 60_000)),
     )
-    return draw_levels(random, pips, setup, n_bars)
+    return draw_levels(random, pips, draw_atr(random, setup), n_bars)
+
+
+def tick_mids(ticks: Ticks, timeframe_ms: int) -> list[tuple[int, int, int]]:
+    """Return high, low and close of bid + ask of each bar: twice the mid price."""
+    mids = (ticks.bid + ticks.ask).tolist()
+    bars = [[mids[tick] for tick in bar.ticks] for bar in naive_bars(ticks, timeframe_ms)]
+    return [(max(bar), min(bar), bar[-1]) for bar in bars]
+
+
+def bar_mids(quote_bars: QuoteBars, timeframe_ms: int) -> list[tuple[int, int, int]]:
+    """Return the same of bars: the sums of each side's extremes, though they may have been at different times."""
+    groups = [{tick // 2 for tick in bar.ticks} for bar in naive_bars(openings_and_closings(quote_bars), timeframe_ms)]
+    bid, ask = quote_bars.bid.tolist(), quote_bars.ask.tolist()
+    return [
+        (
+            sum(max(side[number][1] for number in group) for side in (bid, ask)),
+            sum(min(side[number][2] for number in group) for side in (bid, ask)),
+            sum(side[max(group)][3] for side in (bid, ask)),
+        )
+        for group in groups
+    ]
+
+
+def know_atr(setup: Setup, mids: list[tuple[int, int, int]]) -> Setup:
+    """Give a setup the average true range of its bars."""
+    twice = average_true_range(mids, setup.orders.atr_period)
+    return replace(setup, atr=[None if average is None else average / 2 for average in twice])
 
 
 def draw_stop_out(random: Random, n_bars: int) -> dict[int, float]:
@@ -166,6 +197,24 @@ def draw_exits(random: Random, pips: Pips, target: float | None, zone_clock: str
         "close_before_roll_minutes": random.choice((1, 15, 30)),
     }
     return found | {name: value for name, value in list(times.items())[kept] if some()}
+
+
+def draw_atr(random: Random, setup: Setup) -> Setup:
+    """Give some distances in ATR instead."""
+    orders = replace(setup.orders, atr_period=random.choice((1, 2, 3)))
+    if setup.stop_loss_pips is not None and not random.randrange(4):
+        orders, setup = (
+            replace(orders, stop_loss_atr=random.choice((0.5, 1.1, 2.0))),
+            replace(setup, stop_loss_pips=None),
+        )
+    if setup.take_profit_pips is not None and orders.targets is None and not random.randrange(4):
+        orders, setup = (
+            replace(orders, take_profit_atr=random.choice((1.5, 2.3))),
+            replace(setup, take_profit_pips=None),
+        )
+    if orders.trailing_stop_pips is not None and not random.randrange(3):
+        orders = replace(orders, trailing_stop_pips=None, trailing_stop_atr=random.choice((0.3, 1.0, 2.0)))
+    return replace(setup, orders=orders)
 
 
 def draw_targets(random: Random, pips: Pips, target: float | None) -> str:
@@ -210,10 +259,12 @@ def draw_levels(random: Random, pips: Pips, setup: Setup, n_bars: int) -> Setup:
     bar = setup.ticks.time_ms // setup.timeframe_ms
     last_tick = np.searchsorted(bar, np.unique(bar), "right")
     closes = setup.ticks.bid[last_tick - 1].tolist()
-    waits = setup.orders.entry != "market"
-    free_target = setup.orders.targets is None and setup.take_profit_pips is None
+    orders = setup.orders
+    free_stop = setup.stop_loss_pips is None and orders.stop_loss_atr is None
+    free_target = setup.take_profit_pips is None and orders.take_profit_atr is None and orders.targets is None
+    waits = orders.entry != "market"
     levels = BarLevels(
-        stop_pips=array(2.5, 20, 41, 70) if setup.stop_loss_pips is None and not random.randrange(4) else None,
+        stop_pips=array(2.5, 20, 41, 70) if free_stop and not random.randrange(4) else None,
         target_pips=array(21, 33.5, 50) if free_target and not random.randrange(4) else None,
         buy_price=prices(closes) if waits and not random.randrange(3) else None,
         sell_price=prices(closes) if waits and not random.randrange(3) else None,

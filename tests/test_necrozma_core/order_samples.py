@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,12 @@ from naive_bar_orders import BarOrderWalk, openings_and_closings
 from naive_orders import OrderWalk
 from naive_positions import NaiveOrderTrade, Setup
 
+from necrozma_core.engine.bar_order_simulation import simulate_bar_orders
+from necrozma_core.engine.events import Events, find_events
+from necrozma_core.engine.instructions import OnOpposite
 from necrozma_core.engine.orders import Orders
+from necrozma_core.engine.trades import ExitReason, Trades
+from necrozma_core.market.bar_building import bars_from_quote_bars, ticks_of_quote_bars
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks
@@ -62,3 +68,66 @@ def trade_bars(
     """Return what the naive walk over bars makes of them."""
     setup = Setup(openings_and_closings(bars), timeframe_ms, signals, orders, **more)
     return told(BarOrderWalk(bars, setup).run().trades)
+
+
+def rows_of(trades: Trades, events: Events, scale: int) -> list[dict[str, Any]]:
+    """Return what the engine says of each trade, prices in points."""
+    return [
+        {
+            "reason": ExitReason(trades.reason[row]).label,
+            "side": int(trades.side[row]),
+            "ticks": (int(trades.entry_tick[row]), int(trades.exit_tick[row])),
+            "prices": (rounded(trades.entry_price[row] * scale), rounded(trades.exit_price[row] * scale)),
+            "points": rounded(trades.points[row]),
+            "fraction": rounded(trades.fraction[row]),
+            "signal_bar": int(events.bar[trades.event[row]]) - 1,
+            "stop": None if np.isnan(trades.stop_points[row]) else rounded(trades.stop_points[row]),
+        }
+        for row in range(len(trades))
+    ]
+
+
+def naive_rows(trades: Sequence[NaiveOrderTrade]) -> list[dict[str, Any]]:
+    """Return the same of the naive walk."""
+    return [
+        {
+            "reason": each.reason,
+            "side": each.side,
+            "ticks": (each.entry_tick, each.exit_tick),
+            "prices": (rounded(each.entry), rounded(each.exit)),
+            "points": rounded(each.points),
+            "fraction": rounded(each.fraction),
+            "signal_bar": each.signal_bar,
+            "stop": None if each.stop is None else rounded(each.stop),
+        }
+        for each in trades
+    ]
+
+
+def rounded(value: float | Fraction) -> float:
+    """Return a number of points to the ten-thousandth: engine and walk differ by the last bits of their prices."""
+    return round(float(value), 4) + 0.0
+
+
+def stop_out_of(setup: Setup, events: Events) -> np.ndarray:
+    """Return the distance of each event's stop-out, NaN for none."""
+    return np.array([setup.stop_out.get(bar - 1, np.nan) for bar in events.bar.tolist()], dtype=np.float64)
+
+
+def engine_on_bars(bars: QuoteBars, setup: Setup) -> tuple[list[dict[str, Any]], int]:
+    """Return what the engine makes of a setup on bars without ticks."""
+    events = find_events(np.array(setup.signals, np.int8))
+    trades = simulate_bar_orders(
+        bars,
+        ticks_of_quote_bars(bars),
+        bars_from_quote_bars(bars, setup.timeframe_ms),
+        events,
+        setup.orders,
+        setup.execution,
+        stop_loss_pips=setup.stop_loss_pips,
+        take_profit_pips=setup.take_profit_pips,
+        on_opposite=OnOpposite(setup.on_opposite),
+        levels=setup.levels,
+        stop_out_points=stop_out_of(setup, events) if setup.stop_out else None,
+    )
+    return rows_of(trades, events, bars.scale), trades.stale_entries
