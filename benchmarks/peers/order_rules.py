@@ -18,6 +18,7 @@ class Rule(Enum):
     ENTRY_BAR_UNFOLLOWED = "the best price of the entry's bar moves no level"
     OPENING_UNFOLLOWED = "an opening moves no level that is live in its own bar"
     LEVELS_BEFORE_SIGNALS = "a level reached anywhere in a bar comes before the signal at its opening, which is lost"
+    REFUSED_BEYOND_CLOSE = "an entry is refused whose stop or target the signal's close is beyond, after a gap"
     DECIDED_AT_CLOSE = "a signal in the position's direction is lost, also where the position ends at the next opening"
     FILL_BAR_UNTESTED = "the stop is not tested in the bar in which an order that waited is filled"
     TARGET_IN_FILL_BAR = "a target is taken in the bar of a stop entry, where the stop is not reached"
@@ -147,11 +148,19 @@ class _Walk:
 
     def act(self, number: int, bar: Bar, signal: int) -> None:
         if self.case.entry == "market":
-            self.enter(number, signal, bar.open, bar.open)
+            if not self.refuses(signal, bar.open, self.bars[number - 1].close):
+                self.enter(number, signal, bar.open, bar.open)
         else:
             up = signal if self.case.entry == "stop" else -signal
             level = self.bars[number - 1].close + up * self.case.offset
             self.order = (signal, level, number + self.case.expiry)
+
+    def refuses(self, side: int, opening: int, close: int) -> bool:
+        if Rule.REFUSED_BEYOND_CLOSE not in self.rules:
+            return False
+        above, below = self.case.target, self.case.trailing or self.case.stop
+        beyond = side * (close - opening)
+        return (above is not None and beyond >= above) or (below is not None and beyond <= -below)
 
     def close_by_levels(self, number: int, bar: Bar, position: _Position) -> bool:
         if self.is_beyond(position, bar.open):

@@ -46,6 +46,7 @@ RULES: Final[Mapping[str, Sequence[Rule]]] = {
         Rule.OPENING_UNFOLLOWED,
     ),
     "backtesting.py": (
+        Rule.REFUSED_BEYOND_CLOSE,
         Rule.DECIDED_AT_CLOSE,
         Rule.OPENING_UNFOLLOWED,
         Rule.FILL_BAR_UNTESTED,
@@ -127,9 +128,9 @@ def trade_ours(bars: QuoteBars, signals: Sequence[int], case: Case) -> list[Trad
         ticks,
         gathered,
         find_events(np.array(signals, np.int8)),
+        None if case.stop is None else case.stop / _PER_PIP,
+        None if case.target is None else case.target / _PER_PIP,
         orders,
-        stop_loss_pips=None if case.stop is None else case.stop / _PER_PIP,
-        take_profit_pips=None if case.target is None else case.target / _PER_PIP,
     )
     columns = trades.side, trades.entry_tick // 2, trades.entry_price, trades.exit_tick // 2, trades.exit_price
     return [
@@ -199,7 +200,7 @@ def _points(trades: Sequence[Trade]) -> str:
 
 
 def _table(ladder: Ladder, peer: str) -> str:
-    rows = [("ours", len(ladder.ours), _points(ladder.ours), "")]
+    rows: list[tuple[object, ...]] = [("ours", len(ladder.ours), _points(ladder.ours), "")]
     rows += [(f"and {step.rule.value}", len(step.trades), _points(step.trades), step.changed) for step in ladder.steps]
     rows.append((peer, len(ladder.theirs), _points(ladder.theirs), ladder.unexplained))
     return markdown_table(("rules", "trades", "points", "trades that differ from the row above"), rows)

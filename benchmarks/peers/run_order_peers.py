@@ -5,6 +5,7 @@ its trades as side, entry bar, entry price, exit bar, exit price. Each peer is g
 prices instead of distances: by looking ahead at the opening at which it will enter.
 """
 
+import contextlib
 import json
 import sys
 import warnings
@@ -27,7 +28,7 @@ def run_vectorbt(bars: np.ndarray, signals: np.ndarray, case: dict[str, Any]) ->
     from numba import njit  # noqa: PLC0415
     from vectorbt.portfolio.enums import OppositeEntryMode, StopEntryPrice  # noqa: PLC0415
 
-    @njit  # type: ignore[untyped-decorator]
+    @njit
     def keep_distance(context: Any, distance: float) -> tuple[float, bool]:
         # Its trailing stop is a fraction of the best price; this makes it a distance.
         return (distance / context.curr_price if context.curr_trail else context.curr_stop), context.curr_trail
@@ -116,13 +117,15 @@ def _enter(strategy: Any, case: dict[str, Any], side: int, opening: float) -> No
     up = side if case["entry"] == "stop" else -side
     level = opening if case["entry"] == "market" else strategy.data.Close[-1] + up * case["offset"]
     distance = case["trailing"] or case["stop"]
-    (strategy.buy if side > 0 else strategy.sell)(
-        size=1,
-        stop=level if case["entry"] == "stop" else None,
-        limit=level if case["entry"] == "limit" else None,
-        sl=None if distance is None else level - side * distance,
-        tp=None if case["target"] is None else level + side * case["target"],
-    )
+    # It refuses orders whose stop or target the last close has passed, though the next opening has not.
+    with contextlib.suppress(ValueError):
+        (strategy.buy if side > 0 else strategy.sell)(
+            size=1,
+            stop=level if case["entry"] == "stop" else None,
+            limit=level if case["entry"] == "limit" else None,
+            sl=None if distance is None else level - side * distance,
+            tp=None if case["target"] is None else level + side * case["target"],
+        )
 
 
 def main() -> None:
