@@ -14,12 +14,14 @@ from typing import NamedTuple
 class Rule(Enum):
     """What a peer does otherwise; the value says it for readers."""
 
-    ENTRY_BAR_UNTESTED = "no level is tested in the bar of an entry at its opening"
-    ENTRY_BAR_UNFOLLOWED = "the best price of the entry's bar moves no level"
-    OPENING_UNFOLLOWED = "an opening moves no level that is live in its own bar"
     LEVELS_BEFORE_SIGNALS = "a level reached anywhere in a bar comes before the signal at its opening, which is lost"
-    REFUSED_BEYOND_CLOSE = "an entry is refused whose stop or target the signal's close is beyond, after a gap"
-    DECIDED_AT_CLOSE = "a signal in the position's direction is lost, also where the position ends at the next opening"
+    ENTRY_BAR_UNTESTED = "no level is tested in the bar of an entry at its opening"
+    ENTRY_BAR_UNFOLLOWED = "the best price of the entry's bar moves no trailing stop"
+    OPENING_UNFOLLOWED = "an opening moves no trailing stop that is live in its own bar"
+    REFUSED_BEYOND_CLOSE = "an entry is refused whose stop or target lies beyond the close before a gap"
+    DECIDED_AT_CLOSE = (
+        "a signal in the position's direction is lost, even if the position ends at the very next opening"
+    )
     FILL_BAR_UNTESTED = "the stop is not tested in the bar in which an order that waited is filled"
     TARGET_IN_FILL_BAR = "a target is taken in the bar of a stop entry, where the stop is not reached"
     LEVELS_FROM_ORDER = "after a gap, stop and target lie at their distance from the order, not from its fill"
