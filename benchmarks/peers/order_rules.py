@@ -25,6 +25,7 @@ class Rule(Enum):
     FILL_BAR_UNTESTED = "the stop is not tested in the bar in which an order that waited is filled"
     TARGET_IN_FILL_BAR = "a target is taken in the bar of a stop entry, where the stop is not reached"
     LEVELS_FROM_ORDER = "after a gap, stop and target lie at their distance from the order, not from its fill"
+    STOP_BEFORE_OPENING = "a stop reached anywhere in a bar comes before a target that its opening is beyond"
     ENDS_AT_OPENING = "what is open at the end closes at the opening of the last bar"
 
 
@@ -134,7 +135,7 @@ class _Walk:
                 return
             if Rule.DECIDED_AT_CLOSE in self.rules and signal == position.side:
                 signal = 0
-            if self.is_beyond(position, bar.open) or signal == -position.side:
+            if self.is_beyond(position, bar) or signal == -position.side:
                 self.close(number, bar.open)
         if self.order is not None and (signal or number >= self.order[2]):
             self.order = None
@@ -143,10 +144,14 @@ class _Walk:
         if self.position is not None and (self.position.bar == number or Rule.OPENING_UNFOLLOWED not in self.rules):
             self.position.follow(bar.open)
 
-    def is_beyond(self, position: _Position, price: float) -> bool:
+    def is_beyond(self, position: _Position, bar: Bar) -> bool:
         stop, target = position.stop_level(), position.target_level()
-        seen = position.side * price
-        return (stop is not None and seen <= stop) or (target is not None and seen >= target)
+        opening, worst = position.side * bar.open, position.side * (bar.low if position.side > 0 else bar.high)
+        if stop is not None and opening <= stop:
+            return True
+        if stop is not None and worst <= stop and Rule.STOP_BEFORE_OPENING in self.rules:
+            return False
+        return target is not None and opening >= target
 
     def act(self, number: int, bar: Bar, signal: int) -> None:
         if self.case.entry == "market":
@@ -165,7 +170,7 @@ class _Walk:
         return (above is not None and beyond >= above) or (below is not None and beyond <= -below)
 
     def close_by_levels(self, number: int, bar: Bar, position: _Position) -> bool:
-        if self.is_beyond(position, bar.open):
+        if self.is_beyond(position, bar):
             self.close(number, bar.open)
             return True
         return self.test_levels(number, bar, position)

@@ -44,6 +44,7 @@ RULES: Final[Mapping[str, Sequence[Rule]]] = {
         Rule.ENTRY_BAR_UNTESTED,
         Rule.ENTRY_BAR_UNFOLLOWED,
         Rule.OPENING_UNFOLLOWED,
+        Rule.STOP_BEFORE_OPENING,
     ),
     "backtesting.py": (
         Rule.REFUSED_BEYOND_CLOSE,
@@ -52,6 +53,7 @@ RULES: Final[Mapping[str, Sequence[Rule]]] = {
         Rule.FILL_BAR_UNTESTED,
         Rule.TARGET_IN_FILL_BAR,
         Rule.LEVELS_FROM_ORDER,
+        Rule.STOP_BEFORE_OPENING,
         Rule.ENDS_AT_OPENING,
     ),
 }

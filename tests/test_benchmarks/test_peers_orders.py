@@ -55,6 +55,12 @@ EXCHANGED = {
         [1, 0, 0],
         900,
     ),
+    Rule.STOP_BEFORE_OPENING: (
+        Case(stop=100.5, target=100.5),
+        [FLAT, FLAT, Bar(1_200, 1_200, 800, 1_000)],
+        [1, 0, 0],
+        899.5,
+    ),
     Rule.ENDS_AT_OPENING: (Case(), [FLAT, FLAT, Bar(1_000, 1_000, 900, 900)], [1, 0, 0], 1_000),
 }
 """Orders, bars and signals, and the price at which the first trade closes by the rule; None where there is no trade."""
