@@ -112,7 +112,7 @@ class Money:
         return self.profit - self.commission + self.swap
 
 
-def price_trades(trades: Trades, ticks: Ticks, lots: float, costs: Costs, conversion: Conversion) -> Money:
+def price_trades(trades: Trades, ticks: Ticks, lots: FloatArray | float, costs: Costs, conversion: Conversion) -> Money:
     """Turn the points of trades into money.
 
     Profit is ``points * lots * contract_size / scale`` in the quote currency; a night of swap is ``pips * pip *
@@ -124,8 +124,8 @@ def price_trades(trades: Trades, ticks: Ticks, lots: float, costs: Costs, conver
         Possibly none.
     ticks : Ticks
         Those that were traded.
-    lots : float
-        Size of every trade, above zero.
+    lots : float64 array, shape (n_trades,), or float
+        Size of each trade, or of every one, above zero.
     costs : Costs
         Its slippage is in ``trades`` already.
     conversion : Conversion
@@ -135,15 +135,12 @@ def price_trades(trades: Trades, ticks: Ticks, lots: float, costs: Costs, conver
     ------
     ConversionError
         See :meth:`~necrozma_core.money.conversion.Conversion.at`.
-    UsageError
-        If ``lots`` is not a finite number above zero.
     """
-    if not (isfinite(lots) and lots > 0):
-        raise UsageError(f"lots: expected a number above zero; found {shown(lots)}")
     pair, n = ticks.pair, len(trades)
+    lots = np.broadcast_to(np.asarray(lots, np.float64), (n,))
     units = lots * pair.contract_size
     rates = conversion.at_ticks(ticks, trades.exit_tick)
-    commission = np.full(n, 2 * lots * costs.commission_per_lot)
+    commission = 2 * lots * costs.commission_per_lot
     swap = np.zeros(n)
     if n and (costs.swap_long_pips or costs.swap_short_pips):
         pips = np.where(trades.side > 0, costs.swap_long_pips, costs.swap_short_pips)

@@ -123,6 +123,15 @@ def test_price_no_trades_gives_empty_columns() -> None:
     assert [len(column) for column in (money.profit, money.commission, money.swap, money.net)] == [0, 0, 0, 0]
 
 
+def test_price_each_trade_by_its_own_size() -> None:
+    # A tenth of a lot gains 10 USD, two lots lose 50 * 2: 100; commission of 3 a lot and side: 0.6 and 12.
+    ticks = make_ticks([(0, 110_000, 110_010), (1, 110_110, 110_120), (2, 110_200, 110_210), (3, 110_240, 110_250)])
+    trades = make_trades(ticks, [(1, 0, 1), (-1, 2, 3)])
+    money = price_trades(trades, ticks, np.array([0.1, 2.0]), Costs(3.0), Conversion.identity())
+    assert money.profit.tolist() == pytest.approx([10.0, -100.0])
+    assert money.commission.tolist() == pytest.approx([0.6, 12.0])
+
+
 @given(
     st.lists(st.tuples(st.sampled_from([1, -1]), st.integers(1, 40 * HOUR_MS), st.integers(-500, 500)), max_size=30),
     st.sampled_from([0.01, 0.1, 2.5, 40.0]),
@@ -141,13 +150,6 @@ def test_price_any_trades_is_linear_in_lots(legs: list[tuple[int, int, int]], lo
         assert getattr(many, name) == pytest.approx(lots * getattr(one, name), rel=1e-12, abs=1e-9)
     assert (one.commission >= 0).all()
     assert np.array_equal(one.net, one.profit - one.commission + one.swap)
-
-
-@pytest.mark.parametrize("lots", [0.0, -1.0, float("nan"), float("inf")])
-def test_price_impossible_lots_are_refused(lots: float) -> None:
-    ticks = make_ticks([(0, 100, 101)])
-    with pytest.raises(UsageError, match="lots"):
-        price_trades(make_trades(ticks, []), ticks, lots, Costs(), Conversion.identity())
 
 
 @pytest.mark.parametrize("name", ["commission_per_lot", "slippage_pips", "swap_long_pips", "swap_short_pips"])
