@@ -9,7 +9,7 @@ import numpy as np
 
 from necrozma_core.engine.trades import Trades
 from necrozma_core.errors import UsageError, shown
-from necrozma_core.market.arrays import FloatArray
+from necrozma_core.market.arrays import BoolArray, FloatArray
 from necrozma_core.market.instruments import CURRENCIES
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.money.conversion import Conversion
@@ -201,6 +201,10 @@ class LotMoney:
         return cls(
             trades.points * (contract / ticks.scale) * rates, commission, swap, notional, costs.commission_minimum
         )
+
+    def only(self, kept: BoolArray) -> "LotMoney":
+        """Return that of some of the trades, bool array, shape (n_trades,)."""
+        return LotMoney(self.profit[kept], self.commission[kept], self.swap[kept], self.notional[kept], self.minimum)
 
     def at(self, lots: FloatArray) -> Money:
         """Return the money of trades of these sizes, shape (n_trades,)."""
