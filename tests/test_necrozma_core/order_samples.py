@@ -13,9 +13,10 @@ from naive_positions import NaiveOrderTrade, Setup
 from necrozma_core.engine.bar_order_simulation import simulate_bar_orders
 from necrozma_core.engine.events import Events, find_events
 from necrozma_core.engine.instructions import OnOpposite
+from necrozma_core.engine.order_simulation import simulate_orders
 from necrozma_core.engine.orders import Orders
 from necrozma_core.engine.trades import ExitReason, Trades
-from necrozma_core.market.bar_building import bars_from_quote_bars, ticks_of_quote_bars
+from necrozma_core.market.bar_building import bars_from_quote_bars, bars_from_ticks, ticks_of_quote_bars
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks
@@ -58,8 +59,10 @@ def told(trades: Sequence[NaiveOrderTrade]) -> list[Told]:
 
 
 def trade(setup: Setup) -> list[Told]:
-    """Return what the naive walk makes of a setup."""
-    return told(OrderWalk(setup).run().trades)
+    """Return what the naive walk makes of a setup, and the engine, too."""
+    walk = OrderWalk(setup).run()
+    assert not differs(engine_on_ticks(setup), found_by_walk(walk))
+    return told(walk.trades)
 
 
 def trade_bars(
@@ -109,6 +112,25 @@ def differs(found: Found, expected: Found) -> bool:
 def stop_out_of(setup: Setup, events: Events) -> np.ndarray:
     """Return the distance of each event's stop-out, NaN for none."""
     return np.array([setup.stop_out.get(bar - 1, np.nan) for bar in events.bar.tolist()], dtype=np.float64)
+
+
+def engine_on_ticks(setup: Setup) -> Found:
+    """Return what the engine makes of a setup."""
+    ticks = setup.ticks
+    events = find_events(np.array(setup.signals, np.int8))
+    trades = simulate_orders(
+        ticks,
+        bars_from_ticks(ticks, setup.timeframe_ms),
+        events,
+        setup.stop_loss_pips,
+        setup.take_profit_pips,
+        setup.orders,
+        setup.execution,
+        setup.levels,
+        stop_out_points=stop_out_of(setup, events),
+        on_opposite=OnOpposite(setup.on_opposite),
+    )
+    return found_by_engine(trades, events, ticks.scale)
 
 
 def engine_on_bars(bars: QuoteBars, setup: Setup) -> Found:
