@@ -75,14 +75,15 @@ def trade(
         market.ticks,
         market.bars,
         events,
+        strategy.stop_loss_pips,
+        strategy.take_profit_pips,
         strategy.orders,
         execution,
-        stop_loss_pips=strategy.stop_loss_pips,
-        take_profit_pips=strategy.take_profit_pips,
-        on_opposite=opposite,
-        levels=levels,
+        levels,
         stop_out_points=stop_out_points,
         at_end=market.at_end,
+        on_opposite=opposite,
+        sides=Sides(strategy.sides),
     )
 
 

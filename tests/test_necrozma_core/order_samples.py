@@ -141,12 +141,12 @@ def engine_on_bars(bars: QuoteBars, setup: Setup) -> Found:
         ticks_of_quote_bars(bars),
         bars_from_quote_bars(bars, setup.timeframe_ms),
         events,
+        setup.stop_loss_pips,
+        setup.take_profit_pips,
         setup.orders,
         setup.execution,
-        stop_loss_pips=setup.stop_loss_pips,
-        take_profit_pips=setup.take_profit_pips,
+        setup.levels,
         on_opposite=OnOpposite(setup.on_opposite),
-        levels=setup.levels,
         stop_out_points=stop_out_of(setup, events),
     )
     return found_by_engine(trades, events, bars.scale)
