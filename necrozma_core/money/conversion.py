@@ -75,6 +75,12 @@ class Quotes:
         """Time of the first quote; None where there is none."""
         return self.origin_ms if len(self.offset) else None
 
+    def bounds(self) -> Int32Array:
+        """Return the lowest and the highest mid, twice each; 1 and 1 where there is none."""
+        if not len(self.twice_mid):
+            return np.ones(2, np.int32)
+        return np.array([self.twice_mid.min(), self.twice_mid.max()])
+
     def find(self, time_ms: Int64Array, stale_ms: int = STALE_MS) -> tuple[Int32Array, Int64Array]:
         """Return twice the mid of the last quote at or before each time, and when it was made; 0 where none counts."""
         from necrozma_core.kernels.lookup import last_quotes  # noqa: PLC0415 -- as said above
@@ -105,6 +111,12 @@ class TickQuotes:
     def first_ms(self) -> int | None:
         """Time of the first quote; None where there is none."""
         return int(self.ticks.time_ms[0]) if len(self.ticks) else None
+
+    def bounds(self) -> Int32Array:
+        """Return two numbers between which twice every mid is; 1 and 1 where there is none."""
+        if not len(self.ticks):
+            return np.ones(2, np.int32)
+        return 2 * np.array([self.ticks.bid.min(), self.ticks.ask.max()])
 
     def find(self, time_ms: Int64Array, stale_ms: int = STALE_MS) -> tuple[Int32Array, Int64Array]:
         """Return the same as :meth:`Quotes.find`."""
@@ -148,6 +160,11 @@ class PricedLeg:
         if isinstance(self.quotes, TickQuotes) and self.quotes.ticks is traded:
             return self._rates(self.quotes.of_ticks(ticks))
         return self.find(traded.time_ms[ticks])
+
+    def bounds(self) -> tuple[float, float]:
+        """Return two rates between which every rate is."""
+        low, high = sorted(self._rates(self.quotes.bounds()).tolist())
+        return low, high
 
     def explain_missing(self, time_ms: int) -> str:
         """Say which quote is missing at a time, and the command that brings it."""
@@ -252,6 +269,14 @@ class Conversion:
         """
         rates = _product([leg.at_ticks(traded, ticks) for leg in self.legs], len(ticks))
         return self._checked(rates, traded.time_ms, ticks)
+
+    def bounds(self) -> tuple[float, float]:
+        """Return two rates between which every rate is; they need not occur."""
+        low = high = 1.0
+        for leg in self.legs:
+            least, most = leg.bounds()
+            low, high = low * least, high * most
+        return low, high
 
     def find(self, time_ms: Int64Array) -> FloatArray:
         """Return the rate at each time as :meth:`at` does, but NaN where there is none."""
