@@ -51,6 +51,8 @@ BACKTEST_CONFIG: dict[str, Any] = {
     "commissions": {},  # where a pair's are others: {"XAUUSD": {"per_lot": 5.0, "percent": 0.01}}
     "slippage_pips": 0.0,  # lost at every fill but a take-profit's
     "spread_markup_pips": 0.0,  # added to every spread, for prices that are better than your broker's
+    "latency_ms": 0,  # from the close of a bar, or from what sets off an exit, to the fill
+    "max_quote_age_s": None,  # what has no tick so soon after its bar is not entered
     "swap_rates": {},  # pips a night by pair: {"EURUSD": {"long": -0.52, "short": 0.11}}
     "swap_table": None,  # a CSV file of rates by pair and date
     "swap_triple_day": {},  # by pair, where the weekend is not charged on Wednesday: {"USDCAD": "thursday"}
@@ -291,6 +293,18 @@ class RunFields:
         Flag("--spread-markup", "Added to every spread.", Group.MONEY, "PIPS"),
         Form("Pips added to every spread, where the prices are better than one's broker's."),
     ] = 0.0
+    latency_ms: Annotated[
+        Count,
+        Range(ge=0, le=600_000),
+        Flag("--latency-ms", "Between a bar's close and the fill, and likewise at exits.", Group.MONEY, "MS"),
+        Form("Milliseconds between a bar's close and the fill, and likewise at exits."),
+    ] = 0
+    max_quote_age_s: Annotated[
+        Number | None,
+        Range(ge=0.001, le=604_800),
+        Flag("--max-quote-age", "Enter nothing whose first tick comes later.", Group.MONEY, "SECONDS"),
+        Form("Seconds after a bar's close within which the first tick must come, or nothing is entered."),
+    ] = None
     swap_rates: Annotated[
         dict[str, SwapRates],
         Form(

@@ -51,6 +51,8 @@ def backtest_pairs(
     commissions: Annotated[dict[str, Commission] | None, parameter("commissions")] = None,
     slippage_pips: Annotated[float | None, parameter("slippage_pips")] = None,
     spread_markup_pips: Annotated[float | None, parameter("spread_markup_pips")] = None,
+    latency_ms: Annotated[int | None, parameter("latency_ms")] = None,
+    max_quote_age_s: Annotated[float | None, parameter("max_quote_age_s")] = None,
     swap_rates: Annotated[dict[str, SwapRates] | None, parameter("swap_rates")] = None,
     swap_table: Annotated[Path | None, parameter("swap_table")] = None,
     swap_triple_day: Annotated[dict[str, str] | None, parameter("swap_triple_day")] = None,

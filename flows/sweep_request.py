@@ -48,6 +48,8 @@ def sweep_request(settings: Settings) -> SweepRequest:
         margin=Margin(settings.leverage, settings.stop_out_percent),
         costs=_costs(settings),
         commissions={pair: CommissionTerms(**asdict(each)) for pair, each in settings.commissions.items()},
+        latency_ms=settings.latency_ms,
+        max_quote_age_ms=None if settings.max_quote_age_s is None else round(settings.max_quote_age_s * 1000),
         swap_pips={pair: (rates.long, rates.short) for pair, rates in settings.swap_rates.items()},
         swap_table=None if settings.swap_table is None else SwapTable.from_file(settings.swap_table.absolute()),
         swap_triple_day=settings.swap_triple_day,

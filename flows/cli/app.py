@@ -85,6 +85,8 @@ def backtest(
     slippage_pips: Annotated[float | None, option("slippage_pips")] = None,
     spread_markup_pips: Annotated[float | None, option("spread_markup_pips")] = None,
     swap_table: Annotated[Path | None, option("swap_table")] = None,
+    latency_ms: Annotated[int | None, option("latency_ms")] = None,
+    max_quote_age_s: Annotated[float | None, option("max_quote_age_s")] = None,
     account_currency: Annotated[str | None, option("account_currency")] = None,
     conversion: Annotated[Literal["mid", "side"] | None, option("conversion")] = None,
     workers: options.Workers = None,

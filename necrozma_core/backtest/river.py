@@ -15,6 +15,7 @@ from necrozma_core.backtest.recording import refuse_all_failed, result_metadata,
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.backtest.stage_clock import StageClock
 from necrozma_core.backtest.trading import trade
+from necrozma_core.engine.bar_levels import BarLevels
 from necrozma_core.engine.events import Events, find_events
 from necrozma_core.engine.instructions import Sides, keep_sides
 from necrozma_core.errors import StrategyError, shown
@@ -69,6 +70,7 @@ def evaluate(
         if done in aside:
             yield StrategyError(f"strategy {shown(strategy.name)}: {aside[done]}")
             continue
+        levels = None
         try:
             if is_built_in(strategy):
                 signals = partial(checked_signals, strategy, market.bars)
@@ -78,16 +80,22 @@ def evaluate(
                 answer = answers.answer(done)
                 events = find_events(keep_sides(answer.signals, Sides(strategy.sides)))
                 reason = partial(str, answer.silence)
-            outcome = _evaluate_one(market, strategy, request, events.since(market.first_bar), reason)
+                levels = answer.levels
+            outcome = _evaluate_one(market, strategy, request, events.since(market.first_bar), reason, levels)
             yield _with_holdout(outcome, holdout[done]) if holdout else outcome
         except StrategyError as error:
             yield error
 
 
 def _evaluate_one(
-    market: Market, strategy: Strategy, request: PairRequest, events: Events, silence: Callable[[], str]
+    market: Market,
+    strategy: Strategy,
+    request: PairRequest,
+    events: Events,
+    silence: Callable[[], str],
+    levels: BarLevels | None,
 ) -> Evaluated:
-    trades = trade(market, strategy, request, events)
+    trades = trade(market, strategy, request, events, levels)
     lots = request.lots * trades.fraction
     money = price_trades(trades, market.ticks, lots, request.costs, market.conversion)
     half_markup = half_markup_points(request.costs.spread_markup_pips, market.ticks)
@@ -98,7 +106,7 @@ def _evaluate_one(
 
 
 def _events_of(strategy: Rule, signals: Callable[[], Int8Array], recent: dict[object, Events]) -> Events:
-    # Settings that differ only in stop, target, lots or what opposite signals do trade the same events.
+    # Settings that differ only in stop, target, orders, lots or what opposite signals do trade the same events.
     key = signal_key(strategy)
     if key not in recent:
         if len(recent) >= _EVENTS_KEPT:

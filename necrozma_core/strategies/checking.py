@@ -41,6 +41,16 @@ def place_of(error: BaseException) -> str:
     return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
+def is_ctrl_c(error: BaseException) -> bool:
+    """Tell whether an interrupt is a person's; where no Ctrl-C comes, as in a worker, it is the strategy's doing."""
+    return isinstance(error, KeyboardInterrupt) and not SYSTEM.is_deaf()
+
+
+def raised(strategy: Strategy, error: BaseException) -> StrategyError:
+    """Return the failure of a strategy that raised something, with the line of the user's file."""
+    return StrategyError(f"strategy {shown(strategy.name)} raised {one_line(error)} ({place_of(error)})")
+
+
 def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
     """Compute a strategy's signals and hold them to their contract.
 
@@ -67,10 +77,9 @@ def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
         # Writable too: for a read-only array numba would compile another version, which the sealed kernels do not hold.
         signals = None if problem else np.require(np.asarray(found), np.int8, ["C", "W", "E"])
     except BaseException as error:  # anything: the other strategies of the pair go on
-        # Where no Ctrl-C comes, as in a worker, an interrupt is the strategy's own doing.
-        if isinstance(error, KeyboardInterrupt) and not SYSTEM.is_deaf():
+        if is_ctrl_c(error):
             raise
-        raise StrategyError(f"strategy {shown(strategy.name)} raised {one_line(error)} ({place_of(error)})") from error
+        raise raised(strategy, error) from error
     if signals is None:
         raise StrategyError(
             f"strategy {shown(strategy.name)}: signals() returned {problem}; "
@@ -79,13 +88,19 @@ def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
     return signals
 
 
-def _problem(found: object, n_bars: int) -> str | None:
+def no_array(found: object, n_bars: int) -> str | None:
+    """Say what a strategy returned instead of a plain array of one entry a bar, or None where it is one."""
     if not isinstance(found, np.ndarray):
         return f"a {type(found).__name__}"
     if isinstance(found, np.ma.MaskedArray):
-        return "a masked array, whose hidden entries would count as signals (fill it: signals.filled(0))"
-    if found.shape != (n_bars,):
-        return f"shape {found.shape}"
+        return "a masked array, whose hidden entries would count (fill it: array.filled(0))"
+    return None if found.shape == (n_bars,) else f"shape {found.shape}"
+
+
+def _problem(found: object, n_bars: int) -> str | None:
+    if (problem := no_array(found, n_bars)) is not None:
+        return problem
+    assert isinstance(found, np.ndarray), "looked at just now"
     if found.dtype.kind == "f" and np.isnan(found).any():
         return f"NaN at bar {int(np.isnan(found).argmax())}"
     if found.dtype.kind not in "iu":

@@ -14,6 +14,7 @@ from necrozma_core.errors import UsageError
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.timeframes import format_timeframe
+from necrozma_core.strategies.order_settings import ORDER_SETTINGS, checked_orders, find_conflict, given_orders
 from necrozma_core.strategies.parameters import ON_OPPOSITE, PIPS, SIDES, Bounds, write_value
 from necrozma_core.strategies.protocol import Param, Strategy
 
@@ -22,6 +23,9 @@ LEVELS = ("stop_loss_pips", "take_profit_pips")
 
 ORDERS = ("sides", "on_opposite")
 """Two more, which say what signals do. They are no part of a name, and of ``params``, where they are as always."""
+
+_EXIT = "exit"
+"""The setting of a family's natural exit, where it has one; like those above no part of a name where it is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,10 @@ class Rule(ABC):
     on_opposite : str
         ``reverse``, ``close`` or ``ignore``: what a signal against an open position does.
     orders : Orders
-        Everything else about how positions are opened, guarded and closed; in a grid by the names of its attributes.
+        Everything else about how positions are opened, guarded and closed; in a grid by the names of
+        :data:`~necrozma_core.strategies.order_settings.ORDER_SETTINGS`.
+    exit : str, int, float or None
+        The family's natural exit, in the families that have one; None leaves the exit to orders and opposite signals.
 
     Raises
     ------
@@ -49,6 +56,7 @@ class Rule(ABC):
     """
 
     family: ClassVar[str]
+    exit: ClassVar[Param | None] = None
 
     stop_loss_pips: float | None = field(default=None, metadata=PIPS)
     take_profit_pips: float | None = field(default=None, metadata=PIPS)
@@ -63,34 +71,41 @@ class Rule(ABC):
                 value = bounds.check(name, given)
                 if value is not given:
                     object.__setattr__(self, name, value)
+            if self.orders is not NO_ORDERS:
+                object.__setattr__(self, "orders", checked_orders(self.orders))
         except UsageError as error:
             raise UsageError(f"{self.family}: {error}") from None
-        if conflict := self.conflict():
+        conflict = self.conflict() or find_conflict(self.orders, self.stop_loss_pips, self.take_profit_pips, self.sides)
+        if conflict:
             raise UsageError(f"{self.family}: {conflict}")
 
     @property
     def rule_params(self) -> Mapping[str, Param]:
-        """The family's own parameters by name, on which alone its signals depend."""
-        return {name: getattr(self, name) for name in bounds_of(type(self)) if name not in (*LEVELS, *ORDERS)}
+        """The family's own parameters by name, on which alone its signals depend; its natural exit where it has one."""
+        found = {name: getattr(self, name) for name in _parameters_of(type(self))}
+        return found if self.exit is None else {**found, _EXIT: self.exit}
 
     @property
     def params(self) -> Mapping[str, Param]:
-        """The parameters by name, without stop and target; with what signals do where that is not as always."""
+        """The parameters by name, without stop and target; with the orders that are not as always."""
         return {**self.rule_params, **self._unusual_orders()}
 
     @property
     def name(self) -> str:
         """Family, parameters, stop and target: ``sma_cross(10,30) sl20 tp40``. No two settings share it."""
-        name = f"{self.family}({','.join(write_value(value) for value in self.rule_params.values())})"
+        values = [write_value(getattr(self, name)) for name in _parameters_of(type(self))]
+        name = f"{self.family}({','.join(values)})"
         if self.stop_loss_pips is not None:
             name += f" sl{write_value(self.stop_loss_pips)}"
         if self.take_profit_pips is not None:
             name += f" tp{write_value(self.take_profit_pips)}"
-        return "".join([name, *(f" {order}={value}" for order, value in self._unusual_orders().items())])
+        unusual = self._unusual_orders()
+        if self.exit is not None:
+            unusual = {_EXIT: self.exit, **unusual}
+        return "".join([name, *(f" {order}={write_value(value)}" for order, value in unusual.items())])
 
     def _unusual_orders(self) -> dict[str, Param]:
-        usual = {entry.name: entry.default for entry in fields(self) if entry.name in ORDERS}
-        return {name: getattr(self, name) for name in ORDERS if getattr(self, name) != usual[name]}
+        return unusual_orders(self.sides, self.on_opposite, self.orders)
 
     @property
     @abstractmethod
@@ -105,7 +120,12 @@ class Rule(ABC):
         """Return the signal of every bar, int8, shape (n_bars,); 0 during the warm-up."""
         if len(bars) <= self.warm_up:
             return np.zeros(len(bars), dtype=np.int8)
-        return self._signals(bars)
+        signals = self._signals(bars)
+        if self.exit is not None:
+            closes = self._closes(bars, signals)
+            closes[: self.warm_up] = 0
+            np.copyto(signals, closes, where=signals == 0)
+        return signals
 
     @abstractmethod
     def _signals(self, bars: Bars) -> Int8Array:
@@ -114,6 +134,13 @@ class Rule(ABC):
         The kernels are imported here and not at the top of a family's module: settings are made, named and counted
         by commands that compute nothing, and the compiler takes longer to load than all of that.
         """
+
+    def _closes(self, bars: Bars, signals: Int8Array) -> Int8Array:
+        """Compute, where there is a natural exit, at which bars its condition becomes true; a new array.
+
+        An entry at the same bar goes before it.
+        """
+        raise NotImplementedError(f"{self.family} has no exit")
 
     def explain_silence(self, bars: Bars) -> str | None:
         """Say why no bar can carry a signal, or None where one could."""
@@ -129,7 +156,32 @@ class Rule(ABC):
 def bounds_of(family: type[Rule]) -> Mapping[str, Bounds]:
     """Return the bounds of a family's settings by name: its parameters as declared, then those that all have."""
     bounds = {entry.name: entry.metadata["bounds"] for entry in fields(family) if "bounds" in entry.metadata}
-    return {name: bounds[name] for name in sorted(bounds, key=(*LEVELS, *ORDERS).__contains__)}
+    return {name: bounds[name] for name in sorted(bounds, key=_rank)}
+
+
+def _rank(name: str) -> int:
+    return (name == _EXIT) + 2 * (name in (*LEVELS, *ORDERS))
+
+
+@cache
+def settings_of(family: type[Rule]) -> Mapping[str, Bounds]:
+    """Return the bounds of all that a grid may give of a family: its settings, and every order."""
+    bounds = bounds_of(family)
+    assert not bounds.keys() & ORDER_SETTINGS.keys(), "a name means one setting"
+    return {**bounds, **ORDER_SETTINGS}
+
+
+@cache
+def _parameters_of(family: type[Rule]) -> tuple[str, ...]:
+    return tuple(name for name in bounds_of(family) if name not in (_EXIT, *LEVELS, *ORDERS))
+
+
+def unusual_orders(sides: str, on_opposite: str, orders: Orders) -> dict[str, Param]:
+    """Return what of a strategy's orders is not as always, by the names of settings."""
+    found: dict[str, Param] = given_orders(orders)
+    if on_opposite != OnOpposite.REVERSE:
+        found = {"on_opposite": on_opposite, **found}
+    return found if sides == Sides.BOTH else {"sides": sides, **found}
 
 
 def signal_key(strategy: Strategy) -> Hashable | None:
@@ -138,8 +190,8 @@ def signal_key(strategy: Strategy) -> Hashable | None:
     Returns
     -------
     Hashable or None
-        Equal for settings of a built-in family that differ only in stop, target and what opposite signals do. None for
-        a user's strategy.
+        Equal for settings of a built-in family that differ only in stop, target, orders and what opposite signals do.
+        None for a user's strategy.
     """
     if not is_built_in(strategy):
         return None

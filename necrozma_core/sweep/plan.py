@@ -11,6 +11,7 @@ from necrozma_core.errors import ConversionError, DamagedError, StorageError, Us
 from necrozma_core.market.conversion_paths import describe_path
 from necrozma_core.market.date_range import DateRange
 from necrozma_core.market.instruments import Terms, get_pair
+from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.storage.bars.store import BarStore
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.ticks.store import TickStore, no_ticks_error
@@ -27,7 +28,7 @@ def plan_requests(sweep: SweepRequest) -> list[PairRequest]:
     Raises
     ------
     UsageError
-        The user's file of strategies cannot be used.
+        The user's file of strategies cannot be used, or a latency was asked for where there are only bars.
     DataError
         There are no ticks at all, or none of a pair that was asked for.
     ConversionError
@@ -111,11 +112,17 @@ def count_missing(requests: list[PairRequest]) -> int:
 
 def _request(sweep: SweepRequest, pair: str) -> PairRequest:
     dates, holdout = sweep.split()
+    bars_ms = _bars(sweep, pair)
+    if bars_ms is not None and sweep.latency_ms:
+        raise UsageError(
+            f"--latency-ms {sweep.latency_ms}: {pair} has no ticks to tell it by, only bars of "
+            f"{format_timeframe(bars_ms)}; leave it out, or import ticks"
+        )
     return PairRequest(
         pair=pair,
         timeframe_ms=sweep.timeframe_ms,
         grid=sweep.grid,
-        bars_ms=_bars(sweep, pair),
+        bars_ms=bars_ms,
         dates=dates,
         holdout=holdout if sweep.use_holdout else None,
         source=sweep.source,
@@ -129,6 +136,8 @@ def _request(sweep: SweepRequest, pair: str) -> PairRequest:
         account=sweep.account,
         terms=sweep.instruments.get(pair, Terms()),
         keep_trades=sweep.keep_trades,
+        latency_ms=sweep.latency_ms,
+        max_quote_age_ms=sweep.max_quote_age_ms,
     )
 
 

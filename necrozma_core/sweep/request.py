@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from math import isfinite
 from pathlib import Path
+from typing import Final
 
 from necrozma_core.backtest.prices import Prices
 from necrozma_core.errors import UsageError, shown
@@ -21,6 +22,9 @@ from necrozma_core.strategies.source import SourceKind, StrategySource
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.priority import Priority
 from necrozma_core.workers.limits import WorkerLimits
+
+MAX_LATENCY_MS: Final = 600_000
+MAX_QUOTE_AGE_MS: Final = 604_800_000
 
 
 def default_kernels() -> Path:
@@ -70,6 +74,11 @@ class SweepRequest:
         Of every pair, without swap.
     commissions : mapping of str to CommissionTerms
         What is taken for a pair, where that is not what is taken for all.
+    latency_ms : int
+        Between a bar's close and the fill of what its signal asks for, and likewise at what ticks set off; see
+        `necrozma_core.engine.execution.Execution`. Only for prices that are ticks.
+    max_quote_age_ms : int or None
+        An entry whose first tick comes later than this after its bar's close is not taken; None takes all.
     swap_pips : mapping of str to (float, float)
         Pips a night of a long and of a short position by pair, positive where the account is credited; nothing for a
         pair that is not named.
@@ -123,6 +132,8 @@ class SweepRequest:
     margin: Margin = field(default_factory=Margin)
     costs: Costs = field(default_factory=Costs)
     commissions: Mapping[str, CommissionTerms] = field(default_factory=dict)
+    latency_ms: int = 0
+    max_quote_age_ms: int | None = None
     swap_pips: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     swap_table: SwapTable | None = None
     swap_triple_day: Mapping[str, str] = field(default_factory=dict)
@@ -176,6 +187,9 @@ class SweepRequest:
         if self.prices not in set(Prices):
             raise UsageError(f"prices={shown(self.prices)}: expected one of {', '.join(Prices)}")
         self.split()
+        _check_milliseconds("latency_ms", self.latency_ms, 0, MAX_LATENCY_MS)
+        if self.max_quote_age_ms is not None:
+            _check_milliseconds("max_quote_age_ms", self.max_quote_age_ms, 1, MAX_QUOTE_AGE_MS)
 
     def costs_of(self, pair: str) -> Costs:
         """Return what the broker charges on a pair.
@@ -290,6 +304,8 @@ class SweepRequest:
             "commissions": {name: asdict(terms) for name, terms in self.commissions.items()},
             "slippage_pips": costs.slippage_pips,
             "spread_markup_pips": costs.spread_markup_pips,
+            "latency_ms": self.latency_ms,
+            "max_quote_age_s": None if self.max_quote_age_ms is None else self.max_quote_age_ms / 1000,
             "swap_rates": {name: {"long": long, "short": short} for name, (long, short) in self.swap_pips.items()},
             "swap_table": str(Path(self.swap_table.origin).absolute()) if self.swap_table else None,
             "swap_triple_day": dict(self.swap_triple_day),
@@ -298,3 +314,8 @@ class SweepRequest:
             "conversion": self.conversion,
             "initial_balance": self.account.initial_balance,
         }
+
+
+def _check_milliseconds(name: str, value: object, low: int, high: int) -> None:
+    if type(value) is not int or not low <= value <= high:
+        raise UsageError(f"{name}={shown(value)}: expected a whole number of milliseconds from {low} to {high:,}")

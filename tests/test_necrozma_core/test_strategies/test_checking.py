@@ -68,7 +68,7 @@ def test_checked_signals_no_bars_give_no_signals() -> None:
         (np.array(["1", "0", "1"]), "returned dtype <U1"),
         (
             np.ma.masked_array([1, 0, -1], [True, False, False]),
-            "returned a masked array, whose hidden entries would count as signals (fill it: signals.filled(0))",
+            "returned a masked array, whose hidden entries would count (fill it: array.filled(0))",
         ),
         (np.array([0, 5, -3]), "returned 5 at bar 1"),
         (np.array([0, 0, -2]), "returned -2 at bar 2"),
