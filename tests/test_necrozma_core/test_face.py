@@ -47,7 +47,7 @@ PUBLIC = {
     ],
     "market": ["Bars", "Pair", "Terms", "Ticks", "bars_from_ticks", "format_timeframe", "get_pair", "parse_timeframe"],
     "metrics": ["Metrics"],
-    "money": ["Account", "Costs"],
+    "money": ["Account", "CommissionTerms", "Costs", "Margin", "Size", "SwapTable"],
     "reporting": ["rank_metrics", "render_report"],
     "storage": ["BarStore", "ResultStore", "ResultsFolder", "TickStore"],
     "strategies": ["FAMILIES", "Rule", "Strategy", "StrategySource", "default_strategies"],
