@@ -178,6 +178,8 @@ def test_settings_cannot_be_changed() -> None:
         ({"worker_memory_mb": 3}, "--worker-memory: "),
         ({"pair_timeout_s": 0}, "--pair-timeout: "),
         ({"strategies": "a.py", "grid": "family=rsi"}, "--strategies and --grid exclude each other"),
+        ({"catalog": "extended", "grid": "family=rsi"}, "--grid and --catalog exclude each other"),
+        ({"catalog": "extendet"}, "--catalog: should be 'default' or 'extended'"),
         ({"label": " "}, "--label: should be a name of up to 60 printable characters"),
         ({"label": "latest"}, "--label: should be a name"),
         ({"label": "red \x1b[31m"}, "--label: should be a name"),

@@ -74,6 +74,7 @@ def backtest(
     strategies: options.Strategies = None,
     settings_file: options.SettingsFile = None,
     grid: options.Grid = None,
+    catalog: options.Catalog = None,
     lots: Annotated[float | None, option("lots")] = None,
     commission: Annotated[float | None, option("commission")] = None,
     slippage_pips: Annotated[float | None, option("slippage_pips")] = None,

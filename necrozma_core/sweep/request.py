@@ -219,6 +219,7 @@ class SweepRequest:
             "strategies": origin if source.kind is SourceKind.FILE else None,
             "settings_file": origin if source.kind is SourceKind.SETTINGS else None,
             "grid": source.text if source.kind is SourceKind.GRID else None,
+            "catalog": str(source.kind) if source.kind is SourceKind.EXTENDED else None,
             "lots": self.lots,
             "commission": self.costs.commission_per_lot,
             "slippage_pips": self.costs.slippage_pips,

@@ -306,7 +306,8 @@ def strategies():
             listed.append((Distant if 'distances' in name else Fixed)(name, make))
         for make in dict.fromkeys([noticing, honest[number %% len(honest)]]):
             listed.append(Fixed(f'{make.__name__} after {name}', make))
-    return [*listed, SmaCross(5, 20, orders=Orders(stop_loss_atr=2, max_bars=50)), *(Fixed(f'{make.__name__} at last', make) for make in honest)]
+    ours = SmaCross(5, 20, orders=Orders(stop_loss_atr=2, max_bars=50))
+    return [*listed, ours, *(Fixed(f'{make.__name__} at last', make) for make in honest)]
 '''
 
 
