@@ -17,7 +17,6 @@ from necrozma_core.backtest.stage_clock import StageClock
 from necrozma_core.backtest.trading import trade
 from necrozma_core.engine.bar_levels import BarLevels
 from necrozma_core.engine.events import Events, find_events
-from necrozma_core.engine.instructions import Sides, keep_sides
 from necrozma_core.errors import StrategyError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
@@ -25,7 +24,7 @@ from necrozma_core.metrics.figures import HoldoutFigures, measure
 from necrozma_core.metrics.notes import explain_nulls
 from necrozma_core.money.costs import price_trades
 from necrozma_core.storage.results_folder import ResultsFolder
-from necrozma_core.strategies.checking import checked_signals, explain_silence
+from necrozma_core.strategies.checking import checked_signals, entering_signals, explain_silence
 from necrozma_core.strategies.isolation.answers import Answers, AnswersHere
 from necrozma_core.strategies.isolation.opening import open_strategies
 from necrozma_core.strategies.protocol import Strategy
@@ -72,11 +71,11 @@ def evaluate(
         try:
             if is_built_in(strategy):
                 signals = partial(checked_signals, strategy, market.bars)
-                events = _events_of(strategy, signals, recent)
+                events = _events_of(strategy, market.bars, signals, recent)
                 reason = partial(_silence_of, strategy, market.bars, signals)
             else:
                 answer = answers.answer(done)
-                events = find_events(keep_sides(answer.signals, Sides(strategy.sides)))
+                events = find_events(entering_signals(strategy, answer.signals, market.bars))
                 reason = partial(str, answer.silence)
                 levels = answer.levels
             outcome = _evaluate_one(market, strategy, request, events.since(market.first_bar), reason, levels)
@@ -99,13 +98,13 @@ def _evaluate_one(
     return Evaluated(strategy, trades, money, metrics, explain_nulls(metrics, None if len(trades) else silence()))
 
 
-def _events_of(strategy: Rule, signals: Callable[[], Int8Array], recent: dict[object, Events]) -> Events:
+def _events_of(strategy: Rule, bars: Bars, signals: Callable[[], Int8Array], recent: dict[object, Events]) -> Events:
     # Settings that differ only in stop, target, orders, lots or what opposite signals do trade the same events.
     key = signal_key(strategy)
     if key not in recent:
         if len(recent) >= _EVENTS_KEPT:
             del recent[next(iter(recent))]
-        recent[key] = find_events(keep_sides(signals(), Sides(strategy.sides)))
+        recent[key] = find_events(entering_signals(strategy, signals(), bars))
     return recent[key]
 
 

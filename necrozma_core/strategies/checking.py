@@ -6,10 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from necrozma_core.engine.instructions import BUY, SELL, find_unknown
-from necrozma_core.errors import StrategyError, shown
+from necrozma_core.engine.instructions import BUY, SELL, Sides, find_unknown, keep_sides
+from necrozma_core.errors import StrategyError, UsageError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
+from necrozma_core.strategies.filters import keep_filtered
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import Rule
 from necrozma_core.system.chosen import SYSTEM
@@ -108,6 +109,35 @@ def _problem(found: object, n_bars: int) -> str | None:
     if (bar := find_unknown(found)) is not None:
         return f"{found[bar]} at bar {bar}"
     return None
+
+
+def entering_signals(strategy: Strategy, signals: Int8Array, bars: Bars) -> Int8Array:
+    """Return signals that enter only what a strategy's sides and filter allow.
+
+    Parameters
+    ----------
+    strategy : Strategy
+    signals : int8 array, shape (n_bars,)
+        What it gave for ``bars``.
+    bars : Bars
+
+    Returns
+    -------
+    int8 array, shape (n_bars,)
+        What may not enter closes the other side, or does nothing where opposite signals are ignored.
+
+    Raises
+    ------
+    StrategyError
+        The filter's bars cannot be made of these.
+    """
+    kept = keep_sides(signals, Sides(strategy.sides), strategy.on_opposite)
+    if strategy.filter is None:
+        return kept
+    try:
+        return keep_filtered(kept, strategy.filter, bars, strategy.on_opposite)
+    except UsageError as error:
+        raise StrategyError(f"strategy {shown(strategy.name)}: {error}") from error
 
 
 def explain_silence(strategy: Strategy, bars: Bars, signals: Int8Array) -> str:

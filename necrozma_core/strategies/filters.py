@@ -32,7 +32,7 @@ from necrozma_core.market.bars import Bars
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
 from necrozma_core.strategies.parameters import MAX_PERIOD, Real, Whole, within, write_value
 
-_CONDITION: Final = re.compile(r"([a-z]+)\((\d+)\)(?:@(\w+))?(?:([<>])(\d+(?:\.\d+)?)(%?))?", re.ASCII)
+_CONDITION: Final = re.compile(r"([a-z]+)\((\d{1,9})\)(?:@(\w+))?(?:([<>])(\d{1,9}(?:\.\d{1,9})?)(%?))?", re.ASCII)
 _AVERAGES: Final = ("ema", "sma")
 _PERIODS: Final = {name: Whole(1, MAX_PERIOD) for name in _AVERAGES} | {
     name: Whole(2, MAX_PERIOD) for name in ("rsi", "atr")
@@ -177,7 +177,8 @@ def _parse_condition(text: str, where: str) -> Condition:
     if indicator not in _PERIODS:
         raise UsageError(f"{where}: unknown indicator {shown(indicator, 20)}: {nearest(indicator, _PERIODS)}")
     where = f"{where}: {indicator}"
-    count: int = _PERIODS[indicator].read(where, period)
+    count = int(period)
+    _PERIODS[indicator].check(where, count)
     try:
         length_ms = None if timeframe is None else parse_timeframe(timeframe)
     except UsageError as error:
@@ -189,7 +190,8 @@ def _parse_condition(text: str, where: str) -> Condition:
     if sign is None or unit != _UNITS[indicator]:
         example = {"rsi": "rsi(14)>50", "atr": "atr(14)>0.5%, of the price"}[indicator]
         raise UsageError(f"{where}: expected > or < and a number, such as {example}; found {shown(text, 40)}")
-    level: float = _LEVELS[indicator].read(where, number)
+    level = float(number)
+    _LEVELS[indicator].check(where, level)
     return Condition(indicator, count, length_ms, sign == ">", level)
 
 
