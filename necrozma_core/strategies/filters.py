@@ -18,7 +18,7 @@ timeframe behind ``@`` that had closed by the signal's bar's end. Nothing is ent
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Final
@@ -31,6 +31,7 @@ from necrozma_core.market.arrays import FloatArray, Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
 from necrozma_core.strategies.parameters import MAX_PERIOD, Real, Whole, within, write_value
+from necrozma_core.strategies.protocol import Strategy
 
 _CONDITION: Final = re.compile(r"([a-z]+)\((\d{1,9})\)(?:@(\w+))?(?:([<>])(\d{1,9}(?:\.\d{1,9})?)(%?))?", re.ASCII)
 _AVERAGES: Final = ("ema", "sma")
@@ -128,6 +129,18 @@ def check_filter_on(text: str, timeframe_ms: int) -> None:
             filtered, traded = format_timeframe(condition.timeframe_ms), format_timeframe(timeframe_ms)
             problem = "is shorter than" if condition.timeframe_ms < timeframe_ms else "is no multiple of"
             raise UsageError(f"filter {condition}: its timeframe {filtered} {problem} the strategy's, {traded}")
+
+
+def check_filters(strategies: Sequence[Strategy], timeframe_ms: int) -> None:
+    """Refuse strategies whose filter does not go with the timeframe of their bars; UsageError, naming the first."""
+    checked: set[str] = set()
+    for strategy in strategies:
+        if strategy.filter is not None and strategy.filter not in checked:
+            try:
+                check_filter_on(strategy.filter, timeframe_ms)
+            except UsageError as error:
+                raise UsageError(f"strategy {shown(strategy.name)}: {error}") from None
+            checked.add(strategy.filter)
 
 
 def has_sides(text: str) -> bool:

@@ -52,8 +52,6 @@ class Rule(ABC):
     orders : Orders
         Everything else about how positions are opened, guarded and closed; in a grid by the names of
         :data:`~necrozma_core.strategies.order_settings.ORDER_SETTINGS`.
-    exit : str, int, float or None
-        The family's natural exit, in the families that have one; None leaves the exit to orders and opposite signals.
 
     Raises
     ------
@@ -62,7 +60,6 @@ class Rule(ABC):
     """
 
     family: ClassVar[str]
-    exit: ClassVar[Param | None] = None
 
     stop_loss_pips: float | None = field(default=None, metadata=PIPS)
     take_profit_pips: float | None = field(default=None, metadata=PIPS)
@@ -94,7 +91,14 @@ class Rule(ABC):
     def rule_params(self) -> Mapping[str, Param]:
         """The family's own parameters by name, on which alone its signals depend; its natural exit where it has one."""
         found = {name: getattr(self, name) for name in _parameters_of(type(self))}
-        return found if self.exit is None else {**found, _EXIT: self.exit}
+        natural = self.natural_exit
+        return found if natural is None else {**found, _EXIT: natural}
+
+    @property
+    def natural_exit(self) -> Param | None:
+        """The ``exit`` of a family that has one; None leaves it to orders and opposite signals."""
+        found: Param | None = getattr(self, _EXIT, None)
+        return found
 
     @property
     def params(self) -> Mapping[str, Param]:
@@ -111,8 +115,8 @@ class Rule(ABC):
         if self.take_profit_pips is not None:
             name += f" tp{write_value(self.take_profit_pips)}"
         unusual = self._unusual_orders()
-        if self.exit is not None:
-            unusual = {_EXIT: self.exit, **unusual}
+        if (natural := self.natural_exit) is not None:
+            unusual = {_EXIT: natural, **unusual}
         return "".join([name, *(f" {order}={write_value(value)}" for order, value in unusual.items())])
 
     def _unusual_orders(self) -> dict[str, Param]:
@@ -132,7 +136,7 @@ class Rule(ABC):
         if len(bars) <= self.warm_up:
             return np.zeros(len(bars), dtype=np.int8)
         signals = self._signals(bars)
-        if self.exit is not None:
+        if self.natural_exit is not None:
             closes = self._closes(bars, signals)
             closes[: self.warm_up] = 0
             np.copyto(signals, closes, where=signals == 0)
