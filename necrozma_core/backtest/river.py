@@ -93,9 +93,11 @@ def _evaluate_one(
     levels: BarLevels | None,
 ) -> Evaluated:
     trades = trade(market, strategy, request, events, levels)
-    money = price_trades(trades, market.ticks, request.lots, request.costs, market.conversion)
-    metrics = measure(trades, money, market.days, market.ticks, request.lots, request.account)
-    return Evaluated(strategy, trades, money, metrics, explain_nulls(metrics, None if len(trades) else silence()))
+    lots = request.lots * trades.fraction
+    money = price_trades(trades, market.ticks, lots, request.costs, market.conversion)
+    metrics = measure(trades, money, market.days, market.ticks, lots, request.account)
+    note = explain_nulls(metrics, None if len(trades) else silence())
+    return Evaluated(strategy, trades, lots, money, metrics, note)
 
 
 def _events_of(strategy: Rule, bars: Bars, signals: Callable[[], Int8Array], recent: dict[object, Events]) -> Events:

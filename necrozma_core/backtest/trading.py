@@ -31,4 +31,13 @@ def trade(
     distances = strategy.stop_loss_pips, strategy.take_profit_pips, request.costs.slippage_pips
     if market.given is None:
         return simulate_events(market.ticks, market.bars, events, *distances, market.at_end, opposite)
-    return simulate_bar_events(market.given, market.ticks, market.bars, events, *distances, market.at_end, opposite)
+    return simulate_bar_events(
+        market.given,
+        market.ticks,
+        market.bars,
+        events,
+        *distances,
+        market.at_end,
+        opposite,
+        request.costs.spread_markup_pips,
+    )

@@ -108,9 +108,17 @@ def find_entry(first_tick, event_bar, event_side, event, tick):
 
 
 @njit(cache=True, nogil=True)
-def _first_bar_reaching(extremes, start, stop, lower, upper):
-    # Return the first bar in [start, stop) with low <= lower or high >= upper, or stop. Most bars reach neither, so
-    # four are tested at once, without a branch between them.
+def first_bar_reaching(extremes, start, stop, lower, upper):
+    """Return the first bar in ``[start, stop)`` with low <= lower or high >= upper, or ``stop``.
+
+    Parameters
+    ----------
+    extremes : int32 array, shape (n_bars, 2)
+        Low, high.
+    start, stop : unsigned int
+    lower, upper : int32
+    """
+    # Most bars reach neither, so four are tested at once, without a branch between them.
     bar = start
     while bar + FOUR <= stop:
         second, third, fourth = bar + ONE, bar + TWO, bar + THREE
@@ -146,7 +154,7 @@ def _find_exit(price, opens, extremes, first_tick, entry_bar, last_bar, lower, u
     last = np.uint64(last_bar)
     start = first_tick[bar] + 1
     while True:
-        bar = _first_bar_reaching(extremes, bar, last, lower, upper)
+        bar = first_bar_reaching(extremes, bar, last, lower, upper)
         if bar == last:
             break
         stop = np.uint64(first_tick[bar + ONE])
