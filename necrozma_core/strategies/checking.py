@@ -17,6 +17,8 @@ from necrozma_core.system.chosen import SYSTEM
 
 _OURS: Final = Path(__file__).parent
 _LONGEST_MESSAGE: Final = 200
+UNEXPLAINED: Final = "its signals led to no trade"
+"""Where the signals do not say why."""
 
 
 def one_line(error: BaseException) -> str:
@@ -165,4 +167,4 @@ def explain_silence(strategy: Strategy, bars: Bars, signals: Int8Array) -> str:
         return "its signals only close, and nothing was open"
     if not signals[:-1].any():
         return "its only signal came at the last bar, after which there is no tick to enter at"
-    return "its signals led to no trade"
+    return UNEXPLAINED

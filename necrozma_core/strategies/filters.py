@@ -112,8 +112,7 @@ def parse_filter(text: str, where: str = "filter") -> tuple[Condition, ...]:
     UsageError
         Naming ``where``: the text is no filter, or a number is out of its range.
     """
-    parts = "".join(text.split()).lower().split("+")
-    return tuple(dict.fromkeys(_parse_condition(part, where) for part in parts))
+    return tuple(dict.fromkeys(_parse_condition(part, where) for part in text.split("+")))
 
 
 def check_filter_on(text: str, timeframe_ms: int) -> None:
@@ -171,6 +170,7 @@ def keep_filtered(signals: Int8Array, text: str, bars: Bars, on_opposite: str) -
     UsageError
         The filter's bars cannot be made of these.
     """
+    check_filter_on(text, bars.timeframe_ms)
     sides = _allowed_sides(text, bars)
     kept = signals.copy()
     for entry, side, instead in ((BUY, _LONG, CLOSE_SHORT), (SELL, _SHORT, CLOSE_LONG)):
@@ -180,11 +180,11 @@ def keep_filtered(signals: Int8Array, text: str, bars: Bars, on_opposite: str) -
 
 
 def _parse_condition(text: str, where: str) -> Condition:
-    found = _CONDITION.fullmatch(text)
+    found = _CONDITION.fullmatch("".join(text.split()).lower())
     if found is None:
         raise UsageError(
             f"{where}: expected conditions such as ema(200)@1h, sma(50), rsi(14)@4h>50 or atr(14)@1d>0.5%, "
-            f"joined by +, found {shown(text, 40)}"
+            f"joined by +, found {shown(text.strip(), 40)}"
         )
     indicator, period, timeframe, sign, number, unit = found.groups()
     if indicator not in _PERIODS:
