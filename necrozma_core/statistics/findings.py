@@ -11,7 +11,7 @@ from necrozma_core.statistics.false_discovery import q_values
 from necrozma_core.statistics.moments import Moments
 from necrozma_core.statistics.sharpe import min_track_record_days, probabilistic_sharpe, sharpe_p_values
 from necrozma_core.statistics.trials import Trials, luck_deviation
-from necrozma_core.statistics.verdicts import verdicts_of
+from necrozma_core.statistics.verdicts import enough_data, verdicts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Findings:
     min_track_record_days : float64 array
         Days that a record like this needs for its Sharpe ratio to be above 0 with a confidence of 95 %.
     q_value : float64 array
-        Share of luck among all settings that are as good.
+        Share of luck among all settings that are as good; NaN, too, where there is too little data.
     verdict : array of str
         Values of :class:`necrozma_core.statistics.verdicts.Verdict`.
     """
@@ -59,12 +59,13 @@ def judge(moments: Moments, trades: Int32Array | Int64Array, trials: Trials) -> 
     """
     shape = moments.sharpe, moments.days, moments.skew, moments.kurtosis
     deflated = deflated_sharpe(*shape, trials.effective, luck_deviation(moments.days))
-    q_value = q_values(sharpe_p_values(moments))
+    enough = enough_data(moments, trades)
+    q_value = q_values(np.where(enough, sharpe_p_values(moments), np.nan))
     return Findings(
         effective_trials=trials.effective,
         probabilistic_sharpe=probabilistic_sharpe(*shape),
         deflated_sharpe=deflated,
         min_track_record_days=min_track_record_days(moments.sharpe, moments.skew, moments.kurtosis),
         q_value=q_value,
-        verdict=verdicts_of(moments, trades, deflated, q_value),
+        verdict=verdicts_of(enough, deflated, q_value),
     )

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from necrozma_core.market.arrays import FloatArray, Int32Array, Int64Array
+from necrozma_core.market.arrays import BoolArray, FloatArray, Int32Array, Int64Array
 from necrozma_core.metrics.figures import MIN_DAYS, MIN_TRADES
 from necrozma_core.statistics.moments import Moments
 
@@ -42,33 +42,50 @@ class Verdict(StrEnum):
     TOO_LITTLE_DATA = "too little data"
 
 
-def verdicts_of(
-    moments: Moments, trades: Int32Array | Int64Array, deflated: FloatArray, q_value: FloatArray
-) -> NDArray[np.str_]:
-    """Return each setting's verdict.
+def enough_data(moments: Moments, trades: Int32Array | Int64Array) -> BoolArray:
+    """Tell which settings have the trades, the days, and the days won and lost that figures need.
+
+    What lacks them is left out of the tests over all settings as well. Its p-value means nothing, and a thousand that
+    mean nothing would make room for others among Benjamini and Hochberg's findings; resampled days cannot show a loss
+    that has not come yet.
 
     Parameters
     ----------
     moments : Moments
         Of n_settings.
     trades : int32 or int64 array, shape (n_settings,)
+
+    Returns
+    -------
+    bool array, shape (n_settings,)
+        False, too, where there is no Sharpe ratio.
+    """
+    kinds = np.minimum(moments.winning_days, moments.losing_days)
+    enough: BoolArray = (trades >= MIN_TRADES) & (moments.days >= MIN_DAYS) & (kinds >= MIN_DAYS_OF_A_KIND)
+    return enough & ~np.isnan(moments.sharpe)
+
+
+def verdicts_of(enough: BoolArray, deflated: FloatArray, q_value: FloatArray) -> NDArray[np.str_]:
+    """Return each setting's verdict.
+
+    Parameters
+    ----------
+    enough : bool array, shape (n_settings,)
+        Of :func:`enough_data`.
     deflated, q_value : float64 array, shape (n_settings,)
         NaN where undefined.
 
     Returns
     -------
     array of str, shape (n_settings,)
-        Values of :class:`Verdict`. Too little data is what has fewer trades or days than figures need
-        (:mod:`necrozma_core.metrics.figures`), fewer than ten days won or lost, or no figures. Likely luck says that
-        the record is no better than luck gives among so many, and so of losing settings too.
+        Values of :class:`Verdict`. Likely luck says that the record is no better than luck gives among so many, and so
+        of losing settings too.
     """
-    kinds = np.minimum(moments.winning_days, moments.losing_days)
-    lacking = (trades < MIN_TRADES) | (moments.days < MIN_DAYS) | (kinds < MIN_DAYS_OF_A_KIND)
-    undefined = np.isnan(deflated) | np.isnan(q_value)
+    defined = ~np.isnan(deflated) & ~np.isnan(q_value)
     strong = (deflated >= STRONG_DEFLATED) & (q_value <= STRONG_Q)
     plausible = (deflated >= PLAUSIBLE_DEFLATED) & (q_value <= PLAUSIBLE_Q)
     return np.select(
-        [lacking | undefined, strong, plausible],
+        [~(enough & defined), strong, plausible],
         [Verdict.TOO_LITTLE_DATA.value, Verdict.STRONG.value, Verdict.PLAUSIBLE.value],
         Verdict.LIKELY_LUCK.value,
     )

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from necrozma_core.metrics import formulas
 from necrozma_core.statistics import returns as rows_in_pieces
 from necrozma_core.statistics.moments import Moments
-from necrozma_core.statistics.returns import pieces
+from necrozma_core.statistics.returns import aligned, pieces
 
 daily = st.integers(2, 40).flatmap(
     lambda days: arrays(np.float64, (3, days), elements=st.floats(-0.1, 0.1, allow_subnormal=False))
@@ -87,3 +87,16 @@ def test_pieces_join_to_the_whole_whatever_their_size(monkeypatch):
 def test_array_of_another_shape_is_refused():
     with pytest.raises(ValueError, match="expected settings x days, found 1 dimensions"):
         Moments.of(np.zeros(5))
+
+
+def test_pairs_on_different_days_are_put_on_all_of_them():
+    first, second = np.array([[0.1, 0.2]]), np.array([[0.3, 0.4, 0.5], [0.6, 0.7, 0.8]], np.float32)
+    dates, matrix = aligned([(np.array([3, 5]), first), (np.array([2, 3, 9]), second)])
+    assert dates.tolist() == [2, 3, 5, 9]
+    expected = [[0, 0.1, 0.2, 0], [0.3, 0.4, 0, 0.5], [0.6, 0.7, 0, 0.8]]
+    np.testing.assert_array_equal(matrix, np.array(expected, np.float32))
+
+
+def test_no_pairs_have_no_days():
+    dates, matrix = aligned([])
+    assert (len(dates), matrix.shape) == (0, (0, 0))

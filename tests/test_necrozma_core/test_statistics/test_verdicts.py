@@ -6,7 +6,7 @@ import pytest
 from necrozma_core.statistics.findings import judge
 from necrozma_core.statistics.moments import Moments
 from necrozma_core.statistics.trials import Trials
-from necrozma_core.statistics.verdicts import Verdict, verdicts_of
+from necrozma_core.statistics.verdicts import Verdict, enough_data, verdicts_of
 
 DATES = np.arange(19_000, 19_250)
 
@@ -37,7 +37,8 @@ def shape(days=250, winning=120, losing=110):
     ],
 )
 def test_verdict_follows_from_the_figures(moments, trades, deflated, q_value, expected):
-    found = verdicts_of(moments, np.array([trades]), np.array([deflated]), np.array([q_value]))
+    enough = enough_data(moments, np.array([trades]))
+    found = verdicts_of(enough, np.array([deflated]), np.array([q_value]))
     assert Verdict(found[0]) is expected
 
 
@@ -65,6 +66,18 @@ def test_more_that_was_tried_makes_findings_weaker():
     alone, after = (judge(moments, trades, tried) for tried in (now, Trials.joined([now, earlier])))
     assert after.deflated_sharpe[77] < alone.deflated_sharpe[77]
     assert after.probabilistic_sharpe[77] == alone.probabilistic_sharpe[77]
+
+
+def test_settings_with_too_little_data_make_no_room_for_others():
+    """Their p-values are next to 0; counted among the findings, they would let one in twenty of the others pass."""
+    returns = np.random.default_rng(0).standard_normal((500, 250)) * 0.01
+    flawless = np.abs(np.random.default_rng(1).standard_normal((500, 250))) * 0.01
+    both = np.concatenate((returns, flawless))
+    found = judge(Moments.of(both), np.full(1_000, 100), Trials.of(both, DATES))
+    assert set(found.verdict[500:]) == {Verdict.TOO_LITTLE_DATA.value}
+    assert np.isnan(found.q_value[500:]).all()
+    alone = judge(Moments.of(returns), np.full(500, 100), Trials.of(returns, DATES))
+    np.testing.assert_array_equal(found.q_value[:500], alone.q_value)
 
 
 def test_settings_that_lose_their_costs_do_not_change_what_is_said_of_the_others():
