@@ -167,7 +167,7 @@ def draw(market: Market, kind: Kind) -> str:
     points = float(np.dot(trades.points[rows], trades.fraction[rows]))
     chart = TickChart(
         kind.title,
-        f"{_PAIR}, generated ticks of {day:%A, %-d %B %Y}, UTC; "
+        f"{_PAIR}, generated ticks of {day:%A}, {day.day} {day:%B %Y}, UTC; "
         f"{'a long position' if kind.side > 0 else 'a short position'}, {points / 10:+.1f} pips",
         market.ticks,
         first,

@@ -4,11 +4,10 @@ Ticks are two to a bar: its opening, and whatever comes after it. Prices are see
 base of its entry, as :mod:`necrozma_core.kernels.walks.order_arrays` says: up is what pays.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
+from necrozma_core.kernels.walks.bar_order_arrays import Held, Moving
 from necrozma_core.kernels.walks.bar_simulation import CLOSE, HIGH, LOW, OPEN
 from necrozma_core.kernels.walks.order_arrays import (
     ARM_AT,
@@ -31,7 +30,6 @@ from necrozma_core.kernels.walks.order_arrays import (
     TRAIL_BY,
     TRAIL_EXACT,
     TRAIL_FROM,
-    Guards,
 )
 from necrozma_core.kernels.walks.simulation import (
     BREAK_EVEN,
@@ -55,105 +53,51 @@ NO_EXIT = -1
 _EQUAL = 1e-9  # points by which the levels of two exits may differ for want of bits
 
 
-class BarQuotes(NamedTuple):
-    """The bars, and when they are.
-
-    Attributes
-    ----------
-    bid, ask : int32 array, shape (n, 4)
-        Points: open, high, low, close.
-    time_ms : int64 array, shape (2 * n,)
-        Of each bar's opening and of its last millisecond.
-    first_bar : int64 array, shape (n_bars + 1,)
-        The first bar of each of the strategy's, which may be longer; the last entry is ``n``.
-    """
-
-    bid: np.ndarray
-    ask: np.ndarray
-    time_ms: np.ndarray
-    first_bar: np.ndarray
-
-
-class BarFills(NamedTuple):
-    """The levels of positions, by how their entry filled.
-
-    Attributes
-    ----------
-    at_quote, at_level : Guards
-        Of entries at an opening, whose base is its quote; and of orders filled at their level inside a bar.
-    stop_out : float64 array, shape (n_events,)
-        The exact distance of each stop-out, points.
-    slippage : float
-        Points.
-    on_opposite : int
-        REVERSE, CLOSE_ONLY or IGNORE.
-    """
-
-    at_quote: Guards
-    at_level: Guards
-    stop_out: np.ndarray
-    slippage: float
-    on_opposite: int
-
-
-class Rows(NamedTuple):
-    """The trades that were found, a row each.
-
-    Attributes
-    ----------
-    side, reason : int8 array, shape (n_rows,)
-    entry_tick, exit_tick, event : int64 array, shape (n_rows,)
-    entry, points, fraction, stop : float64 array, shape (n_rows,)
-        The price of the entry, the result, what was closed, and the distance of the stop.
-    """
-
-    side: np.ndarray
-    reason: np.ndarray
-    entry_tick: np.ndarray
-    exit_tick: np.ndarray
-    event: np.ndarray
-    entry: np.ndarray
-    points: np.ndarray
-    fraction: np.ndarray
-    stop: np.ndarray
-
-
-class Held(NamedTuple):
-    """One position: its entry, and its row of both tables of guards."""
-
-    side: np.int64
-    event: int
-    entry_tick: int
-    base: np.int64
-    whole: np.ndarray
-    exact: np.ndarray
-    stop_out: float
-    slippage: float
-
-
-class Moving(NamedTuple):
-    """What follows the price: whether the stop trails and from which best price, and whether break-even is armed."""
-
-    trails: bool
-    best: int
-    armed: bool
+@njit(cache=True, nogil=True)
+def _hold(fills, guards, side, event, entry_tick, base):
+    line = 0 if len(guards.whole) == 1 else 2 * event + (side < 0)
+    whole, exact = guards.whole[line], guards.exact[line]
+    return Held(
+        side,
+        event,
+        entry_tick,
+        base,
+        line,
+        whole[STOP_AT],
+        whole[STOP_OUT_AT],
+        whole[TARGET_AT],
+        whole[TRAIL_BY],
+        whole[TRAIL_FROM],
+        whole[ARM_AT],
+        whole[LOCK_AT],
+        exact[EXTRA],
+        exact[COST],
+        exact[TARGET],
+        exact[STOP_DISTANCE],
+        exact[TRAIL_EXACT],
+        exact[LOCK_EXACT],
+        fills.stop_out[event],
+        fills.slippage,
+        guards.step,
+        guards.trails_at_once,
+    )
 
 
 @njit(cache=True, nogil=True)
-def _follow(moving, held, guards, gain):
+def _follow(moving, held, gain):
     trails, best = moving.trails, moving.best
     if trails:
-        best = gain if gain - best >= guards.step else best
-    elif guards.trails_at_once or gain >= held.whole[TRAIL_FROM]:
+        best = gain if gain - best >= held.step else best
+    elif held.trails_at_once or gain >= held.trail_from:
         trails, best = True, gain
-    return Moving(trails, best, moving.armed or gain >= held.whole[ARM_AT])
+    return Moving(trails, best, moving.armed or gain >= held.arm_at)
 
 
 @njit(cache=True, nogil=True)
 def _fixed_stop(held, gain):
-    if gain <= -held.whole[STOP_AT]:
+    if gain <= -held.stop_at:
         return STOP_LOSS
-    return STOP_OUT if gain <= -held.whole[STOP_OUT_AT] else NO_EXIT
+    return STOP_OUT if gain <= -held.stop_out_at else NO_EXIT
 
 
 @njit(cache=True, nogil=True)
@@ -161,15 +105,15 @@ def _nearest_level(moving, held, gain, has_fixed):
     # Return the reason and the level of the stop of any kind that a price falling to `gain` passes first: the nearest.
     # Of equal ones the first of these.
     reason, level = NO_EXIT, -np.inf
-    paid = held.exact[COST] - held.slippage
-    if has_fixed and gain <= -held.whole[STOP_AT]:
-        reason, level = STOP_LOSS, paid - held.exact[STOP_DISTANCE]
-    if has_fixed and gain <= -held.whole[STOP_OUT_AT] and paid - held.stop_out > level + _EQUAL:
+    paid = held.cost - held.slippage
+    if has_fixed and gain <= -held.stop_at:
+        reason, level = STOP_LOSS, paid - held.stop
+    if has_fixed and gain <= -held.stop_out_at and paid - held.stop_out > level + _EQUAL:
         reason, level = STOP_OUT, paid - held.stop_out
-    if moving.armed and gain <= held.whole[LOCK_AT] and held.exact[LOCK_EXACT] > level + _EQUAL:
-        reason, level = BREAK_EVEN, held.exact[LOCK_EXACT]
-    trailing = moving.best - held.exact[TRAIL_EXACT]
-    if moving.trails and moving.best - gain >= held.whole[TRAIL_BY] and trailing > level + _EQUAL:
+    if moving.armed and gain <= held.lock_at and held.lock > level + _EQUAL:
+        reason, level = BREAK_EVEN, held.lock
+    trailing = moving.best - held.trail
+    if moving.trails and moving.best - gain >= held.trail_by and trailing > level + _EQUAL:
         reason, level = TRAILING_STOP, trailing
     return reason, level
 
@@ -206,37 +150,46 @@ def _write(rows, row, held, exit_tick, points, reason, fraction):
     rows.entry_tick[row] = held.entry_tick
     rows.exit_tick[row] = exit_tick
     rows.event[row] = held.event
-    rows.entry[row] = held.side * (held.base + held.exact[EXTRA])
+    rows.entry[row] = held.side * (held.base + held.extra)
     rows.points[row] = points
     rows.fraction[row] = fraction
-    rows.stop[row] = held.exact[STOP_DISTANCE]
+    rows.stop[row] = held.stop
     return row + 1
+
+
+@njit(cache=True, nogil=True)
+def _nearest_target(held, guards, partial):
+    if partial < len(guards.part):
+        return min(held.target_at, guards.whole[held.line, FIRST_PARTIAL + partial])
+    return held.target_at
 
 
 @njit(cache=True, nogil=True)
 def _take_targets(held, guards, gain, at_level, exit_tick, rows, row, partial):
     # Write a row for every target that a price reaches, the nearest first; return the row after them, the first partial
     # target that is left, and what is left of the position.
-    won = gain - (held.exact[COST] - held.slippage)
-    while partial < len(guards.part) and gain >= held.whole[FIRST_PARTIAL + partial]:
-        points = held.exact[FIRST_PARTIAL_EXACT + partial] if at_level else won
+    won = gain - (held.cost - held.slippage)
+    while partial < len(guards.part) and gain >= guards.whole[held.line, FIRST_PARTIAL + partial]:
+        points = guards.exact[held.line, FIRST_PARTIAL_EXACT + partial] if at_level else won
         # The last of those that close all closes what the others left.
         is_last = guards.rest[partial + 1] <= 0.0
         part = guards.rest[partial] if is_last else guards.part[partial]
         row = _write(rows, row, held, exit_tick, points, PARTIAL_TARGET, part)
         partial += 1
     rest = guards.rest[partial]
-    if rest > 0.0 and gain >= held.whole[TARGET_AT]:
-        row = _write(rows, row, held, exit_tick, held.exact[TARGET] if at_level else won, TAKE_PROFIT, rest)
+    if rest > 0.0 and gain >= held.target_at:
+        row = _write(rows, row, held, exit_tick, held.target if at_level else won, TAKE_PROFIT, rest)
         rest = 0.0
     return row, partial, rest
 
 
 @njit(cache=True, nogil=True)
-def _market_reason(moving, held, gain, bar, closings):
-    # Return why a position closes at an opening after its targets were looked at, or NO_EXIT.
+def _market_reason(reason, moving, held, gain, bar, closings):
+    # Return why a position closes at an opening after its targets were looked at: the reason there is, another or
+    # NO_EXIT.
     by_time, by_session, by_signal = closings
-    reason, _ = _nearest_level(moving, held, gain, False)
+    if reason == NO_EXIT:
+        reason, _ = _nearest_level(moving, held, gain, False)
     if reason == NO_EXIT and bar >= by_time:
         reason = TIME
     if reason == NO_EXIT and bar >= by_session:
@@ -247,23 +200,55 @@ def _market_reason(moving, held, gain, bar, closings):
 
 
 @njit(cache=True, nogil=True)
+def _quiet_between(moving, held, target_at):
+    # Return the gains between which prices reach no level and move none, both excluded.
+    lower = -min(held.stop_at, held.stop_out_at)
+    upper = target_at
+    if moving.armed:
+        lower = max(lower, held.lock_at)
+    else:
+        upper = min(upper, held.arm_at)
+    if moving.trails:
+        lower = max(lower, moving.best - held.trail_by)
+        upper = min(upper, moving.best + held.step)
+    else:
+        upper = min(upper, held.trail_from)
+    return lower, upper
+
+
+@njit(cache=True, nogil=True)
+def _next_loud_bar(prices, side, base, bar, stop, lower, upper):
+    # Return the first bar in [bar, stop) with a price that is not between both, or stop.
+    worst, best = (LOW, HIGH) if side > 0 else (HIGH, LOW)
+    while bar < stop:
+        if side * prices[bar, worst] - base <= lower or side * prices[bar, best] - base >= upper:
+            break
+        bar += 1
+    return bar
+
+
+@njit(cache=True, nogil=True)
 def _walk_position(quotes, limits, guards, held, by_signal, rows, row):
     # Write the rows of one position; return the row after them, the tick of the last exit and its reason.
-    side, base, cost = held.side, held.base, held.exact[COST]
+    side, base, cost = held.side, held.base, held.cost
     prices = quotes.bid if side > 0 else quotes.ask
     worst, best = (LOW, HIGH) if side > 0 else (HIGH, LOW)
     by_time, by_session = _scheduled(quotes, limits, held.entry_tick)
     moving = Moving(False, 0, False)
     start, partial, rest = held.entry_tick // 2, 0, 1.0
-    for bar in range(start, len(prices)):
+    closes = min(by_time, by_session, by_signal)
+    target_at = _nearest_target(held, guards, 0)
+    bar = start
+    while bar < len(prices):
         opening, lowest = side * prices[bar, OPEN] - base, side * prices[bar, worst] - base
         if bar > start:
             reason = _fixed_stop(held, opening)
-            if reason == NO_EXIT:
+            if reason == NO_EXIT and opening >= target_at:
                 row, partial, rest = _take_targets(held, guards, opening, False, 2 * bar, rows, row, partial)
                 if rest <= 0.0:
                     return row, 2 * bar, TAKE_PROFIT
-                reason = _market_reason(moving, held, opening, bar, (by_time, by_session, by_signal))
+                target_at = _nearest_target(held, guards, partial)
+            reason = _market_reason(reason, moving, held, opening, bar, (by_time, by_session, by_signal))
             if reason != NO_EXIT:
                 return _write(rows, row, held, 2 * bar, opening - cost, reason, rest), 2 * bar, reason
         if 2 * bar < held.entry_tick:
@@ -271,7 +256,7 @@ def _walk_position(quotes, limits, guards, held, by_signal, rows, row):
             reason, level = _nearest_level(moving, held, lowest, True)
             followed = CLOSE
         else:
-            moving = _follow(moving, held, guards, opening)
+            moving = _follow(moving, held, opening)
             reason, level = _nearest_level(moving, held, lowest, True)
             # With a spread wider than the stop the entry's own opening lies beyond it.
             level = min(level, float(opening))
@@ -279,11 +264,14 @@ def _walk_position(quotes, limits, guards, held, by_signal, rows, row):
         if reason != NO_EXIT:
             return _write(rows, row, held, 2 * bar + 1, level - cost, reason, rest), 2 * bar + 1, reason
         gain = side * prices[bar, followed] - base
-        if followed == best:
+        if followed == best and gain >= target_at:
             row, partial, rest = _take_targets(held, guards, gain, True, 2 * bar + 1, rows, row, partial)
             if rest <= 0.0:
                 return row, 2 * bar + 1, TAKE_PROFIT
-        moving = _follow(moving, held, guards, gain)
+            target_at = _nearest_target(held, guards, partial)
+        moving = _follow(moving, held, gain)
+        lower, upper = _quiet_between(moving, held, target_at)
+        bar = _next_loud_bar(prices, side, base, bar + 1, closes, lower, upper)
     last = len(prices) - 1
     gain = side * prices[last, CLOSE] - base
     return _write(rows, row, held, 2 * last + 1, gain - cost, END_OF_DATA, rest), 2 * last + 1, END_OF_DATA
@@ -385,10 +373,7 @@ def walk_bar_orders(quotes, due, waiting, fills, limits, rows):
         if entry_tick % 2:
             guards = fills.at_level
             base = waiting.base[event, 0 if side > 0 else 1]
-        line = 0 if len(guards.whole) == 1 else 2 * event + (side < 0)
-        held = Held(
-            side, event, entry_tick, base, guards.whole[line], guards.exact[line], fills.stop_out[event], fills.slippage
-        )
+        held = _hold(fills, guards, side, event, entry_tick, base)
         closing = find_closing_event(due.side, later, side, fills.on_opposite)
         by_signal = due.tick[closing] // 2 if closing < len(due.tick) else len(quotes.bid)
         row, tick, reason = _walk_position(quotes, limits, guards, held, by_signal, rows, row)
