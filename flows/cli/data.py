@@ -218,14 +218,18 @@ def sample(
 
 @strategies_app.command("list")
 def list_strategies(
-    strategies: options.Strategies = None, settings_file: options.SettingsFile = None, grid: options.Grid = None
+    strategies: options.Strategies = None,
+    settings_file: options.SettingsFile = None,
+    grid: options.Grid = None,
+    catalog: options.Catalog = None,
 ) -> None:
     """Show the strategies that a run with the same flags would try, and how many; without flags the default fifty."""
     from flows.cli.starting import read_settings, source_of  # noqa: PLC0415
     from flows.terminal.tables import open_console, strategies_table  # noqa: PLC0415
     from flows.terminal.wording import strategies_line  # noqa: PLC0415
 
-    settings, _ = read_settings({"strategies": strategies, "settings_file": settings_file, "grid": grid})
+    sources = {"strategies": strategies, "settings_file": settings_file, "grid": grid, "catalog": catalog}
+    settings, _ = read_settings(sources)
     source = source_of(settings)
     # First where it can end no process but its own.
     source.try_file()

@@ -11,9 +11,9 @@
 
 from necrozma_core.engine.events import Events
 from necrozma_core.engine.instructions import OnOpposite
-from necrozma_core.engine.simulation import level_distance, make_trades, slippage_points
+from necrozma_core.engine.simulation import find_levels, make_trades
 from necrozma_core.engine.trades import ExitReason, Trades
-from necrozma_core.kernels.bar_simulation import simulate_bar_events as kernel
+from necrozma_core.kernels.walks.bar_simulation import simulate_bar_events as kernel
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks
@@ -29,6 +29,7 @@ def simulate_bar_events(
     slippage_pips: float = 0.0,
     at_end: ExitReason = ExitReason.END_OF_DATA,
     on_opposite: OnOpposite = OnOpposite.REVERSE,
+    spread_markup_pips: float = 0.0,
 ) -> Trades:
     """Trade a list of events on bars.
 
@@ -44,11 +45,13 @@ def simulate_bar_events(
     stop_loss_pips, take_profit_pips : float or None
         Distance from the entry price; None sets no such level.
     slippage_pips : float, default 0
-        Added against the trader to every fill but a take-profit's; rounded up to whole points.
+        Added against the trader to every fill but a take-profit's; fractions of a point count.
     at_end : ExitReason
         Why what is open at the end is closed there.
     on_opposite : OnOpposite
         What a signal against an open position does.
+    spread_markup_pips : float, default 0
+        Added to every spread, half of it on each side.
 
     Returns
     -------
@@ -58,24 +61,22 @@ def simulate_bar_events(
     Raises
     ------
     UsageError
-        If a distance is not a finite number above zero, or the slippage is below zero.
+        If a distance is not a finite number above zero, or the slippage or the mark-up is below zero.
     """
-    stop_points, stop_level = level_distance(stop_loss_pips, ticks, "stop_loss_pips")
-    target_points, target_level = level_distance(take_profit_pips, ticks, "take_profit_pips")
+    levels = find_levels(ticks, stop_loss_pips, take_profit_pips, slippage_pips, spread_markup_pips)
     given = given.writable()
-    side, entry_tick, exit_tick, entry_points, exit_points, reason, event = kernel(
+    found = kernel(
         given.bid,
         given.ask,
         bars.first_tick // 2,
         events.bar,
         events.side,
-        stop_points,
-        stop_level,
-        target_points,
-        target_level,
-        slippage_points(slippage_pips, ticks),
+        levels.stop_points,
+        levels.stop_distance,
+        levels.target_points,
+        levels.target_distance,
+        levels.slippage,
+        levels.half_markup,
         on_opposite.code,
     )
-    return make_trades(
-        ticks, side, entry_tick, exit_tick, entry_points, exit_points, reason, event, stop_loss_pips, at_end
-    )
+    return make_trades(ticks, found, None if stop_loss_pips is None else levels.stop_distance, at_end)

@@ -107,6 +107,32 @@ def _next_change_ms(after_ms: int, until_ms: int, zone: str) -> int:
     return until_ms
 
 
+def offset_periods(first_ms: int, last_ms: int, zone: str) -> tuple[Int64Array, Int64Array]:
+    """Return from when on a zone's local clock is how far ahead of UTC.
+
+    Parameters
+    ----------
+    first_ms, last_ms : int
+        Milliseconds since 1970 UTC, in order.
+    zone : str
+        An IANA name, ``Europe/London``.
+
+    Returns
+    -------
+    start_ms, offset_ms : int64 array, shape (n_periods,)
+        The first period begins before or at ``first_ms``; local time is ``time_ms + offset``. Exact to the second,
+        unless clocks change there and back between one midnight UTC and the next.
+    """
+    first, last = first_ms // DAY_MS, last_ms // DAY_MS + 1
+    starts, offsets = [first * DAY_MS], [_offset_ms(first * DAY_MS, zone)]
+    for day in range(first, last):
+        midnight = (day + 1) * DAY_MS
+        while offsets[-1] != _offset_ms(midnight, zone):
+            starts.append(_next_change_ms(max(starts[-1], day * DAY_MS), midnight, zone))
+            offsets.append(_offset_ms(starts[-1], zone))
+    return np.array(starts, dtype=np.int64), np.array(offsets, dtype=np.int64)
+
+
 def utc_offset_ms(time_ms: Int64Array, zone: str) -> Int64Array:
     """Return how far a zone's local clock is ahead of UTC at each time, daylight saving included.
 
@@ -125,12 +151,5 @@ def utc_offset_ms(time_ms: Int64Array, zone: str) -> Int64Array:
     """
     if not len(time_ms):
         return np.empty(0, dtype=np.int64)
-    first, last = int(time_ms.min()) // DAY_MS, int(time_ms.max()) // DAY_MS + 1
-    starts, offsets = [first * DAY_MS], [_offset_ms(first * DAY_MS, zone)]
-    for day in range(first, last):
-        midnight = (day + 1) * DAY_MS
-        while offsets[-1] != _offset_ms(midnight, zone):
-            starts.append(_next_change_ms(max(starts[-1], day * DAY_MS), midnight, zone))
-            offsets.append(_offset_ms(starts[-1], zone))
-    found = np.searchsorted(np.array(starts, dtype=np.int64), time_ms, side="right") - 1
-    return np.array(offsets, dtype=np.int64)[found]
+    starts, offsets = offset_periods(int(time_ms.min()), int(time_ms.max()), zone)
+    return offsets[np.searchsorted(starts, time_ms, side="right") - 1]

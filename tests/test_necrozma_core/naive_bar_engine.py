@@ -15,8 +15,9 @@ def naive_bar_trades(  # noqa: C901 -- the rules, one after the other
     due: dict[int, int],
     stop_loss_pips: float | None,
     take_profit_pips: float | None,
-    slippage_points: int = 0,
+    slippage_points: Fraction | int = 0,
     on_opposite: str = "reverse",
+    markup_points: Fraction | int = 0,
 ) -> list[NaiveTrade]:
     """Walk every bar in order and do what the rules say.
 
@@ -38,8 +39,8 @@ def naive_bar_trades(  # noqa: C901 -- the rules, one after the other
 
     for bar in range(len(bars)):
         entered_here, may_enter = False, True
-        bid_open, bid_high, bid_low, bid_close = (Fraction(int(value)) for value in bars.bid[bar])
-        ask_open, ask_high, ask_low, ask_close = (Fraction(int(value)) for value in bars.ask[bar])
+        bid_open, bid_high, bid_low, bid_close = (int(value) - Fraction(markup_points) / 2 for value in bars.bid[bar])
+        ask_open, ask_high, ask_low, ask_close = (int(value) + Fraction(markup_points) / 2 for value in bars.ask[bar])
         if position is not None:
             side, _, entry = position
             opening = bid_open if side > 0 else ask_open

@@ -1,5 +1,6 @@
 """Bars without ticks against a naive walk over every bar, and against cases worked out by hand."""
 
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from necrozma_core.engine.bar_simulation import simulate_bar_events
 from necrozma_core.engine.events import find_events
 from necrozma_core.engine.instructions import OnOpposite
 from necrozma_core.engine.trades import ExitReason, Trades
+from necrozma_core.errors import UsageError
 from necrozma_core.market.bar_building import bars_from_quote_bars, ticks_of_quote_bars
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.quote_bars import QuoteBars
@@ -36,6 +38,7 @@ def run(
     slippage: float = 0.0,
     timeframe_ms: int = MINUTE_MS,
     on_opposite: str = "reverse",
+    markup: float = 0.0,
 ) -> Trades:
     bars = bars_from_quote_bars(given_bars, timeframe_ms)
     events = find_events(np.array(signals, np.int8))
@@ -48,6 +51,7 @@ def run(
         target,
         slippage,
         on_opposite=OnOpposite(on_opposite),
+        spread_markup_pips=markup,
     )
 
 
@@ -65,7 +69,8 @@ class Case(NamedTuple):
     signals: list[int]
     stop: float | None
     target: float | None
-    slippage_points: int
+    slippage: float
+    markup: float
     group: int
     on_opposite: str
 
@@ -90,7 +95,8 @@ def cases(draw: st.DrawFn) -> Case:
         draw(st.lists(st.sampled_from([-1, 0, 0, 1, 2, 3, 4]), min_size=n_bars, max_size=n_bars)),
         draw(st.sampled_from([None, 0.1, 0.55, 1.0, 2.0])),
         draw(st.sampled_from([None, 0.1, 0.55, 1.0, 3.0])),
-        draw(st.sampled_from([0, 0, 3])),
+        draw(st.sampled_from([0.0, 0.0, 0.3, 0.12])),
+        draw(st.sampled_from([0.0, 0.0, 0.1, 0.37])),
         group,
         draw(st.sampled_from(["reverse", "close", "ignore"])),
     )
@@ -103,23 +109,48 @@ def test_simulate_any_bars_equal_the_naive_walk(case: Case) -> None:
         case.signals,
         case.stop,
         case.target,
-        case.slippage_points / 10,
+        case.slippage,
         case.group * MINUTE_MS,
         case.on_opposite,
+        case.markup,
     )
     due = {
         (number + 1) * case.group: side
         for number, side in enumerate(case.signals)
         if side and (number + 1) * case.group < len(case.bars)
     }
-    expected = naive_bar_trades(case.bars, due, case.stop, case.target, case.slippage_points, case.on_opposite)
+    slippage, markup = (Fraction(str(pips)) * 10 for pips in (case.slippage, case.markup))
+    expected = naive_bar_trades(case.bars, due, case.stop, case.target, slippage, case.on_opposite, markup)
     assert [ExitReason(reason).label for reason in trades.reason] == [trade.reason for trade in expected]
     assert trades.side.tolist() == [trade.side for trade in expected]
     assert trades.entry_tick.tolist() == [trade.entry_tick for trade in expected]
     assert trades.exit_tick.tolist() == [trade.exit_tick for trade in expected]
-    assert trades.points.tolist() == [
-        float((trade.exit_points - trade.entry_points) * trade.side) for trade in expected
-    ]
+    # Whole points are exact; fractions are as near as a float is.
+    results = [float((trade.exit_points - trade.entry_points) * trade.side) for trade in expected]
+    assert trades.points.tolist() == (results if case.slippage in (0.0, 0.3) and not case.markup else approx(results))
+    assert trades.entry_price.tolist() == approx([float(trade.entry_points) / 100_000 for trade in expected])
+    assert trades.exit_price.tolist() == approx([float(trade.exit_points) / 100_000 for trade in expected])
+
+
+def approx(numbers: list[float]) -> object:
+    return pytest.approx(numbers, rel=0, abs=1e-9)
+
+
+def test_simulate_fraction_of_a_point_costs_what_it_is() -> None:
+    # 0.3 pips are a third of a point of a yen file with two decimals; twice that is lost, and nothing is rounded.
+    bars = make_bars([(10_000,) * 4, (10_000,) * 4, (10_010,) * 4], 0, "USDJPY", 2)
+    assert run(bars, [1, 0, 0], slippage=0.3).points.tolist() == [10 - 0.6]
+    assert run(bars, [1, 0, 0], slippage=0.3, markup=0.5).points.tolist() == [10 - 1.1]
+    # The recorded entry is 10000.55, so a target of 10 pips asks for a bid of 10010.8.
+    assert told(run(bars, [1, 0, 0], None, 10.0, 0.3, markup=0.5))[0][0] == "end_of_data"
+    assert told(run(bars, [1, 0, 0], None, 9.0, 0.3, markup=0.5)) == [("take_profit", 2, 4, 100.0975)]
+
+
+@pytest.mark.parametrize("name", ["slippage", "markup"])
+@pytest.mark.parametrize("pips", [-0.1, float("nan"), float("inf")])
+def test_simulate_cost_that_is_none_is_refused(name: str, pips: float) -> None:
+    with pytest.raises(UsageError, match="expected a number of pips, zero or above"):
+        run(make_bars([(1000,) * 4]), [0], **{name: pips})
 
 
 def test_simulate_signal_acts_at_the_next_opening_and_pays_the_spread() -> None:

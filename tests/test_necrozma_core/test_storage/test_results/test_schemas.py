@@ -125,7 +125,7 @@ def test_trades_table_without_trades_is_empty() -> None:
     none = Trades(
         **{field.name: getattr(trades, field.name)[:0] for field in fields(Trades) if field.name != "stale_entries"}
     )
-    nothing = Money(**{field.name: getattr(money, field.name)[:0] for field in fields(Money)})
+    nothing = Money(money.profit[:0], money.commission[:0], money.swap[:0])
 
     table = trades_table("sma", none, nothing, 0.1, (np.empty(0), np.empty(0)), 10.0).cast(TRADES_SCHEMA)
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from necrozma_core.kernels.simulation import (
+from necrozma_core.kernels.walks.simulation import (
     CLOSE_ONLY,
     END_OF_DATA,
     SIGNAL,
@@ -18,31 +18,34 @@ OPEN, HIGH, LOW, CLOSE = 0, 1, 2, 3
 
 @njit(cache=True, nogil=True)
 def _find_exit(
-    prices, side, entry, start, last, worst, best, stop_points, stop_level, target_points, target_level,
+    prices, side, quote, start, last, worst, best, stop_points, stop_level, target_points, target_level, cost,
+    slippage,
 ):  # fmt: skip
-    # Return where a position ends (as in exit_tick below), what it brought in points before slippage, and why.
+    # Return where a position ends (as in exit_tick below), what it brought in points, and why. Quotes are compared with
+    # the quote that filled the entry, in whole points; the costs are in the distances already.
     n = len(prices)
+    costs = 2.0 * cost
     for bar in range(start, n):
-        opening = side * (np.int64(prices[bar, OPEN]) - entry)
+        opening = side * (np.int64(prices[bar, OPEN]) - quote)
         if bar > start:
             if opening <= -stop_points:
-                return 2 * bar, float(opening), STOP_LOSS
+                return 2 * bar, opening - costs, STOP_LOSS
             if opening >= target_points:
-                return 2 * bar, float(opening), TAKE_PROFIT
+                return 2 * bar, opening - (costs - slippage), TAKE_PROFIT
             if bar == last:
-                return 2 * bar, float(opening), SIGNAL
-        if side * (np.int64(prices[bar, worst]) - entry) <= -stop_points:
+                return 2 * bar, opening - costs, SIGNAL
+        if side * (np.int64(prices[bar, worst]) - quote) <= -stop_points:
             # With a spread wider than the stop the entry's own opening lies beyond it.
-            return 2 * bar + 1, min(-stop_level, float(opening)), STOP_LOSS
-        if side * (np.int64(prices[bar, best]) - entry) >= target_points:
+            return 2 * bar + 1, min(-stop_level - slippage, opening - costs), STOP_LOSS
+        if side * (np.int64(prices[bar, best]) - quote) >= target_points:
             return 2 * bar + 1, target_level, TAKE_PROFIT
-    return 2 * n - 1, float(side * (np.int64(prices[n - 1, CLOSE]) - entry)), END_OF_DATA
+    return 2 * n - 1, side * (np.int64(prices[n - 1, CLOSE]) - quote) - costs, END_OF_DATA
 
 
 @njit(cache=True, nogil=True)
 def simulate_bar_events(
-    bid, ask, first_bar, event_bar, event_side, stop_points, stop_level, target_points, target_level, slippage_points,
-    on_opposite,
+    bid, ask, first_bar, event_bar, event_side, stop_points, stop_level, target_points, target_level, slippage,
+    half_markup, on_opposite,
 ):  # fmt: skip
     """Trade the events of one strategy on bars.
 
@@ -57,11 +60,12 @@ def simulate_bar_events(
     event_side : int8 array, shape (n_events,)
         BUY, SELL, or one of the three that close.
     stop_points, target_points : int
-        Whole points from the entry at which the level is reached; a number above any price where there is none.
+        Whole points from the quote that fills the entry to the quote that reaches the level; a number above any price
+        where there is none.
     stop_level, target_level : float
-        The same distances exactly, in points: where the level fills.
-    slippage_points : int
-        Added against the trader to every fill but a take-profit's.
+        The distances of the levels from the price of the entry exactly, in points: where they fill.
+    slippage, half_markup : float
+        Points, fractions too: added against the trader to every fill but a take-profit's, and to each quote.
     on_opposite : int
         REVERSE, CLOSE_ONLY or IGNORE.
 
@@ -70,8 +74,8 @@ def simulate_bar_events(
     side : int8 array, shape (n_trades,)
     entry_tick, exit_tick : int64 array, shape (n_trades,)
         Twice the bar for its opening, and one more for what comes after it.
-    entry_points : int32 array, shape (n_trades,)
-    exit_points : float64 array, shape (n_trades,)
+    entry_points, exit_points, points : float64 array, shape (n_trades,)
+        The prices of the fills, and the result, which is no difference of rounded prices.
     reason : int8 array, shape (n_trades,)
     entered_by : int64 array, shape (n_trades,)
         The event of each entry.
@@ -81,10 +85,12 @@ def simulate_bar_events(
     side_out = np.empty(n_events, np.int8)
     entry_tick_out = np.empty(n_events, np.int64)
     exit_tick_out = np.empty(n_events, np.int64)
-    entry_points_out = np.empty(n_events, np.int32)
+    entry_points_out = np.empty(n_events, np.float64)
     exit_points_out = np.empty(n_events, np.float64)
+    points_out = np.empty(n_events, np.float64)
     reason_out = np.empty(n_events, np.int8)
     entered_by = np.empty(n_events, np.int64)
+    cost = slippage + half_markup
     trades = 0
     event = find_entry(first_bar, event_bar, event_side, 0, 0)
     while event < n_events:
@@ -95,22 +101,23 @@ def simulate_bar_events(
         # A long position closes at bid and a short one at ask. Seen from the position, up is what pays: a short one
         # sees prices with the other sign, and its lows are the ask's highs.
         if side > 0:
-            entry = np.int64(ask[start, OPEN]) + slippage_points
+            quote = np.int64(ask[start, OPEN])
             worst, best = LOW, HIGH
         else:
-            entry = np.int64(bid[start, OPEN]) - slippage_points
+            quote = np.int64(bid[start, OPEN])
             worst, best = HIGH, LOW
         prices = bid if side > 0 else ask
+        entry = quote + side * cost
         exit_tick, points, reason = _find_exit(
-            prices, side, entry, start, last, worst, best, stop_points, stop_level, target_points, target_level
-        )
-        if reason != TAKE_PROFIT:
-            points -= slippage_points
+            prices, side, quote, start, last, worst, best, stop_points, stop_level, target_points, target_level, cost,
+            slippage,
+        )  # fmt: skip
         side_out[trades] = side
         entry_tick_out[trades] = 2 * start
         exit_tick_out[trades] = exit_tick
         entry_points_out[trades] = entry
         exit_points_out[trades] = entry + side * points
+        points_out[trades] = points
         reason_out[trades] = reason
         entered_by[trades] = event
         trades += 1
@@ -126,6 +133,7 @@ def simulate_bar_events(
         exit_tick_out[:trades],
         entry_points_out[:trades],
         exit_points_out[:trades],
+        points_out[:trades],
         reason_out[:trades],
         entered_by[:trades],
     )
