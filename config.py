@@ -215,7 +215,7 @@ class RunFields:
         Form("Look at the hold-out; the run records it."),
     ] = False
     strategies: Annotated[
-        SomePath | None,  # this, settings_file and grid exclude each other; without them the default fifty are tried
+        SomePath | None,  # this and the next three exclude each other; without them the default fifty are tried
         Flag("--strategies", "Your own strategies instead of the default fifty.", Group.WHAT, "FILE.py"),
         Form("A Python file of your own strategies instead of the default fifty."),
     ] = None
@@ -228,6 +228,11 @@ class RunFields:
         str | None,
         Flag("--grid", "The same on one line: 'family=rsi period=7,14 low=20:30:5'.", Group.WHAT, "TEXT"),
         Form("Settings to sweep over, on one line.", examples=["family=rsi period=7,14 low=20:30:5"]),
+    ] = None
+    catalog: Annotated[
+        Literal["default", "extended"] | None,
+        Flag("--catalog", "extended: some two hundred instead of the default fifty.", Group.WHAT, "NAME"),
+        Form("Which built-in strategies: the default fifty, or some two hundred with every kind of exit."),
     ] = None
 
     lots: Annotated[

@@ -40,6 +40,7 @@ def backtest_pairs(
     strategies: Annotated[Path | None, parameter("strategies")] = None,
     settings_file: Annotated[Path | None, parameter("settings_file")] = None,
     grid: Annotated[str | None, parameter("grid")] = None,
+    catalog: Annotated[Literal["default", "extended"] | None, parameter("catalog")] = None,
     lots: Annotated[float | None, parameter("lots")] = None,
     size: Annotated[str | None, parameter("size")] = None,
     leverage: Annotated[float | None, parameter("leverage")] = None,

@@ -36,6 +36,8 @@ from necrozma_core.system.chosen import PORTABLE_VARIABLE
 
 # Not settings: deployments find the checkout by the first, tests choose the portable half of the seam by the second.
 _OTHER_VARIABLES: Final = frozenset({"NECROZMA_HOME", PORTABLE_VARIABLE})
+SOURCES: Final = ("strategies", "settings_file", "grid", "catalog")
+"""Settings of which each says where all strategies come from."""
 INTERNAL: Final = frozenset({"cooldown_explicit", "repairs"})
 """Settings that only code sets: no flag, variable or key gives them."""
 _DICTIONARIES: Final = {
@@ -164,7 +166,7 @@ class Settings(RunFields, BaseSettings):
 
     @model_validator(mode="after")
     def _have_one_source_of_strategies(self) -> "Settings":
-        given = [name for name in ("strategies", "settings_file", "grid") if getattr(self, name) is not None]
+        given = [name for name in SOURCES if getattr(self, name) is not None]
         if len(given) > 1:
             flags = " and ".join(_flag_of(name) for name in given)
             raise UsageError(f"{flags} exclude each other: each says where all strategies come from")

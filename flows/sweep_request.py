@@ -98,6 +98,8 @@ def source_of(settings: Settings) -> StrategySource:
         return StrategySource.from_settings(settings.settings_file.absolute())
     if settings.grid is not None:
         return StrategySource.from_grid(settings.grid)
+    if settings.catalog is not None:
+        return StrategySource.from_catalog(settings.catalog)
     return StrategySource()
 
 

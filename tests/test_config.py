@@ -189,6 +189,8 @@ def test_settings_cannot_be_changed() -> None:
         ({"max_quote_age_s": 0}, "--max-quote-age: "),
         ({"max_quote_age_s": "soon"}, "--max-quote-age: "),
         ({"strategies": "a.py", "grid": "family=rsi"}, "--strategies and --grid exclude each other"),
+        ({"catalog": "extended", "grid": "family=rsi"}, "--grid and --catalog exclude each other"),
+        ({"catalog": "extendet"}, "--catalog: should be 'default' or 'extended'"),
         ({"label": " "}, "--label: should be a name of up to 60 printable characters"),
         ({"label": "latest"}, "--label: should be a name"),
         ({"label": "red \x1b[31m"}, "--label: should be a name"),

@@ -74,6 +74,7 @@ def backtest(
     strategies: options.Strategies = None,
     settings_file: options.SettingsFile = None,
     grid: options.Grid = None,
+    catalog: options.Catalog = None,
     lots: Annotated[float | None, option("lots")] = None,
     size: Annotated[str | None, option("size")] = None,
     leverage: Annotated[float | None, option("leverage")] = None,

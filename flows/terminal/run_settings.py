@@ -14,7 +14,7 @@ _OF_RESULTS: Final = frozenset(
 """What results depend on besides the flags of what is computed and what it costs."""
 
 _TOLD_APART: Final = frozenset(
-    {"pairs", "data", "results", "timeframe", "strategies", "settings_file", "grid", "label"}
+    {"pairs", "data", "results", "timeframe", "strategies", "settings_file", "grid", "catalog", "label"}
 )
 _LONGEST_SOURCE: Final = 48
 
@@ -74,7 +74,7 @@ def source_name(settings: Mapping[str, Any], *, whole: bool = False) -> str:
     if grid := settings.get("grid"):
         text = " ".join(str(grid).split())
         return text if whole or len(text) <= _LONGEST_SOURCE else f"{text[: _LONGEST_SOURCE - 1]}…"
-    return "the default strategies"
+    return "the extended catalog" if settings.get("catalog") == "extended" else "the default strategies"
 
 
 def _source(settings: Mapping[str, Any], strategies: int | None, whole: bool) -> str:

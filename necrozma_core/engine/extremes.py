@@ -7,7 +7,7 @@ import numpy as np
 
 from necrozma_core.engine.spans import Spans
 from necrozma_core.engine.trades import ExitReason
-from necrozma_core.kernels import excursions as kernels
+from necrozma_core.kernels.walks import excursions as kernels
 from necrozma_core.market.arrays import Int32Array, Int64Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.quote_bars import QuoteBars

@@ -52,7 +52,7 @@ class Excursions:
             Points; zero or below, and zero or above.
         """
         # Late: who only names figures must not load the compiler.
-        from necrozma_core.kernels.excursions import widest_since_entry  # noqa: PLC0415
+        from necrozma_core.kernels.walks.excursions import widest_since_entry  # noqa: PLC0415
 
         worst, best = widest_since_entry(self.path.trade, trades.entry_tick, trades.side, self.worst, self.best)
         entry = np.round(trades.entry_price * ticks.scale, _POINT_DECIMALS)
@@ -126,7 +126,7 @@ def lowest_equity(
         If such a tick has no price that converts it.
     """
     # Late: who only names figures must not load the compiler.
-    from necrozma_core.kernels.account import lowest_equity as kernel  # noqa: PLC0415
+    from necrozma_core.kernels.walks.account import lowest_equity as kernel  # noqa: PLC0415
 
     path, spans = excursions.path, excursions.spans
     unit = open_lots(trades, lots) * ticks.pair.contract_size

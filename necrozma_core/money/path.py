@@ -59,7 +59,7 @@ def path_of(trades: Trades, days: DayEnds) -> Path:
         Of the ticks that were traded.
     """
     # Late: who only names an account's path must not load the compiler.
-    from necrozma_core.kernels.account import lay_path  # noqa: PLC0415
+    from necrozma_core.kernels.walks.account import lay_path  # noqa: PLC0415
 
     return Path(*lay_path(trades.entry_tick, trades.exit_tick, days.last_tick))
 

@@ -102,7 +102,7 @@ def size_trades(
             before = np.concatenate(([initial_balance], balance))[entry]
             return SizedTrades(trades, np.full(len(trades), size.amount), before, money, 0)
     # Late: who only names a size must not load the compiler.
-    from necrozma_core.kernels.sizing import size_positions  # noqa: PLC0415
+    from necrozma_core.kernels.walks.sizing import size_positions  # noqa: PLC0415
 
     position_lots, balance = size_positions(
         is_entry,

@@ -18,7 +18,7 @@ timeframe behind ``@`` that had closed by the signal's bar's end. Nothing is ent
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Final
@@ -31,8 +31,9 @@ from necrozma_core.market.arrays import FloatArray, Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
 from necrozma_core.strategies.parameters import MAX_PERIOD, Real, Whole, within, write_value
+from necrozma_core.strategies.protocol import Strategy
 
-_CONDITION: Final = re.compile(r"([a-z]+)\((\d+)\)(?:@(\w+))?(?:([<>])(\d+(?:\.\d+)?)(%?))?", re.ASCII)
+_CONDITION: Final = re.compile(r"([a-z]+)\((\d{1,9})\)(?:@(\w+))?(?:([<>])(\d{1,9}(?:\.\d{1,9})?)(%?))?", re.ASCII)
 _AVERAGES: Final = ("ema", "sma")
 _PERIODS: Final = {name: Whole(1, MAX_PERIOD) for name in _AVERAGES} | {
     name: Whole(2, MAX_PERIOD) for name in ("rsi", "atr")
@@ -111,8 +112,7 @@ def parse_filter(text: str, where: str = "filter") -> tuple[Condition, ...]:
     UsageError
         Naming ``where``: the text is no filter, or a number is out of its range.
     """
-    parts = "".join(text.split()).lower().split("+")
-    return tuple(dict.fromkeys(_parse_condition(part, where) for part in parts))
+    return tuple(dict.fromkeys(_parse_condition(part, where) for part in text.split("+")))
 
 
 def check_filter_on(text: str, timeframe_ms: int) -> None:
@@ -128,6 +128,18 @@ def check_filter_on(text: str, timeframe_ms: int) -> None:
             filtered, traded = format_timeframe(condition.timeframe_ms), format_timeframe(timeframe_ms)
             problem = "is shorter than" if condition.timeframe_ms < timeframe_ms else "is no multiple of"
             raise UsageError(f"filter {condition}: its timeframe {filtered} {problem} the strategy's, {traded}")
+
+
+def check_filters(strategies: Sequence[Strategy], timeframe_ms: int) -> None:
+    """Refuse strategies whose filter does not go with the timeframe of their bars; UsageError, naming the first."""
+    checked: set[str] = set()
+    for strategy in strategies:
+        if strategy.filter is not None and strategy.filter not in checked:
+            try:
+                check_filter_on(strategy.filter, timeframe_ms)
+            except UsageError as error:
+                raise UsageError(f"strategy {shown(strategy.name)}: {error}") from None
+            checked.add(strategy.filter)
 
 
 def has_sides(text: str) -> bool:
@@ -158,6 +170,7 @@ def keep_filtered(signals: Int8Array, text: str, bars: Bars, on_opposite: str) -
     UsageError
         The filter's bars cannot be made of these.
     """
+    check_filter_on(text, bars.timeframe_ms)
     sides = _allowed_sides(text, bars)
     kept = signals.copy()
     for entry, side, instead in ((BUY, _LONG, CLOSE_SHORT), (SELL, _SHORT, CLOSE_LONG)):
@@ -167,17 +180,18 @@ def keep_filtered(signals: Int8Array, text: str, bars: Bars, on_opposite: str) -
 
 
 def _parse_condition(text: str, where: str) -> Condition:
-    found = _CONDITION.fullmatch(text)
+    found = _CONDITION.fullmatch("".join(text.split()).lower())
     if found is None:
         raise UsageError(
             f"{where}: expected conditions such as ema(200)@1h, sma(50), rsi(14)@4h>50 or atr(14)@1d>0.5%, "
-            f"joined by +, found {shown(text, 40)}"
+            f"joined by +, found {shown(text.strip(), 40)}"
         )
     indicator, period, timeframe, sign, number, unit = found.groups()
     if indicator not in _PERIODS:
         raise UsageError(f"{where}: unknown indicator {shown(indicator, 20)}: {nearest(indicator, _PERIODS)}")
     where = f"{where}: {indicator}"
-    count: int = _PERIODS[indicator].read(where, period)
+    count = int(period)
+    _PERIODS[indicator].check(where, count)
     try:
         length_ms = None if timeframe is None else parse_timeframe(timeframe)
     except UsageError as error:
@@ -189,7 +203,8 @@ def _parse_condition(text: str, where: str) -> Condition:
     if sign is None or unit != _UNITS[indicator]:
         example = {"rsi": "rsi(14)>50", "atr": "atr(14)>0.5%, of the price"}[indicator]
         raise UsageError(f"{where}: expected > or < and a number, such as {example}; found {shown(text, 40)}")
-    level: float = _LEVELS[indicator].read(where, number)
+    level = float(number)
+    _LEVELS[indicator].check(where, level)
     return Condition(indicator, count, length_ms, sign == ">", level)
 
 

@@ -9,11 +9,12 @@ from typing import ClassVar, TypeGuard
 import numpy as np
 
 from necrozma_core.engine.instructions import OnOpposite, Sides
-from necrozma_core.engine.orders import NO_ORDERS, Orders
+from necrozma_core.engine.orders import NO_ORDERS, EntrySides, Orders
 from necrozma_core.errors import UsageError
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.timeframes import format_timeframe
+from necrozma_core.strategies.filters import FILTER, has_sides
 from necrozma_core.strategies.order_settings import ORDER_SETTINGS, checked_orders, find_conflict, given_orders
 from necrozma_core.strategies.parameters import ON_OPPOSITE, PIPS, SIDES, Bounds, write_value
 from necrozma_core.strategies.protocol import Param, Strategy
@@ -26,6 +27,9 @@ ORDERS = ("sides", "on_opposite")
 
 _EXIT = "exit"
 """The setting of a family's natural exit, where it has one; like those above no part of a name where it is none."""
+
+_FILTER = "filter"
+"""What must be true where something is entered; no part of a name either where it is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +47,11 @@ class Rule(ABC):
         ``both``, ``long`` or ``short``: what may be entered.
     on_opposite : str
         ``reverse``, ``close`` or ``ignore``: what a signal against an open position does.
+    filter : str or None
+        What must be true at a signal's bar, or nothing is entered; see `necrozma_core.strategies.filters`.
     orders : Orders
         Everything else about how positions are opened, guarded and closed; in a grid by the names of
         :data:`~necrozma_core.strategies.order_settings.ORDER_SETTINGS`.
-    exit : str, int, float or None
-        The family's natural exit, in the families that have one; None leaves the exit to orders and opposite signals.
 
     Raises
     ------
@@ -56,12 +60,12 @@ class Rule(ABC):
     """
 
     family: ClassVar[str]
-    exit: ClassVar[Param | None] = None
 
     stop_loss_pips: float | None = field(default=None, metadata=PIPS)
     take_profit_pips: float | None = field(default=None, metadata=PIPS)
     sides: str = field(default=Sides.BOTH.value, metadata=SIDES)
     on_opposite: str = field(default=OnOpposite.REVERSE.value, metadata=ON_OPPOSITE)
+    filter: str | None = field(default=None, metadata=FILTER)
     orders: Orders = NO_ORDERS
 
     def __post_init__(self) -> None:
@@ -75,7 +79,11 @@ class Rule(ABC):
                 object.__setattr__(self, "orders", checked_orders(self.orders))
         except UsageError as error:
             raise UsageError(f"{self.family}: {error}") from None
-        conflict = self.conflict() or find_conflict(self.orders, self.stop_loss_pips, self.take_profit_pips, self.sides)
+        conflict = (
+            self.conflict()
+            or find_conflict(self.orders, self.stop_loss_pips, self.take_profit_pips, self.sides)
+            or conflict_of_filter(self.filter, self.orders)
+        )
         if conflict:
             raise UsageError(f"{self.family}: {conflict}")
 
@@ -83,7 +91,14 @@ class Rule(ABC):
     def rule_params(self) -> Mapping[str, Param]:
         """The family's own parameters by name, on which alone its signals depend; its natural exit where it has one."""
         found = {name: getattr(self, name) for name in _parameters_of(type(self))}
-        return found if self.exit is None else {**found, _EXIT: self.exit}
+        natural = self.natural_exit
+        return found if natural is None else {**found, _EXIT: natural}
+
+    @property
+    def natural_exit(self) -> Param | None:
+        """The ``exit`` of a family that has one; None leaves it to orders and opposite signals."""
+        found: Param | None = getattr(self, _EXIT, None)
+        return found
 
     @property
     def params(self) -> Mapping[str, Param]:
@@ -100,12 +115,12 @@ class Rule(ABC):
         if self.take_profit_pips is not None:
             name += f" tp{write_value(self.take_profit_pips)}"
         unusual = self._unusual_orders()
-        if self.exit is not None:
-            unusual = {_EXIT: self.exit, **unusual}
+        if (natural := self.natural_exit) is not None:
+            unusual = {_EXIT: natural, **unusual}
         return "".join([name, *(f" {order}={write_value(value)}" for order, value in unusual.items())])
 
     def _unusual_orders(self) -> dict[str, Param]:
-        return unusual_orders(self.sides, self.on_opposite, self.orders)
+        return unusual_orders(self.sides, self.on_opposite, self.orders, self.filter)
 
     @property
     @abstractmethod
@@ -121,7 +136,7 @@ class Rule(ABC):
         if len(bars) <= self.warm_up:
             return np.zeros(len(bars), dtype=np.int8)
         signals = self._signals(bars)
-        if self.exit is not None:
+        if self.natural_exit is not None:
             closes = self._closes(bars, signals)
             closes[: self.warm_up] = 0
             np.copyto(signals, closes, where=signals == 0)
@@ -160,7 +175,7 @@ def bounds_of(family: type[Rule]) -> Mapping[str, Bounds]:
 
 
 def _rank(name: str) -> int:
-    return (name == _EXIT) + 2 * (name in (*LEVELS, *ORDERS))
+    return (name == _EXIT) + 2 * (name in (*LEVELS, *ORDERS, _FILTER))
 
 
 @cache
@@ -173,15 +188,24 @@ def settings_of(family: type[Rule]) -> Mapping[str, Bounds]:
 
 @cache
 def _parameters_of(family: type[Rule]) -> tuple[str, ...]:
-    return tuple(name for name in bounds_of(family) if name not in (_EXIT, *LEVELS, *ORDERS))
+    return tuple(name for name in bounds_of(family) if name not in (_EXIT, *LEVELS, *ORDERS, _FILTER))
 
 
-def unusual_orders(sides: str, on_opposite: str, orders: Orders) -> dict[str, Param]:
-    """Return what of a strategy's orders is not as always, by the names of settings."""
+def unusual_orders(sides: str, on_opposite: str, orders: Orders, only_where: str | None) -> dict[str, Param]:
+    """Return what of a strategy's orders is not as always, by the names of settings; its filter among them."""
     found: dict[str, Param] = given_orders(orders)
+    if only_where is not None:
+        found = {_FILTER: only_where, **found}
     if on_opposite != OnOpposite.REVERSE:
         found = {"on_opposite": on_opposite, **found}
     return found if sides == Sides.BOTH else {"sides": sides, **found}
+
+
+def conflict_of_filter(only_where: str | None, orders: Orders) -> str | None:
+    """Say how a filter does not go with a strategy's orders, or None."""
+    if only_where is not None and orders.entry_sides == EntrySides.BOTH and has_sides(only_where):
+        return f"entry_sides=both leaves orders on both sides, and filter={only_where} allows one at a time"
+    return None
 
 
 def signal_key(strategy: Strategy) -> Hashable | None:
@@ -190,12 +214,14 @@ def signal_key(strategy: Strategy) -> Hashable | None:
     Returns
     -------
     Hashable or None
-        Equal for settings of a built-in family that differ only in stop, target, orders and what opposite signals do.
-        None for a user's strategy.
+        Equal for settings of a built-in family that differ only in stop, target, orders and whether opposite
+        signals reverse or close. None for a user's strategy.
     """
     if not is_built_in(strategy):
         return None
-    return (strategy.family, *strategy.rule_params.values(), strategy.sides)
+    # Where opposite signals are ignored, those that may not enter do nothing, and else they close.
+    is_ignoring = strategy.on_opposite == OnOpposite.IGNORE
+    return (strategy.family, *strategy.rule_params.values(), strategy.sides, strategy.filter, is_ignoring)
 
 
 def is_built_in(strategy: Strategy) -> TypeGuard[Rule]:

@@ -28,13 +28,14 @@ def plan_requests(sweep: SweepRequest) -> list[PairRequest]:
     Raises
     ------
     UsageError
-        The user's file of strategies cannot be used, or a latency was asked for where there are only bars.
+        The user's file of strategies cannot be used; a filter's timeframe cannot be made of the strategies'; or a
+        latency was asked for where there are only bars.
     DataError
         There are no ticks at all, or none of a pair that was asked for.
     ConversionError
         No pair's profits can be converted.
     """
-    sweep.source.try_file()
+    sweep.source.try_file(sweep.timeframe_ms)
     _refuse_without_stop(sweep)
     pairs = [get_pair(name).name for name in sweep.pairs] or pairs_with_prices(sweep.data, Prices(sweep.prices))
     if not pairs:

@@ -270,6 +270,7 @@ class SweepRequest:
             "strategies": origin if source.kind is SourceKind.FILE else None,
             "settings_file": origin if source.kind is SourceKind.SETTINGS else None,
             "grid": source.text if source.kind is SourceKind.GRID else None,
+            "catalog": str(source.kind) if source.kind is SourceKind.EXTENDED else None,
             **self._described_money(),
             "keep_trades": self.keep_trades,
             "storage_format": "json" if self.json_copies else "parquet",

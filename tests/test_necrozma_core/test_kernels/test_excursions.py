@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from necrozma_core.kernels.excursions import (
+from necrozma_core.kernels.walks.excursions import (
     AT_STOP,
     AT_TARGET,
     LEAST,

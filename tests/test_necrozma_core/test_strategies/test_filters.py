@@ -1,8 +1,10 @@
 """Filters: read exactly, as their definitions say, and without a look into the future."""
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +14,14 @@ from hypothesis import strategies as st
 from naive_strategies import AVERAGES_EQUAL, Series, exponential, mean, wilder
 
 from necrozma_core.engine.instructions import BUY, CLOSE, CLOSE_LONG, CLOSE_SHORT, SELL
+from necrozma_core.engine.orders import Orders
 from necrozma_core.errors import UsageError
 from necrozma_core.market.bars import Bars
+from necrozma_core.strategies.families.sma_cross import SmaCross
 from necrozma_core.strategies.filters import FilterText, check_filter_on, has_sides, keep_filtered
+from necrozma_core.strategies.rule import signal_key
+from necrozma_core.strategies.settings import load_settings, parse_grid
+from necrozma_core.strategies.user import load_strategies
 
 MINUTE_MS = 60_000
 
@@ -224,3 +231,61 @@ def test_filter_of_bars_that_cannot_be_made_is_refused(text: str, timeframe_ms: 
 def test_filter_knows_whether_it_tells_a_long_from_a_short() -> None:
     assert not has_sides("atr(14)@1d>0.5%")
     assert has_sides("atr(14)@1d>0.5%+sma(5)")
+
+
+def test_filter_in_a_grid_is_one_of_its_settings() -> None:
+    found = parse_grid(
+        "family=sma_cross fast=5 slow=20 filter=none,ema(200)@60min,rsi(14)@4h>50+atr(14)@1d>0.5%"
+    ).strategies
+    assert [strategy.name for strategy in found] == [
+        "sma_cross(5,20)",
+        "sma_cross(5,20) filter=ema(200)@1h",
+        "sma_cross(5,20) filter=rsi(14)@4h>50+atr(14)@1d>0.5%",
+    ]
+    assert found[1].params == {"fast": 5, "slow": 20, "filter": "ema(200)@1h"}
+    assert len({signal_key(strategy) for strategy in found}) == 3
+    with pytest.raises(UsageError, match=r"grid 1: filter: unknown indicator"):
+        parse_grid("family=rsi filter=emma(5)")
+    text = '[[grid]]\nfamily = "rsi"\nfilter = ["none", "ema(9) @ 1h"]\n'
+    assert [each.filter for each in load_settings(Path("a.toml"), text).strategies] == [None, "ema(9)@1h"]
+
+
+def test_filter_shares_signals_among_settings_that_differ_in_levels_alone() -> None:
+    one, other = (SmaCross(5, 20, filter="ema(9)@1h", stop_loss_pips=stop) for stop in (10, 20))
+    assert signal_key(one) == signal_key(other)
+    assert signal_key(one) != signal_key(replace(one, on_opposite="ignore"))
+    assert signal_key(one) == signal_key(replace(one, on_opposite="close"))
+
+
+def test_filter_that_tells_sides_apart_does_not_go_with_orders_on_both() -> None:
+    both = Orders(entry="stop", entry_sides="both")
+    with pytest.raises(
+        UsageError, match=r"entry_sides=both leaves orders on both sides, and filter=ema\(9\) allows one"
+    ):
+        SmaCross(5, 20, filter="ema(9)", orders=both)
+    assert SmaCross(5, 20, filter="atr(9)>0.1%", orders=both).filter == "atr(9)>0.1%"
+
+
+USERS = """
+class Mine:
+    params, stop_loss_pips, take_profit_pips = {}, None, None
+    def __init__(self, name, **others):
+        self.name = name
+        self.__dict__.update(others)
+    def signals(self, bars):
+        return None
+
+def strategies():
+    return [Mine("plain"), Mine("filtered", filter=" EMA(5)@1h"), Mine("method", filter=lambda x: x)]
+"""
+
+
+def test_filter_is_an_attribute_of_a_users_strategy() -> None:
+    plain, filtered, method = load_strategies(Path("mine.py"), USERS)
+    assert (plain.filter, filtered.filter, method.filter) == (None, "ema(5)@1h", None)
+    assert (plain.params, filtered.params) == ({}, {"filter": "ema(5)@1h"})
+    with pytest.raises(
+        UsageError,
+        match=r"strategies\(\)\[1\] \('filtered'\): filter: expected conditions such as.*'above the average'",
+    ):
+        load_strategies(Path("mine.py"), USERS.replace("EMA(5)@1h", "above the average"))
