@@ -8,7 +8,8 @@ import pytest
 from bar_samples import first_bars, walking_bars
 
 from necrozma_core.strategies.catalog import FAMILIES
-from necrozma_core.strategies.checking import checked_signals
+from necrozma_core.strategies.checking import checked_signals, entering_signals
+from necrozma_core.strategies.filters import FilterText
 from necrozma_core.strategies.parameters import write_value
 from necrozma_core.strategies.settings import load_settings, parse_grid
 from necrozma_core.strategies.user import load_strategies
@@ -16,8 +17,10 @@ from necrozma_core.strategies.user import load_strategies
 GUIDE = Path(__file__).parents[3] / "docs" / "strategies.md"
 
 
-def block(language: str) -> str:
-    return re.findall(rf"```{language}\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)[0]
+def block(language: str, part: str = "") -> str:
+    """Return the first block of a language that has a part."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    return next(found for found in blocks if part in found)
 
 
 def test_guide_s_python_file_loads_trades_and_sees_no_future() -> None:
@@ -28,6 +31,30 @@ def test_guide_s_python_file_loads_trades_and_sees_no_future() -> None:
         signals = checked_signals(strategy, bars)
         assert set(np.unique(signals)) == {-1, 0, 1}
         assert np.array_equal(checked_signals(strategy, first_bars(bars, 300)), signals[:300])
+
+
+def test_guide_s_file_of_higher_timeframes_trades_and_sees_no_future() -> None:
+    (strategy,) = load_strategies(Path("my_strategies.py"), block("python", "bars.higher"))
+    assert strategy.filter == "atr(5)@1d>0.3%"
+    bars = walking_bars(4_000)
+    signals = checked_signals(strategy, bars)
+    assert set(np.unique(signals)) == {-1, 0, 1}
+    entering = entering_signals(strategy, signals, bars)
+    assert 0 < np.isin(entering, (1, -1)).sum() < np.isin(signals, (1, -1)).sum()
+    for count in (1, 900, 2_500, 3_000):
+        past = first_bars(bars, count)
+        assert np.array_equal(checked_signals(strategy, past), signals[:count])
+        assert np.array_equal(entering_signals(strategy, signals[:count], past), entering[:count])
+
+
+def test_guide_s_filters_are_read_as_they_are_written() -> None:
+    section = GUIDE.read_text(encoding="utf-8").partition("\n### Filters\n")[2].partition("\n## ")[0]
+    written = re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
+    assert len(written) == 6
+    for text in written:
+        assert FilterText().check("filter", text) == text
+    (grid,) = re.findall(r"`(family=[^`]+)`", section)
+    assert len(parse_grid(grid).strategies) == 3
 
 
 def test_guide_s_toml_file_loads() -> None:
