@@ -9,16 +9,11 @@
   closing price.
 """
 
-from decimal import ROUND_CEILING, Decimal
-
-import numpy as np
-
 from necrozma_core.engine.events import Events
 from necrozma_core.engine.instructions import OnOpposite
-from necrozma_core.engine.simulation import level_distance
+from necrozma_core.engine.simulation import find_levels, make_trades
 from necrozma_core.engine.trades import ExitReason, Trades
-from necrozma_core.errors import UsageError, shown
-from necrozma_core.kernels.bar_simulation import simulate_bar_events as kernel
+from necrozma_core.kernels.walks.bar_simulation import simulate_bar_events as kernel
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks
@@ -68,53 +63,20 @@ def simulate_bar_events(
     UsageError
         If a distance is not a finite number above zero, or the slippage or the mark-up is below zero.
     """
-    slippage = _cost_points(slippage_pips, ticks, "slippage_pips")
-    markup = _cost_points(spread_markup_pips, ticks, "spread_markup_pips")
-    stop_points, stop_level = _reach(stop_loss_pips, ticks, "stop_loss_pips", -slippage - markup)
-    target_points, target_level = _reach(take_profit_pips, ticks, "take_profit_pips", slippage + markup)
+    levels = find_levels(ticks, stop_loss_pips, take_profit_pips, slippage_pips, spread_markup_pips)
     given = given.writable()
-    side, entry_tick, exit_tick, entry_points, exit_points, points, reason, event = kernel(
+    found = kernel(
         given.bid,
         given.ask,
         bars.first_tick // 2,
         events.bar,
         events.side,
-        stop_points,
-        stop_level,
-        target_points,
-        target_level,
-        float(slippage),
-        float(markup / 2),
+        levels.stop_points,
+        levels.stop_distance,
+        levels.target_points,
+        levels.target_distance,
+        levels.slippage,
+        levels.half_markup,
         on_opposite.code,
     )
-    if len(reason) and reason[-1] == ExitReason.END_OF_DATA:
-        reason[-1] = at_end
-    return Trades(
-        side=side,
-        entry_tick=entry_tick,
-        exit_tick=exit_tick,
-        entry_time_ms=ticks.time_ms[entry_tick],
-        exit_time_ms=ticks.time_ms[exit_tick],
-        entry_price=entry_points / ticks.scale,
-        exit_price=exit_points / ticks.scale,
-        points=points,
-        reason=reason,
-        event=event,
-        fraction=np.ones(len(side)),
-        stop_points=np.full(len(side), np.nan if stop_loss_pips is None else stop_level),
-    )
-
-
-def _cost_points(pips: float, ticks: Ticks, name: str) -> Decimal:
-    if not (np.isfinite(pips) and pips >= 0):
-        raise UsageError(f"{name}: expected a number of pips, zero or above; found {shown(pips)}")
-    return Decimal(repr(float(pips))) * ticks.pair.points_per_pip(ticks.digits)
-
-
-def _reach(pips: float | None, ticks: Ticks, name: str, costs: Decimal) -> tuple[int, float]:
-    # The whole points from the quote of the entry at which a level is reached, and its distance from the entry.
-    unset, level = level_distance(pips, ticks, name)
-    if pips is None:
-        return unset, level
-    points = Decimal(repr(float(pips))) * ticks.pair.points_per_pip(ticks.digits) + costs
-    return int(min(points, Decimal(2**40)).to_integral_value(ROUND_CEILING)), level
+    return make_trades(ticks, found, None if stop_loss_pips is None else levels.stop_distance, at_end)

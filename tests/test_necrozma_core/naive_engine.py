@@ -40,7 +40,7 @@ def naive_trades(
     signals: list[int],
     stop_loss_pips: float | None,
     take_profit_pips: float | None,
-    slippage_points: int = 0,
+    slippage_points: Fraction | int = 0,
     on_opposite: str = "reverse",
 ) -> list[NaiveTrade]:
     """Walk every tick in order and do what the rules say."""

@@ -1,5 +1,6 @@
 """The engine against a naive walk over every tick, and against cases worked out by hand."""
 
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from necrozma_core.engine.instructions import CLOSE, CLOSE_LONG, CLOSE_SHORT, In
 from necrozma_core.engine.simulation import simulate
 from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.errors import UsageError
-from necrozma_core.kernels import simulation as kernels
+from necrozma_core.kernels.walks import simulation as kernels
 from necrozma_core.market.bar_building import bars_from_ticks
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.ticks import Ticks
@@ -42,7 +43,7 @@ class Case(NamedTuple):
     signals: list[int]
     stop: float | None
     target: float | None
-    slippage_points: int
+    slippage_points: Fraction
     on_opposite: str = "reverse"
 
 
@@ -71,15 +72,16 @@ def cases(draw: st.DrawFn) -> Case:
     asked = draw(st.sampled_from([[0, 0, 1, -1], [0, 0, 1, -1, 2], [0, 1, -1, 2, 3, 4]]))
     signals = draw(st.lists(st.sampled_from(asked), min_size=n_bars, max_size=n_bars))
     distance = st.one_of(st.none(), st.sampled_from([0.1, 0.3, 0.55, 1.0, 1.1, 2.0, 2.3, 5.0, 20.0]))
-    return Case(ticks, signals, draw(distance), draw(distance), draw(st.sampled_from([0, 0, 1, 7])), draw(ON_OPPOSITE))
+    slippage = Fraction(draw(st.sampled_from(["0", "0", "1", "7", "0.3", "12.5"])))
+    return Case(ticks, signals, draw(distance), draw(distance), slippage, draw(ON_OPPOSITE))
 
 
 @settings(max_examples=600)
 @given(cases())
-@example(Case(make_ticks([(0, 100, 101)]), [1], None, None, 0))
+@example(Case(make_ticks([(0, 100, 101)]), [1], None, None, Fraction(0)))
 def test_simulate_any_market_equals_naive_walk(case: Case) -> None:
     ticks, signals, stop, target, slippage_points, on_opposite = case
-    slippage_pips = slippage_points / ticks.points_per_pip
+    slippage_pips = float(slippage_points / Fraction(ticks.points_per_pip))
     bars = bars_from_ticks(ticks, MINUTE_MS)
     trades = simulate(ticks, bars, np.array(signals, np.int8), stop, target, slippage_pips, OnOpposite(on_opposite))
     expected = naive_trades(ticks, MINUTE_MS, signals, stop, target, slippage_points, on_opposite)
@@ -89,7 +91,8 @@ def test_simulate_any_market_equals_naive_walk(case: Case) -> None:
             trades.side, trades.entry_tick, trades.exit_tick, reasons(trades), strict=True
         )
     ] == [(trade.side, trade.entry_tick, trade.exit_tick, trade.reason) for trade in expected]
-    assert trades.entry_price.tolist() == [float(trade.entry_points) / ticks.scale for trade in expected]
+    entries = [float(trade.entry_points) / ticks.scale for trade in expected]
+    assert trades.entry_price.tolist() == (entries if slippage_points.denominator == 1 else pytest.approx(entries))
     assert trades.exit_price.tolist() == pytest.approx(
         [float(trade.exit_points / ticks.scale) for trade in expected], rel=1e-15
     )
@@ -114,6 +117,35 @@ def test_simulate_later_ticks_changed_leaves_earlier_trades(case: Case, seed: in
     closed = int((before.exit_tick < cut).sum())
     assert before.exit_tick[:closed].tolist() == after.exit_tick[:closed].tolist()
     assert before.points[:closed].tolist() == after.points[:closed].tolist()
+
+
+def test_simulate_slippage_below_a_point_costs_what_it_is() -> None:
+    # 0.3 pips of a yen file with two decimals are 0.3 points, and both fills lose them: 0.6 pips a round trip.
+    ticks = make_ticks([(0, 15_000, 15_001), (60_000, 15_000, 15_001), (120_000, 15_020, 15_021)], 2, "USDJPY")
+    bars, signals = bars_from_ticks(ticks, MINUTE_MS), np.array([1, -1, 0], np.int8)
+    trades = simulate(ticks, bars, signals, None, None, slippage_pips=0.3)
+    assert trades.entry_price.tolist() == pytest.approx([150.013, 150.197])
+    assert trades.points.tolist() == pytest.approx([19 - 0.6, -1 - 0.6], abs=1e-12)
+
+
+def test_simulate_markup_is_paid_by_halves_and_moves_levels() -> None:
+    # Marked up by 3 points, quotes are 100/105, 110/113 and so on, by halves: the long enters at 113 + 1.5, leaves at a
+    # bid less 1.5. Ten points below its entry is a bid of 106: 104.5 is no more than 104.5.
+    ticks = make_ticks([(0, 100, 102), (60_000, 110, 113), (61_000, 107, 109), (62_000, 106, 108)])
+    bars, signals = bars_from_ticks(ticks, MINUTE_MS), np.array([1, 0], np.int8)
+    trades = simulate(ticks, bars, signals, 1.0, None, spread_markup_pips=0.3)
+    assert (trades.entry_price * 1e5).tolist() == pytest.approx([114.5])
+    assert (trades.exit_price * 1e5).tolist() == pytest.approx([104.5])
+    assert (reasons(trades), trades.exit_tick.tolist(), trades.points.tolist()) == (["stop_loss"], [3], [-10.0])
+    assert run(ticks, [1, 0], 1.0).exit_tick.tolist() == [3]
+    assert simulate(ticks, bars, signals, None, 1.0, spread_markup_pips=0.3).reason.tolist() == [ExitReason.END_OF_DATA]
+
+
+@pytest.mark.parametrize("costs", [{"slippage_pips": -0.1}, {"spread_markup_pips": -0.1}, {"slippage_pips": np.nan}])
+def test_simulate_cost_below_zero_is_refused(costs: dict[str, float]) -> None:
+    ticks = make_ticks([(0, 100, 102)])
+    with pytest.raises(UsageError, match=r"_pips: expected a number of pips, zero or above"):
+        simulate(ticks, bars_from_ticks(ticks, MINUTE_MS), np.array([1], np.int8), None, None, **costs)
 
 
 def test_simulate_long_signal_enters_at_ask_of_first_tick_after_close() -> None:

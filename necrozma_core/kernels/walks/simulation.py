@@ -171,7 +171,7 @@ def _find_exit(price, opens, extremes, first_tick, entry_bar, last_bar, lower, u
 @njit(cache=True, nogil=True)
 def simulate_events(
     bid, ask, first_tick, bid_open, ask_open, bid_extremes, ask_extremes, event_bar, event_side, stop_points,
-    target_points, target_level, slippage_points, on_opposite,
+    target_points, target_level, cost, on_opposite,
 ):  # fmt: skip
     """Trade the events of one strategy.
 
@@ -189,12 +189,13 @@ def simulate_events(
     event_side : int8 array, shape (n_events,)
         BUY, SELL, or one of the three that close.
     stop_points, target_points : int
-        Whole points from the entry price at which the level is reached (rounded away from the entry); a number
-        above any price where there is no such level.
+        Whole points from the quote of the entry to the side price that reaches the level; a number above any price
+        where there is no such level.
     target_level : float
-        The distance at which a take-profit fills, in points; a fraction where pips and points do not divide.
-    slippage_points : int
-        Added against the trader to every fill but a take-profit's.
+        How far from the recorded entry price a take-profit fills, in points; a fraction where pips and points do not
+        divide.
+    cost : float
+        Points by which every recorded price but a take-profit's is worse than the quote.
     on_opposite : int
         REVERSE, CLOSE_ONLY or IGNORE.
 
@@ -202,8 +203,8 @@ def simulate_events(
     -------
     side : int8 array, shape (n_trades,)
     entry_tick, exit_tick : int64 array, shape (n_trades,)
-    entry_points : int32 array, shape (n_trades,)
-    exit_points : float64 array, shape (n_trades,)
+    entry_points, exit_points, points : float64 array, shape (n_trades,)
+        Recorded prices, and what was won.
     reason : int8 array, shape (n_trades,)
     entered_by : int64 array, shape (n_trades,)
         The event of each entry.
@@ -214,8 +215,9 @@ def simulate_events(
     side_out = np.empty(n_events, np.int8)
     entry_tick_out = np.empty(n_events, np.int64)
     exit_tick_out = np.empty(n_events, np.int64)
-    entry_points_out = np.empty(n_events, np.int32)
+    entry_points_out = np.empty(n_events, np.float64)
     exit_points_out = np.empty(n_events, np.float64)
+    points_out = np.empty(n_events, np.float64)
     reason_out = np.empty(n_events, np.int8)
     entered_by = np.empty(n_events, np.int64)
     has_levels = min(stop_points, target_points) < BEYOND
@@ -230,12 +232,12 @@ def simulate_events(
         # A long position closes at bid and a short one at ask, so these are the prices that are tested for its levels.
         exit_tick = n_ticks
         if side > 0:
-            entry = np.int64(ask_open[entry_bar]) + slippage_points
+            entry = np.int64(ask_open[entry_bar])
             if has_levels:
                 lower, upper = entry - stop_points, entry + target_points
                 exit_tick = _find_exit(bid, bid_open, bid_extremes, first_tick, entry_bar, last_bar, lower, upper)
         else:
-            entry = np.int64(bid_open[entry_bar]) - slippage_points
+            entry = np.int64(bid_open[entry_bar])
             if has_levels:
                 lower, upper = entry - target_points, entry + stop_points
                 exit_tick = _find_exit(ask, ask_open, ask_extremes, first_tick, entry_bar, last_bar, lower, upper)
@@ -254,11 +256,16 @@ def simulate_events(
         side_out[trades] = side
         entry_tick_out[trades] = entry_tick
         exit_tick_out[trades] = exit_tick
-        entry_points_out[trades] = entry
         # Widened, because without the compiler a plain number takes the 8 bits of what is multiplied with it.
-        exit_points_out[trades] = (
-            entry + side * target_level if reason == TAKE_PROFIT else market - np.int64(side) * slippage_points
-        )
+        wide = np.int64(side)
+        recorded = entry + wide * cost
+        entry_points_out[trades] = recorded
+        if reason == TAKE_PROFIT:
+            exit_points_out[trades] = recorded + wide * target_level
+            points_out[trades] = (exit_points_out[trades] - recorded) * wide
+        else:
+            exit_points_out[trades] = market - wide * cost
+            points_out[trades] = wide * (market - entry) - 2.0 * cost
         reason_out[trades] = reason
         entered_by[trades] = event
         trades += 1
@@ -273,6 +280,7 @@ def simulate_events(
         exit_tick_out[:trades],
         entry_points_out[:trades],
         exit_points_out[:trades],
+        points_out[:trades],
         reason_out[:trades],
         entered_by[:trades],
     )
