@@ -43,6 +43,8 @@ BACKTEST_CONFIG: dict[str, Any] = {
     "lots": 0.1,  # size of every trade
     "commission": 0.0,  # account currency per lot and side
     "slippage_pips": 0.0,  # lost at every fill but a take-profit's
+    "latency_ms": 0,  # from the close of a bar, or from what sets off an exit, to the fill
+    "max_quote_age_s": None,  # what has no tick so soon after its bar is not entered
     "swap_rates": {},  # pips a night by pair: {"EURUSD": {"long": -0.52, "short": 0.11}}
     "instruments": {},  # where your broker's pip or lot is another: {"XAUUSD": {"pip": 0.01, "contract_size": 10}}
     "account_currency": "USD",
@@ -223,6 +225,18 @@ class RunFields:
         Flag("--slippage", "Lost at every fill but a take-profit's.", Group.MONEY, "PIPS"),
         Form("Pips lost at every fill but a take-profit's."),
     ] = 0.0
+    latency_ms: Annotated[
+        Count,
+        Range(ge=0, le=600_000),
+        Flag("--latency-ms", "Between a bar's close and the fill, and likewise at exits.", Group.MONEY, "MS"),
+        Form("Milliseconds between a bar's close and the fill, and likewise at exits."),
+    ] = 0
+    max_quote_age_s: Annotated[
+        Number | None,
+        Range(ge=0.001, le=604_800),
+        Flag("--max-quote-age", "Enter nothing whose first tick comes later.", Group.MONEY, "SECONDS"),
+        Form("Seconds after a bar's close within which the first tick must come, or nothing is entered."),
+    ] = None
     swap_rates: Annotated[
         dict[str, SwapRates],
         Form(

@@ -44,6 +44,8 @@ def backtest_pairs(
     lots: Annotated[float | None, parameter("lots")] = None,
     commission: Annotated[float | None, parameter("commission")] = None,
     slippage_pips: Annotated[float | None, parameter("slippage_pips")] = None,
+    latency_ms: Annotated[int | None, parameter("latency_ms")] = None,
+    max_quote_age_s: Annotated[float | None, parameter("max_quote_age_s")] = None,
     swap_rates: Annotated[dict[str, SwapRates] | None, parameter("swap_rates")] = None,
     instruments: Annotated[dict[str, Instrument] | None, parameter("instruments")] = None,
     account_currency: Annotated[str | None, parameter("account_currency")] = None,

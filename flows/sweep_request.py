@@ -42,6 +42,8 @@ def sweep_request(settings: Settings) -> SweepRequest:
         use_holdout=settings.use_holdout,
         lots=settings.lots,
         costs=Costs(settings.commission, settings.slippage_pips),
+        latency_ms=settings.latency_ms,
+        max_quote_age_ms=None if settings.max_quote_age_s is None else round(settings.max_quote_age_s * 1000),
         swap_pips={pair: (rates.long, rates.short) for pair, rates in settings.swap_rates.items()},
         instruments={pair: Terms(each.pip, each.contract_size) for pair, each in settings.instruments.items()},
         account=Account(settings.account_currency, settings.initial_balance),

@@ -177,6 +177,12 @@ def test_settings_cannot_be_changed() -> None:
         ({"data": ""}, "--data: should be a path"),
         ({"worker_memory_mb": 3}, "--worker-memory: "),
         ({"pair_timeout_s": 0}, "--pair-timeout: "),
+        ({"latency_ms": -1}, "--latency-ms: "),
+        ({"latency_ms": 2.5}, "--latency-ms: "),
+        ({"latency_ms": True}, "--latency-ms: should be a number"),
+        ({"latency_ms": 3e8}, "--latency-ms: "),
+        ({"max_quote_age_s": 0}, "--max-quote-age: "),
+        ({"max_quote_age_s": "soon"}, "--max-quote-age: "),
         ({"strategies": "a.py", "grid": "family=rsi"}, "--strategies and --grid exclude each other"),
         ({"catalog": "extended", "grid": "family=rsi"}, "--grid and --catalog exclude each other"),
         ({"catalog": "extendet"}, "--catalog: should be 'default' or 'extended'"),
@@ -207,7 +213,16 @@ def test_found_address_is_hidden_before_it_is_cut() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["cpu_limit", "cooldown_seconds", "lots", "commission", "slippage_pips", "initial_balance", "pair_timeout_s"],
+    [
+        "cpu_limit",
+        "cooldown_seconds",
+        "lots",
+        "commission",
+        "slippage_pips",
+        "initial_balance",
+        "pair_timeout_s",
+        "max_quote_age_s",
+    ],
 )
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_number_that_is_none_is_refused(name: str, value: float) -> None:
@@ -339,6 +354,8 @@ settings_given = st.fixed_dictionaries(
         "lots": st.floats(0.001, 1e6),
         "commission": st.floats(0, 1e3),
         "slippage_pips": st.floats(0, 1e3),
+        "latency_ms": st.integers(0, 600_000),
+        "max_quote_age_s": st.floats(0.001, 604_800),
         "account_currency": st.sampled_from(["USD", "EUR", "JPY"]),
         "keep_trades": st.one_of(st.just("all"), st.integers(0, 1_000)),
         "pair_timeout_s": st.floats(0.1, 1e6),

@@ -78,6 +78,8 @@ def backtest(
     lots: Annotated[float | None, option("lots")] = None,
     commission: Annotated[float | None, option("commission")] = None,
     slippage_pips: Annotated[float | None, option("slippage_pips")] = None,
+    latency_ms: Annotated[int | None, option("latency_ms")] = None,
+    max_quote_age_s: Annotated[float | None, option("max_quote_age_s")] = None,
     account_currency: Annotated[str | None, option("account_currency")] = None,
     workers: options.Workers = None,
     cpu_limit: Annotated[float | None, option("cpu_limit")] = None,

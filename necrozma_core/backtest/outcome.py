@@ -3,6 +3,7 @@
 from typing import NamedTuple, Protocol
 
 from necrozma_core.engine.trades import ExitReason, Trades
+from necrozma_core.market.arrays import FloatArray
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks
@@ -53,10 +54,11 @@ class Market(NamedTuple):
 
 
 class Evaluated(NamedTuple):
-    """One strategy's outcome on one market."""
+    """One strategy's outcome on one market; ``lots`` are each trade's."""
 
     strategy: Strategy
     trades: Trades
+    lots: FloatArray
     money: Money
     metrics: Metrics
     note: str | None

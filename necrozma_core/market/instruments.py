@@ -11,6 +11,8 @@ from necrozma_core.errors import UnknownPairError, UsageError, nearest, shown
 
 _NAME = re.compile(r"[A-Z]{6}", re.ASCII)
 _MOST_UNITS: Final = 10_000_000
+_LEAST_LOTS: Final = 0.000_001
+_MOST_LOTS: Final = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +25,69 @@ class Terms:
         Price units.
     contract_size : int or None
         Units of the base in one lot.
+    lot_step, min_lots, max_lots : float or None
+        Sizes are multiples of the first, within the others.
+    leverage : float or None
+        Of this pair, where it is not the account's.
     """
 
     pip: float | None = None
     contract_size: int | None = None
+    lot_step: float | None = None
+    min_lots: float | None = None
+    max_lots: float | None = None
+    leverage: float | None = None
+
+    @property
+    def lot_rules(self) -> "LotRules":
+        """What sizes there are; see `LotRules` for what cannot be."""
+        given = {"lot_step": self.lot_step, "min_lots": self.min_lots, "max_lots": self.max_lots}
+        return LotRules(**{name: value for name, value in given.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class LotRules:
+    """The sizes that a broker takes.
+
+    Attributes
+    ----------
+    lot_step, min_lots, max_lots : float
+        Lots; sizes are multiples of the first, within the others.
+
+    Raises
+    ------
+    UsageError
+        For a step that is not above zero, or a largest size below the smallest or below a step.
+    """
+
+    lot_step: float = 0.01
+    min_lots: float = 0.01
+    max_lots: float = 100.0
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if not _LEAST_LOTS <= value <= _MOST_LOTS:
+                expected = f"expected {_LEAST_LOTS} to {_MOST_LOTS:,.0f} lots"
+                raise UsageError(f"a {name} of {shown(value)}: {expected}")
+        if self.max_lots < max(self.min_lots, self.lot_step):
+            raise UsageError(
+                f"a max_lots of {shown(self.max_lots)}: expected no less than min_lots, {shown(self.min_lots)}, "
+                f"and lot_step, {shown(self.lot_step)}"
+            )
+
+    @property
+    def step(self) -> tuple[int, int]:
+        """The step as a fraction of whole numbers: 1 and 100 for 0.01."""
+        return Decimal(repr(float(self.lot_step))).as_integer_ratio()
+
+    def refusal(self, lots: float) -> str | None:
+        """Say why fixed lots cannot be traded, or None."""
+        if lots < self.min_lots or lots > self.max_lots:
+            return f"expected {self.min_lots:g} to {self.max_lots:g} lots"
+        if Decimal(repr(float(lots))) % Decimal(repr(float(self.lot_step))):
+            return f"expected a multiple of {self.lot_step:g} lots"
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from necrozma_core.engine.trades import ExitReason, Trades
+from necrozma_core.market.arrays import FloatArray
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.metrics import formulas
 from necrozma_core.money.costs import Account, Money
@@ -127,7 +128,9 @@ class HoldoutFigures:
         return cls(*(getattr(metrics, name) for name in cls.__slots__))
 
 
-def measure(trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots: float, account: Account) -> Metrics:
+def measure(
+    trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots: FloatArray | float, account: Account
+) -> Metrics:
     """Compute every figure of one strategy.
 
     Parameters
@@ -138,8 +141,8 @@ def measure(trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots:
         Of ``ticks``. Days without trades count with a return of 0, days without ticks do not count.
     ticks : Ticks
         Those that were traded.
-    lots : float
-        Size of every trade.
+    lots : float64 array, shape (n_trades,), or float
+        Size of each trade, or of every one.
     account : Account
 
     Returns

@@ -100,7 +100,7 @@ def trading_days(ticks: Ticks, conversion: Conversion) -> TradingDays:
 
 
 def equity_points(
-    trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots: float, account: Account
+    trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots: FloatArray | float, account: Account
 ) -> Equity:
     """Follow the account through the trades of one strategy.
 
@@ -115,8 +115,8 @@ def equity_points(
         Of ``ticks``.
     ticks : Ticks
         Those that were traded.
-    lots : float
-        Size of every trade.
+    lots : float64 array, shape (n_trades,), or float
+        Size of each trade, or of every one.
     account : Account
 
     Raises
@@ -143,12 +143,13 @@ def equity_points(
 
 
 def _open_profit(
-    trades: Trades, position: Int64Array, days: TradingDays, held: Int64Array, ticks: Ticks, lots: float
+    trades: Trades, position: Int64Array, days: TradingDays, held: Int64Array, ticks: Ticks, lots: FloatArray | float
 ) -> FloatArray:
     side = trades.side[position]
+    units = np.broadcast_to(np.asarray(lots, np.float64), (len(trades),))[position] * ticks.pair.contract_size
     rate = days.rate[held]
     if np.isnan(rate).any():
         rate = days.conversion.at(days.time_ms[held])
     quote = np.where(side > 0, days.bid[held], days.ask[held]) / ticks.scale
-    profit: FloatArray = (quote - trades.entry_price[position]) * side * (lots * ticks.pair.contract_size) * rate
+    profit: FloatArray = (quote - trades.entry_price[position]) * side * units * rate
     return profit

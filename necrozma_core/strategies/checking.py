@@ -6,16 +6,19 @@ from typing import Final
 
 import numpy as np
 
-from necrozma_core.engine.instructions import BUY, SELL, find_unknown
-from necrozma_core.errors import StrategyError, shown
+from necrozma_core.engine.instructions import BUY, SELL, Sides, find_unknown, keep_sides
+from necrozma_core.errors import StrategyError, UsageError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
+from necrozma_core.strategies.filters import keep_filtered
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import Rule
 from necrozma_core.system.chosen import SYSTEM
 
 _OURS: Final = Path(__file__).parent
 _LONGEST_MESSAGE: Final = 200
+UNEXPLAINED: Final = "its signals led to no trade"
+"""Where the signals do not say why."""
 
 
 def one_line(error: BaseException) -> str:
@@ -110,6 +113,35 @@ def _problem(found: object, n_bars: int) -> str | None:
     return None
 
 
+def entering_signals(strategy: Strategy, signals: Int8Array, bars: Bars) -> Int8Array:
+    """Return signals that enter only what a strategy's sides and filter allow.
+
+    Parameters
+    ----------
+    strategy : Strategy
+    signals : int8 array, shape (n_bars,)
+        What it gave for ``bars``.
+    bars : Bars
+
+    Returns
+    -------
+    int8 array, shape (n_bars,)
+        What may not enter closes the other side, or does nothing where opposite signals are ignored.
+
+    Raises
+    ------
+    StrategyError
+        The filter's bars cannot be made of these.
+    """
+    kept = keep_sides(signals, Sides(strategy.sides), strategy.on_opposite)
+    if strategy.filter is None:
+        return kept
+    try:
+        return keep_filtered(kept, strategy.filter, bars, strategy.on_opposite)
+    except UsageError as error:
+        raise StrategyError(f"strategy {shown(strategy.name)}: {error}") from error
+
+
 def explain_silence(strategy: Strategy, bars: Bars, signals: Int8Array) -> str:
     """Say in a few words why a strategy made no trade.
 
@@ -135,4 +167,4 @@ def explain_silence(strategy: Strategy, bars: Bars, signals: Int8Array) -> str:
         return "its signals only close, and nothing was open"
     if not signals[:-1].any():
         return "its only signal came at the last bar, after which there is no tick to enter at"
-    return "its signals led to no trade"
+    return UNEXPLAINED

@@ -9,11 +9,12 @@ from typing import ClassVar, TypeGuard
 import numpy as np
 
 from necrozma_core.engine.instructions import OnOpposite, Sides
-from necrozma_core.engine.orders import NO_ORDERS, Orders
+from necrozma_core.engine.orders import NO_ORDERS, EntrySides, Orders
 from necrozma_core.errors import UsageError
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.timeframes import format_timeframe
+from necrozma_core.strategies.filters import FILTER, has_sides
 from necrozma_core.strategies.order_settings import ORDER_SETTINGS, checked_orders, find_conflict, given_orders
 from necrozma_core.strategies.parameters import ON_OPPOSITE, PIPS, SIDES, Bounds, write_value
 from necrozma_core.strategies.protocol import Param, Strategy
@@ -29,6 +30,9 @@ OPPOSITE = "opposite"
 
 _EXIT = "exit"
 """The setting of a family's natural exit, where it has one; like those above no part of a name where it is none."""
+
+_FILTER = "filter"
+"""What must be true where something is entered; no part of a name either where it is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,8 @@ class Rule(ABC):
         ``both``, ``long`` or ``short``: what may be entered.
     on_opposite : str
         ``reverse``, ``close`` or ``ignore``: what a signal against an open position does.
+    filter : str or None
+        What must be true at a signal's bar, or nothing is entered; see `necrozma_core.strategies.filters`.
     orders : Orders
         Everything else about how positions are opened, guarded and closed; in a grid by the names of
         :data:`~necrozma_core.strategies.order_settings.ORDER_SETTINGS`.
@@ -62,6 +68,7 @@ class Rule(ABC):
     take_profit_pips: float | None = field(default=None, metadata=PIPS)
     sides: str = field(default=Sides.BOTH.value, metadata=SIDES)
     on_opposite: str = field(default=OnOpposite.REVERSE.value, metadata=ON_OPPOSITE)
+    filter: str | None = field(default=None, metadata=FILTER)
     orders: Orders = NO_ORDERS
 
     def __post_init__(self) -> None:
@@ -77,7 +84,11 @@ class Rule(ABC):
             raise UsageError(f"{self.family}: {error}") from None
         if self.natural_exit == OPPOSITE:
             self._close_at_opposite()
-        conflict = self.conflict() or find_conflict(self.orders, self.stop_loss_pips, self.take_profit_pips, self.sides)
+        conflict = (
+            self.conflict()
+            or find_conflict(self.orders, self.stop_loss_pips, self.take_profit_pips, self.sides)
+            or conflict_of_filter(self.filter, self.orders)
+        )
         if conflict:
             raise UsageError(f"{self.family}: {conflict}")
 
@@ -121,7 +132,7 @@ class Rule(ABC):
         return "".join([name, *(f" {order}={write_value(value)}" for order, value in unusual.items())])
 
     def _unusual_orders(self) -> dict[str, Param]:
-        return unusual_orders(self.sides, self.on_opposite, self.orders)
+        return unusual_orders(self.sides, self.on_opposite, self.orders, self.filter)
 
     @property
     @abstractmethod
@@ -176,7 +187,7 @@ def bounds_of(family: type[Rule]) -> Mapping[str, Bounds]:
 
 
 def _rank(name: str) -> int:
-    return (name == _EXIT) + 2 * (name in (*LEVELS, *ORDERS))
+    return (name == _EXIT) + 2 * (name in (*LEVELS, *ORDERS, _FILTER))
 
 
 @cache
@@ -189,15 +200,24 @@ def settings_of(family: type[Rule]) -> Mapping[str, Bounds]:
 
 @cache
 def _parameters_of(family: type[Rule]) -> tuple[str, ...]:
-    return tuple(name for name in bounds_of(family) if name not in (_EXIT, *LEVELS, *ORDERS))
+    return tuple(name for name in bounds_of(family) if name not in (_EXIT, *LEVELS, *ORDERS, _FILTER))
 
 
-def unusual_orders(sides: str, on_opposite: str, orders: Orders) -> dict[str, Param]:
-    """Return what of a strategy's orders is not as always, by the names of settings."""
+def unusual_orders(sides: str, on_opposite: str, orders: Orders, only_where: str | None) -> dict[str, Param]:
+    """Return what of a strategy's orders is not as always, by the names of settings; its filter among them."""
     found: dict[str, Param] = given_orders(orders)
+    if only_where is not None:
+        found = {_FILTER: only_where, **found}
     if on_opposite != OnOpposite.REVERSE:
         found = {"on_opposite": on_opposite, **found}
     return found if sides == Sides.BOTH else {"sides": sides, **found}
+
+
+def conflict_of_filter(only_where: str | None, orders: Orders) -> str | None:
+    """Say how a filter does not go with a strategy's orders, or None."""
+    if only_where is not None and orders.entry_sides == EntrySides.BOTH and has_sides(only_where):
+        return f"entry_sides=both leaves orders on both sides, and filter={only_where} allows one at a time"
+    return None
 
 
 def signal_key(strategy: Strategy) -> Hashable | None:
@@ -206,12 +226,14 @@ def signal_key(strategy: Strategy) -> Hashable | None:
     Returns
     -------
     Hashable or None
-        Equal for settings of a built-in family that differ only in stop, target, orders and what opposite signals do.
-        None for a user's strategy.
+        Equal for settings of a built-in family that differ only in stop, target, orders and whether opposite
+        signals reverse or close. None for a user's strategy.
     """
     if not is_built_in(strategy):
         return None
-    return (strategy.family, *strategy.rule_params.values(), strategy.sides)
+    # Where opposite signals are ignored, those that may not enter do nothing, and else they close.
+    is_ignoring = strategy.on_opposite == OnOpposite.IGNORE
+    return (strategy.family, *strategy.rule_params.values(), strategy.sides, strategy.filter, is_ignoring)
 
 
 def is_built_in(strategy: Strategy) -> TypeGuard[Rule]:

@@ -106,16 +106,25 @@ class StrategySource:
             return load_strategies(Path(self.origin), self.text)
         return _sweep(self).strategies
 
-    def try_file(self) -> None:
+    def try_file(self, timeframe_ms: int | None = None) -> None:
         """Run a user's file once, in a process of its own, to find before anything starts whether it can be used.
+
+        Parameters
+        ----------
+        timeframe_ms : int, optional
+            Of the bars that the strategies, whatever their source, will be given: their filters must go with it.
 
         Raises
         ------
         UsageError
-            As :meth:`load`.
+            As :meth:`load`, or for a filter whose timeframe cannot be made of that one.
         """
         if self.kind is SourceKind.FILE:
-            try_text(self.origin, self.text)
+            try_text(self.origin, self.text, timeframe_ms)
+        elif self.kind is not SourceKind.DEFAULT and timeframe_ms is not None:
+            from necrozma_core.strategies.filters import check_filters  # noqa: PLC0415 -- it loads numpy
+
+            check_filters(self.load(), timeframe_ms)
 
     def range(self) -> Split:
         """Return the range of dates that a file of settings says, and its hold-out; open where it says nothing.

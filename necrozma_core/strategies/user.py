@@ -25,12 +25,13 @@ from necrozma_core.market.bars import Bars
 from necrozma_core.strategies.bar_distances import LEVEL_METHODS
 from necrozma_core.strategies.checking import one_line, place_of
 from necrozma_core.strategies.files import read_python
+from necrozma_core.strategies.filters import FilterText
 from necrozma_core.strategies.listening import SignalListener
 from necrozma_core.strategies.misspelling import refuse_misspelt
 from necrozma_core.strategies.order_settings import ORDER_SETTINGS, find_conflict, given_orders, make_orders
 from necrozma_core.strategies.parameters import ON_OPPOSITE, SIDES, Pips
 from necrozma_core.strategies.protocol import Strategy
-from necrozma_core.strategies.rule import LEVELS, Rule, is_built_in, unusual_orders
+from necrozma_core.strategies.rule import LEVELS, Rule, conflict_of_filter, is_built_in, unusual_orders
 
 _LONGEST_NAME: Final = 200
 _DOCUMENTED: Final = "see docs/strategies.md"
@@ -60,6 +61,8 @@ class UserStrategy:
     orders : Orders
     stop_distances, target_distances, entry_prices : callable or None
         The object's own, where it has them; what they return is checked by ``bar_distances.checked_levels``.
+    filter : str or None
+        See `necrozma_core.strategies.filters`.
     """
 
     name: str
@@ -73,6 +76,7 @@ class UserStrategy:
     stop_distances: Callable[[Bars], object] | None = None
     target_distances: Callable[[Bars], object] | None = None
     entry_prices: Callable[[Bars], object] | None = None
+    filter: str | None = None
 
     def signals(self, bars: Bars) -> Int8Array:
         """Return what the user's ``signals(bars)`` returns."""
@@ -200,14 +204,20 @@ def _checked(candidate: object, where: str) -> Strategy:
     )
     orders = _orders(candidate, where)
     methods = _methods(candidate, where)
-    conflict = find_conflict(orders, stop, target, sides) or _conflict_of_methods(methods, orders, stop, target)
+    only_where = checked_filter(_attribute(candidate, "filter", None, where), where)
+    conflict = (
+        find_conflict(orders, stop, target, sides)
+        or _conflict_of_methods(methods, orders, stop, target)
+        or conflict_of_filter(only_where, orders)
+    )
     if conflict:
         raise UsageError(f"{where}: {conflict}")
     refuse_misspelt(candidate, where)
     params = {**checked_params(values["params"], where)}
-    for order, value in unusual_orders(sides, on_opposite, orders).items():
+    for order, value in unusual_orders(sides, on_opposite, orders, only_where).items():
         params.setdefault(order, value)
-    return UserStrategy(name, params, stop, target, values["signals"], sides, on_opposite, orders, **methods)
+    signals = values["signals"]
+    return UserStrategy(name, params, stop, target, signals, sides, on_opposite, orders, **methods, filter=only_where)
 
 
 def _checked_rule(candidate: Rule, where: str) -> Rule:
@@ -257,6 +267,11 @@ def checked_order(name: str, value: object, where: str) -> str:
     bounds = {"sides": SIDES, "on_opposite": ON_OPPOSITE}[name]["bounds"]
     found: str = bounds.check(f"{where}: {name}", value)
     return found
+
+
+def checked_filter(value: object, where: str) -> str | None:
+    """Return what a strategy says of its filter; UsageError where it is none. A method of that name says nothing."""
+    return None if callable(value) else FilterText().check(f"{where}: filter", value)
 
 
 def _attribute(candidate: object, name: str, usual: object, where: str) -> object:

@@ -7,10 +7,11 @@ from typing import Any
 from necrozma_core.backtest.key import engine_fingerprint, with_key
 from necrozma_core.backtest.prices import Prices, choose_bars, converting_bars, pairs_with_prices, prices_fingerprint
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
-from necrozma_core.errors import ConversionError, DamagedError, StorageError
+from necrozma_core.errors import ConversionError, DamagedError, StorageError, UsageError
 from necrozma_core.market.conversion_paths import describe_path
 from necrozma_core.market.date_range import DateRange
 from necrozma_core.market.instruments import Terms, get_pair
+from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.storage.bars.store import BarStore
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.ticks.store import TickStore, no_ticks_error
@@ -26,13 +27,14 @@ def plan_requests(sweep: SweepRequest) -> list[PairRequest]:
     Raises
     ------
     UsageError
-        The user's file of strategies cannot be used.
+        The user's file of strategies cannot be used; a filter's timeframe cannot be made of the strategies'; or a
+        latency was asked for where there are only bars.
     DataError
         There are no ticks at all, or none of a pair that was asked for.
     ConversionError
         No pair's profits can be converted.
     """
-    sweep.source.try_file()
+    sweep.source.try_file(sweep.timeframe_ms)
     pairs = [get_pair(name).name for name in sweep.pairs] or pairs_with_prices(sweep.data, Prices(sweep.prices))
     if not pairs:
         raise no_ticks_error(sweep.data)
@@ -101,11 +103,17 @@ def count_missing(requests: list[PairRequest]) -> int:
 
 def _request(sweep: SweepRequest, pair: str) -> PairRequest:
     dates, holdout = sweep.split()
+    bars_ms = _bars(sweep, pair)
+    if bars_ms is not None and sweep.latency_ms:
+        raise UsageError(
+            f"--latency-ms {sweep.latency_ms}: {pair} has no ticks to tell it by, only bars of "
+            f"{format_timeframe(bars_ms)}; leave it out, or import ticks"
+        )
     return PairRequest(
         pair=pair,
         timeframe_ms=sweep.timeframe_ms,
         grid=sweep.grid,
-        bars_ms=_bars(sweep, pair),
+        bars_ms=bars_ms,
         dates=dates,
         holdout=holdout if sweep.use_holdout else None,
         source=sweep.source,
@@ -116,6 +124,8 @@ def _request(sweep: SweepRequest, pair: str) -> PairRequest:
         account=sweep.account,
         terms=sweep.instruments.get(pair, Terms()),
         keep_trades=sweep.keep_trades,
+        latency_ms=sweep.latency_ms,
+        max_quote_age_ms=sweep.max_quote_age_ms,
     )
 
 

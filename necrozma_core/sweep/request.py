@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 from pathlib import Path
+from typing import Final
 
 from necrozma_core.backtest.prices import Prices
 from necrozma_core.errors import UsageError, shown
@@ -17,6 +18,9 @@ from necrozma_core.strategies.source import SourceKind, StrategySource
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.priority import Priority
 from necrozma_core.workers.limits import WorkerLimits
+
+MAX_LATENCY_MS: Final = 600_000
+MAX_QUOTE_AGE_MS: Final = 604_800_000
 
 
 def default_kernels() -> Path:
@@ -60,6 +64,11 @@ class SweepRequest:
         Size of every trade, in lots.
     costs : Costs
         Of every pair, without swap.
+    latency_ms : int
+        Between a bar's close and the fill of what its signal asks for, and likewise at what ticks set off; see
+        `necrozma_core.engine.execution.Execution`. Only for prices that are ticks.
+    max_quote_age_ms : int or None
+        An entry whose first tick comes later than this after its bar's close is not taken; None takes all.
     swap_pips : mapping of str to (float, float)
         Pips a night of a long and of a short position by pair, positive where the account is credited; nothing for a
         pair that is not named.
@@ -104,6 +113,8 @@ class SweepRequest:
     use_holdout: bool = False
     lots: float = 0.1
     costs: Costs = field(default_factory=Costs)
+    latency_ms: int = 0
+    max_quote_age_ms: int | None = None
     swap_pips: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     instruments: Mapping[str, Terms] = field(default_factory=dict)
     account: Account = field(default_factory=Account)
@@ -145,6 +156,9 @@ class SweepRequest:
         if self.prices not in set(Prices):
             raise UsageError(f"prices={shown(self.prices)}: expected one of {', '.join(Prices)}")
         self.split()
+        _check_milliseconds("latency_ms", self.latency_ms, 0, MAX_LATENCY_MS)
+        if self.max_quote_age_ms is not None:
+            _check_milliseconds("max_quote_age_ms", self.max_quote_age_ms, 1, MAX_QUOTE_AGE_MS)
 
     def costs_of(self, pair: str) -> Costs:
         """Return what the broker charges on a pair.
@@ -223,6 +237,8 @@ class SweepRequest:
             "lots": self.lots,
             "commission": self.costs.commission_per_lot,
             "slippage_pips": self.costs.slippage_pips,
+            "latency_ms": self.latency_ms,
+            "max_quote_age_s": None if self.max_quote_age_ms is None else self.max_quote_age_ms / 1000,
             "swap_rates": {name: {"long": long, "short": short} for name, (long, short) in self.swap_pips.items()},
             "instruments": {name: asdict(terms) for name, terms in self.instruments.items()},
             "account_currency": self.account.currency,
@@ -245,3 +261,8 @@ class SweepRequest:
             "label": self.label or None,
             **{name: limit for name, limit in dangers.items() if limit is not None},
         }
+
+
+def _check_milliseconds(name: str, value: object, low: int, high: int) -> None:
+    if type(value) is not int or not low <= value <= high:
+        raise UsageError(f"{name}={shown(value)}: expected a whole number of milliseconds from {low} to {high:,}")

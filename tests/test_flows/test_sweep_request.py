@@ -22,7 +22,7 @@ from necrozma_core.workers.limits import WorkerLimits
 def test_defaults_of_the_settings_are_those_of_a_request() -> None:
     made, plain = sweep_request(load_settings()), SweepRequest(data=Path("data"), results=Path("results"))
     for name in ("data", "results", "pairs", "source", "timeframe", "lots", "costs", "swap_pips", "account",
-                 "instruments", "keep_trades", "limits", "workers"):  # fmt: skip
+                 "instruments", "keep_trades", "limits", "workers", "latency_ms", "max_quote_age_ms"):  # fmt: skip
         assert getattr(made, name) == getattr(plain, name), name
 
 
@@ -47,6 +47,8 @@ def test_run_of_a_script_is_retried_with_what_it_asked_for(tmp_path: Path) -> No
         timeframe="1h",
         lots=0.5,
         costs=Costs(3.5, 0.2),
+        latency_ms=250,
+        max_quote_age_ms=1_500,
         swap_pips={"EURUSD": (-0.5, 0.1)},
         instruments={"XAUUSD": Terms(0.01, 10), "XAGUSD": Terms(contract_size=1_000)},
         account=Account("EUR", 5_000.0),
@@ -56,7 +58,7 @@ def test_run_of_a_script_is_retried_with_what_it_asked_for(tmp_path: Path) -> No
     )
     again = sweep_request(restore_settings(json.loads(json.dumps(asked.described()))))
     for name in ("data", "results", "pairs", "source", "timeframe", "lots", "costs", "swap_pips", "account",
-                 "instruments", "keep_trades", "limits", "workers"):  # fmt: skip
+                 "instruments", "keep_trades", "limits", "workers", "latency_ms", "max_quote_age_ms"):  # fmt: skip
         assert getattr(again, name) == getattr(asked, name), name
 
 
@@ -69,7 +71,7 @@ def test_settings_of_every_room_arrive(tmp_path: Path) -> None:
         "initial_balance": 5_000, "keep_trades": "all", "workers": 3, "cpu_limit": 60, "cooldown_seconds": 7,
         "adaptive_throttling": False, "cpu_check_interval": 9, "max_temperature_c": 70, "memory_floor_mb": 99,
         "pair_timeout_s": 11, "worker_memory_mb": 900, "grid": "family=rsi period=7",
-        "strict": True,
+        "strict": True, "latency_ms": 250, "max_quote_age_s": 1.5,
     }  # fmt: skip
     sweep = sweep_request(load_settings(asked))
     assert (sweep.data, sweep.results, sweep.pairs) == (tmp_path / "d", tmp_path / "r", ("EURUSD", "USDJPY"))
@@ -77,6 +79,7 @@ def test_settings_of_every_room_arrive(tmp_path: Path) -> None:
     assert (sweep.costs, sweep.swap_pips) == (Costs(3.5, 0.2), {"EURUSD": (-0.5, 0.1)})
     assert (sweep.account, sweep.keep_trades, sweep.strict) == (Account("EUR", 5_000.0), None, True)
     assert (sweep.source.kind, sweep.source.text) == (SourceKind.GRID, "family=rsi period=7")
+    assert (sweep.latency_ms, sweep.max_quote_age_ms) == (250, 1_500)
     assert sweep.instruments == {"XAUUSD": Terms(0.01, 10)}
     limits = sweep.limits
     assert (limits.workers, limits.cpu_limit, limits.cooldown_s, limits.cooldown_explicit) == (3, 60.0, 7.0, True)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from necrozma_core.engine.trades import Trades
+from necrozma_core.market.arrays import FloatArray
 from necrozma_core.metrics.figures import HoldoutFigures, Metrics
 from necrozma_core.money.costs import Money
 from necrozma_core.storage.disk.columns import arrow_column, coded_column, column_of
@@ -97,7 +98,9 @@ def metrics_table(
     return pa.Table.from_arrays(columns, schema=METRICS_SCHEMA)
 
 
-def trades_table(strategy: str, trades: Trades, money: Money, lots: float, points_per_pip: float) -> pa.Table:
+def trades_table(
+    strategy: str, trades: Trades, money: Money, lots: FloatArray | float, points_per_pip: float
+) -> pa.Table:
     """Lay out the trades of one strategy as TRADES_SCHEMA asks, with dictionaries for strings.
 
     Parameters
@@ -106,8 +109,8 @@ def trades_table(strategy: str, trades: Trades, money: Money, lots: float, point
     trades : Trades
     money : Money
         The same trades in the account's currency.
-    lots : float
-        Size of every trade.
+    lots : float64 array, shape (n_trades,), or float
+        Size of each trade, or of every one.
     points_per_pip : float
         Of the ticks that were traded.
 
@@ -124,7 +127,7 @@ def trades_table(strategy: str, trades: Trades, money: Money, lots: float, point
         "exit_time": arrow_column(_TIME, trades.exit_time_ms),
         "entry_price": _numbers(trades.entry_price),
         "exit_price": _numbers(trades.exit_price),
-        "lots": _numbers(np.full(count, lots)),
+        "lots": _numbers(np.broadcast_to(np.asarray(lots, np.float64), (count,))),
         "pips": _numbers(trades.points / points_per_pip),
         "profit": _numbers(money.profit),
         "commission": _numbers(money.commission),

@@ -25,7 +25,7 @@ from necrozma_core.strategies.order_settings import make_orders
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import ORDERS
 from necrozma_core.strategies.source import StrategySource
-from necrozma_core.strategies.user import UserStrategy, checked_order
+from necrozma_core.strategies.user import UserStrategy, checked_filter, checked_order
 
 if sys.platform == "linux":
     from necrozma_core.strategies.isolation.keeper import CLOSED, keep
@@ -317,7 +317,9 @@ def _described(entry: dict[str, Any]) -> Strategy:
     sides, on_opposite = (
         checked_order(name, value, "strategies()") for name, value in zip(ORDERS, entry["sides"], strict=True)
     )
-    return UserStrategy(entry["name"], entry["params"], stop, target, _ask_elsewhere, sides, on_opposite, orders)
+    only_where = checked_filter(entry["filter"], "strategies()")
+    name, params = entry["name"], entry["params"]
+    return UserStrategy(name, params, stop, target, _ask_elsewhere, sides, on_opposite, orders, filter=only_where)
 
 
 def _ask_elsewhere(_: Bars) -> NoReturn:

@@ -181,6 +181,7 @@ def _described(strategy: Strategy) -> dict[str, Any]:
         "name": checked_name(strategy.name, "strategies()"),
         "params": dict(checked_params(strategy.params, "strategies()")),
         "levels": [strategy.stop_loss_pips, strategy.take_profit_pips],
+        "filter": strategy.filter,
         "sides": [getattr(strategy, name) for name in ORDERS],
         "orders": given_orders(strategy.orders),
     }

@@ -70,8 +70,8 @@ def test_family_defaults_are_valid_and_its_name_is_its_module_s(family: str) -> 
     assert kind.__module__ == f"necrozma_core.strategies.families.{family}"
     assert kind().family == family
     assert "References" in (kind.__doc__ or "")
-    assert list(bounds_of(kind))[-4:] == ["stop_loss_pips", "take_profit_pips", "sides", "on_opposite"]
-    assert set(kind().params) == set(list(bounds_of(kind))[:-4]) - {"exit"}
+    assert list(bounds_of(kind))[-5:] == ["stop_loss_pips", "take_profit_pips", "sides", "on_opposite", "filter"]
+    assert set(kind().params) == set(list(bounds_of(kind))[:-5]) - {"exit"}
     assert list(settings_of(kind)) == [*bounds_of(kind), *ORDER_SETTINGS]
 
 

@@ -34,6 +34,11 @@ def sweep(**others: Any) -> SweepRequest:
         ({"instruments": {"NOSUCH": Terms()}}, "NOSUCH"),
         ({"instruments": {"XAUUSD": Terms(pip=0.5)}}, "XAUUSD: a pip of 0.5"),
         ({"instruments": {"XAUUSD": {"pip": 0.01}}}, "expected Terms"),
+        ({"latency_ms": -1}, "latency_ms=-1: expected a whole number of milliseconds from 0 to 600,000"),
+        ({"latency_ms": 1.5}, "latency_ms=1.5"),
+        ({"latency_ms": True}, "latency_ms=true"),
+        ({"max_quote_age_ms": 0}, "max_quote_age_ms=0: expected a whole number of milliseconds from 1 to 604,800,000"),
+        ({"max_quote_age_ms": math.nan}, "max_quote_age_ms=nan"),
         ({"costs": Costs(swap_long_pips=0.5)}, "swap_pips="),
     ],
 )
