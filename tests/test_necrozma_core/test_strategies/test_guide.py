@@ -35,6 +35,27 @@ def test_guide_s_python_file_loads_trades_and_sees_no_future() -> None:
         assert np.array_equal(checked_signals(strategy, first_bars(bars, 300)), signals[:300])
 
 
+def test_guide_s_python_file_with_orders_loads_and_gives_levels_where_it_enters() -> None:
+    (wide,) = load_strategies(Path("my_orders.py"), block("python", "entry_prices"))
+    assert given_orders(wide.orders) == {
+        "trailing_stop_pips": 25.0, "trailing_start_pips": 15.0, "entry_order": "stop", "entry_expiry_bars": 12,
+    }  # fmt: skip
+    bars = walking_bars(2_000)
+    signals = checked_signals(wide, bars)
+    levels = checked_levels(wide, bars, signals)
+    assert set(np.unique(signals)) == {-1, 0, 1}
+    assert levels is not None
+    assert levels.stop_pips is not None
+    assert levels.target_pips is None
+    assert (levels.stop_pips[signals != 0] > 0).all()
+
+
+def test_guide_lists_every_order() -> None:
+    rows = [line.split("|")[1] for line in GUIDE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    listed = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert set(ORDER_SETTINGS) <= set(listed)
+
+
 def test_guide_s_file_of_higher_timeframes_trades_and_sees_no_future() -> None:
     (strategy,) = load_strategies(Path("my_strategies.py"), block("python", "bars.higher"))
     assert strategy.filter == "atr(5)@1d>0.3%"
@@ -57,28 +78,6 @@ def test_guide_s_filters_are_read_as_they_are_written() -> None:
         assert FilterText().check("filter", text) == text
     (grid,) = re.findall(r"`(family=[^`]+)`", section)
     assert len(parse_grid(grid).strategies) == 3
-
-
-def test_guide_s_python_file_with_orders_loads_and_gives_levels_where_it_enters() -> None:
-    text = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)[1]
-    (wide,) = load_strategies(Path("my_orders.py"), text)
-    assert given_orders(wide.orders) == {
-        "trailing_stop_pips": 25.0, "trailing_start_pips": 15.0, "entry_order": "stop", "entry_expiry_bars": 12,
-    }  # fmt: skip
-    bars = walking_bars(2_000)
-    signals = checked_signals(wide, bars)
-    levels = checked_levels(wide, bars, signals)
-    assert set(np.unique(signals)) == {-1, 0, 1}
-    assert levels is not None
-    assert levels.stop_pips is not None
-    assert levels.target_pips is None
-    assert (levels.stop_pips[signals != 0] > 0).all()
-
-
-def test_guide_lists_every_order() -> None:
-    rows = [line.split("|")[1] for line in GUIDE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
-    listed = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
-    assert set(ORDER_SETTINGS) <= set(listed)
 
 
 def test_guide_s_toml_file_loads() -> None:
