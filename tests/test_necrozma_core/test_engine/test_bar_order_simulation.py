@@ -1,4 +1,4 @@
-"""Orders on bars without ticks against a naive walk over every bar, and against cases worked out by hand."""
+"""Orders on bars without ticks, by hand and without any order; `test_orders_against_naive` mixes them all."""
 
 from dataclasses import replace
 from random import Random
@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive_bar_orders import BarOrderWalk
 from naive_positions import Setup
-from order_cases import draw_bar_setup, written
+from order_cases import draw_bar_setup
 
 from necrozma_core.engine.bar_levels import BarLevels
 from necrozma_core.engine.bar_order_simulation import simulate_bar_orders
@@ -94,36 +93,6 @@ def told(
             strict=True,
         )
     ]
-
-
-@given(st.randoms(use_true_random=False), st.sampled_from([5, 30, 80]))
-def test_simulate_any_orders_on_any_bars_equal_the_naive_walk(random: Random, number: int) -> None:
-    compare(*draw_bar_setup(random, number))
-
-
-def compare(bars: QuoteBars, setup: Setup) -> None:
-    walk = BarOrderWalk(bars, setup).run()
-    trades = trade(bars, setup)
-    events = find_events(np.array(setup.signals, np.int8))
-    found = list(
-        zip(
-            [ExitReason(reason).label for reason in trades.reason],
-            trades.side.tolist(),
-            trades.entry_tick.tolist(),
-            trades.exit_tick.tolist(),
-            (events.bar[trades.event] - 1).tolist(),
-            strict=True,
-        )
-    )
-    expected = [(each.reason, each.side, each.entry_tick, each.exit_tick, each.signal_bar) for each in walk.trades]
-    assert found == expected, written(setup)
-    assert trades.stale_entries == walk.stale_entries, written(setup)
-    scale = bars.scale
-    near = {"rel": 0, "abs": 1e-6}
-    assert (trades.entry_price * scale).tolist() == pytest.approx([float(each.entry) for each in walk.trades], **near)
-    assert (trades.exit_price * scale).tolist() == pytest.approx([float(each.exit) for each in walk.trades], **near)
-    assert trades.points.tolist() == pytest.approx([float(each.points) for each in walk.trades], **near)
-    assert trades.fraction.tolist() == pytest.approx([float(each.fraction) for each in walk.trades], **near)
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from([5, 30, 80]))
