@@ -121,6 +121,28 @@ def test_higher_bars_and_filters_of_a_users_file_are_the_same_in_its_process(
     assert evaluated(users, dates=dates)[0]["filtered"]
 
 
+DERIVED = """
+from necrozma_core.strategies.families.sma_cross import SmaCross
+
+class Derived(SmaCross):
+    __slots__ = ()
+
+def strategies():
+    return [KIND(5, 20, filter="ema(5)@1h")]
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process of a user's file is forked on Linux alone")
+@pytest.mark.parametrize("kind", ["SmaCross", "Derived"])
+def test_filter_of_a_family_in_a_users_file_is_that_of_the_family(
+    evaluated: Callable[..., tuple[Trades, dict[str, str | None]]], tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "mine.py").write_text(DERIVED.replace("KIND", kind))
+    found = evaluated(StrategySource.from_file(tmp_path / "mine.py"), isolated=True)
+    assert found == evaluated(StrategySource.from_grid("family=sma_cross fast=5 slow=20 filter=ema(5)@1h"))
+    assert len(found[0]["sma_cross(5,20) filter=ema(5)@1h"]) > 10
+
+
 @pytest.mark.parametrize(
     ("setting", "note"),
     [
