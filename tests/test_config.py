@@ -173,6 +173,11 @@ def test_settings_cannot_be_changed() -> None:
         ({"timeframe": "7min"}, "timeframe '7min' does not divide a day"),
         ({"timeframe": "five"}, "timeframe 'five': expected"),
         ({"lots": 0}, "--lots: "),
+        ({"slippage_pips": 3e8}, "--slippage: should be"),
+        ({"size": "half"}, "--size 'half': expected lots:0.1, risk:1%"),
+        ({"leverage": 0.5}, "--leverage: "),
+        ({"stop_out_percent": 0}, "--stop-out: "),
+        ({"conversion": "bid"}, "--conversion: "),
         ({"account_currency": "usd"}, "--account-currency: should be one of AUD"),
         ({"data": ""}, "--data: should be a path"),
         ({"worker_memory_mb": 3}, "--worker-memory: "),
@@ -246,6 +251,27 @@ def test_bad_variable_is_refused_by_its_own_name(monkeypatch: pytest.MonkeyPatch
 )
 def test_bad_swap_rates_are_refused(monkeypatch: pytest.MonkeyPatch, value: str, part: str) -> None:
     monkeypatch.setenv("NECROZMA_SWAP_RATES", value)
+    assert part in refusal()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "part"),
+    [
+        ("COMMISSIONS", '{"EURUSD": {"per_lots": 1}}', '["EURUSD"]["per_lots"]: is not known: did you mean per_lot'),
+        ("COMMISSIONS", '{"EURUSD": {"percent": 11}}', "EURUSD: commission_percent: expected a number from 0 to 10"),
+        (
+            "SWAP_RATES",
+            '{"EURUSD": {"long": 20000}}',
+            "EURUSD: swap_long_pips: expected a number from -10,000 to 10,000",
+        ),
+        ("SWAP_TRIPLE_DAY", '{"USDCAD": "sunday"}', "USDCAD: swap_triple_day: expected one of monday, tuesday"),
+        ("SWAP_TRIPLE_DAY", '{"USDCAX": "friday"}', "unknown pair 'USDCAX'"),
+        ("INSTRUMENTS", '{"EURUSD": {"leverage": 0}}', "EURUSD: a leverage of 0.0: expected 1 to 10,000"),
+        ("INSTRUMENTS", '{"EURUSD": {"max_lots": 0.001}}', "EURUSD: a max_lots of 0.001: expected no less than"),
+    ],
+)
+def test_bad_costs_of_a_pair_are_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str, part: str) -> None:
+    monkeypatch.setenv(f"NECROZMA_{name}", value)
     assert part in refusal()
 
 

@@ -61,6 +61,10 @@ def import_(
         str | None, typer.Option(metavar="MAP", help="Which columns to take: time=Date,bid=Bid px,ask=Ask px.")
     ] = None,
     unit: Annotated[str | None, typer.Option(metavar="UNIT", help="What numeric times count: s, ms, us or ns.")] = None,
+    crossed: Annotated[
+        str,
+        typer.Option(metavar="HOW", help="Quotes with the ask below the bid: swap (exchanges the two), aside, refuse."),
+    ] = "refuse",
     spread: Annotated[
         str | None,
         typer.Option(metavar="PIPS", help="Of bars that have one side: 1.2, or file for the file's own column."),
@@ -83,7 +87,7 @@ def import_(
 
     share = _share(quarantine_rows)
     given = dict(part.partition("=")[::2] for part in columns.split(",")) if columns else None
-    read = ReadOptions(zone, format, given, unit)
+    read = ReadOptions(zone, format, given, unit, crossed)
     read.check()
     found = sort_files(files, pair, read)
     if found.left:

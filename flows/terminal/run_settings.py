@@ -8,7 +8,9 @@ from flows.configuration import SETTINGS, RunFields
 from flows.fields import Group
 from necrozma_core.errors import shown
 
-_OF_RESULTS: Final = frozenset({"swap_rates", "instruments", "initial_balance", "keep_trades"})
+_OF_RESULTS: Final = frozenset(
+    {"swap_rates", "swap_triple_day", "commissions", "instruments", "initial_balance", "keep_trades"}
+)
 """What results depend on besides the flags of what is computed and what it costs."""
 
 _TOLD_APART: Final = frozenset(

@@ -59,7 +59,14 @@ class _TradeShelf:
 
     def _write(self, outcome: Evaluated) -> None:
         self._writer.write_trades(
-            trades_table(outcome.strategy.name, outcome.trades, outcome.money, outcome.lots, self._points_per_pip)
+            trades_table(
+                outcome.strategy.name,
+                outcome.trades,
+                outcome.money,
+                outcome.lots,
+                outcome.excursions,
+                self._points_per_pip,
+            )
         )
 
 

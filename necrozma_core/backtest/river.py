@@ -27,6 +27,8 @@ from necrozma_core.market.bars import Bars
 from necrozma_core.metrics.figures import HoldoutFigures, measure
 from necrozma_core.metrics.notes import explain_nulls
 from necrozma_core.money.costs import price_trades
+from necrozma_core.money.excursions import find_excursions, half_markup_points
+from necrozma_core.money.path import path_of
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.strategies.checking import checked_signals, entering_signals
 from necrozma_core.strategies.isolation.answers import Answers, AnswersHere
@@ -99,9 +101,11 @@ def _evaluate_one(
     trades = trade(market, strategy, request, events, levels)
     lots = request.lots * trades.fraction
     money = price_trades(trades, market.ticks, lots, request.costs, market.conversion)
-    metrics = measure(trades, money, market.days, market.ticks, lots, request.account)
+    half_markup = half_markup_points(request.costs.spread_markup_pips, market.ticks)
+    excursions = find_excursions(trades, path_of(trades, market.days), market.extremes, half_markup)
+    metrics = measure(trades, money, market.days, market.ticks, lots, request.account, excursions)
     note = explain_nulls(metrics, None if len(trades) else silence(trades))
-    return Evaluated(strategy, trades, lots, money, metrics, note)
+    return Evaluated(strategy, trades, lots, money, excursions.of_trades(trades, market.ticks), metrics, note)
 
 
 def _events_of(strategy: Rule, bars: Bars, signals: Callable[[], Int8Array], recent: dict[object, Events]) -> Events:

@@ -11,6 +11,7 @@ from necrozma_core.errors import UnknownPairError, UsageError, nearest, shown
 
 _NAME = re.compile(r"[A-Z]{6}", re.ASCII)
 _MOST_UNITS: Final = 10_000_000
+MOST_LEVERAGE: Final = 10_000.0
 _LEAST_LOTS: Final = 0.000_001
 _MOST_LOTS: Final = 1e6
 
@@ -43,6 +44,16 @@ class Terms:
         """What sizes there are; see `LotRules` for what cannot be."""
         given = {"lot_step": self.lot_step, "min_lots": self.min_lots, "max_lots": self.max_lots}
         return LotRules(**{name: value for name, value in given.items() if value is not None})
+
+    def refuse_lots(self, lots: float) -> str | None:
+        """Say why fixed lots cannot be traded under what is said here, or None."""
+        if self.min_lots is not None and lots < self.min_lots:
+            return f"expected no less than its min_lots, {self.min_lots:g}"
+        if self.max_lots is not None and lots > self.max_lots:
+            return f"expected no more than its max_lots, {self.max_lots:g}"
+        if self.lot_step is not None and Decimal(repr(float(lots))) % Decimal(repr(float(self.lot_step))):
+            return f"expected a multiple of its lot_step, {self.lot_step:g}"
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +92,6 @@ class LotRules:
         """The step as a fraction of whole numbers: 1 and 100 for 0.01."""
         return Decimal(repr(float(self.lot_step))).as_integer_ratio()
 
-    def refusal(self, lots: float) -> str | None:
-        """Say why fixed lots cannot be traded, or None."""
-        if lots < self.min_lots or lots > self.max_lots:
-            return f"expected {self.min_lots:g} to {self.max_lots:g} lots"
-        if Decimal(repr(float(lots))) % Decimal(repr(float(self.lot_step))):
-            return f"expected a multiple of {self.lot_step:g} lots"
-        return None
-
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -123,7 +126,8 @@ class Pair:
         ------
         UsageError
             For a pip that is no power of ten, or ten times away from the table's and more: such a pip is a mistake,
-            with which every stop would be a hundred times too near or too far. For a lot of no unit or too many.
+            with which every stop would be a hundred times too near or too far. For a lot of no unit or too many, for
+            sizes that cannot be, and for a leverage below 1.
         """
         pair = self
         if terms.pip is not None:
@@ -140,6 +144,13 @@ class Pair:
                     f"expected 1 to {_MOST_UNITS:,} whole units of {self.base} in a lot"
                 )
             pair = replace(pair, contract_size=terms.contract_size)
+        try:
+            _ = terms.lot_rules
+        except UsageError as error:
+            raise UsageError(f"{self.name}: {error}") from None
+        if terms.leverage is not None and not 1 <= terms.leverage <= MOST_LEVERAGE:
+            expected = f"expected 1 to {MOST_LEVERAGE:,.0f}"
+            raise UsageError(f"{self.name}: a leverage of {shown(terms.leverage)}: {expected}")
         return pair
 
     def points_per_pip(self, digits: int) -> Decimal:

@@ -102,6 +102,12 @@ class Quotes:
         """Time of the first quote; None where there is none."""
         return self.origin_ms if len(self.offset) else None
 
+    def bounds(self) -> Int32Array:
+        """Return the lowest and the highest mid, twice each; 1 and 1 where there is none."""
+        if not len(self.twice_mid):
+            return np.ones(2, np.int32)
+        return np.array([self.twice_mid.min(), self.twice_mid.max()])
+
     def find(
         self, time_ms: Int64Array, stale_ms: int = STALE_MS, side: QuoteSide = QuoteSide.MID
     ) -> tuple[Int32Array, Int64Array]:
@@ -149,6 +155,12 @@ class TickQuotes:
     def first_ms(self) -> int | None:
         """Time of the first quote; None where there is none."""
         return int(self.ticks.time_ms[0]) if len(self.ticks) else None
+
+    def bounds(self) -> Int32Array:
+        """Return two numbers between which twice every mid is; 1 and 1 where there is none."""
+        if not len(self.ticks):
+            return np.ones(2, np.int32)
+        return 2 * np.array([self.ticks.bid.min(), self.ticks.ask.max()])
 
     def find(
         self, time_ms: Int64Array, stale_ms: int = STALE_MS, side: QuoteSide = QuoteSide.MID
@@ -205,6 +217,11 @@ class PricedLeg:
         # What was gained is sold: the pair's base at the bid; or, where it is the pair's quote currency, by buying the
         # base at the ask. What was lost is bought, the other way round.
         return QuoteSide.BID if (taken is Taken.GAIN) == self.leg.multiply else QuoteSide.ASK
+
+    def bounds(self) -> tuple[float, float]:
+        """Return two rates between which every rate is."""
+        low, high = sorted(self._rates(self.quotes.bounds()).tolist())
+        return low, high
 
     def explain_missing(self, time_ms: int) -> str:
         """Say which quote is missing at a time, and the command that brings it."""
@@ -338,6 +355,14 @@ class Conversion:
     def _at_ticks(self, traded: Ticks, ticks: Int64Array, taken: Taken) -> FloatArray:
         rates = _product([leg.at_ticks(traded, ticks, taken) for leg in self.legs], len(ticks))
         return self._checked(rates, traded.time_ms, ticks)
+
+    def bounds(self) -> tuple[float, float]:
+        """Return two rates between which every rate is; they need not occur."""
+        low = high = 1.0
+        for leg in self.legs:
+            least, most = leg.bounds()
+            low, high = low * least, high * most
+        return low, high
 
     def find(self, time_ms: Int64Array) -> FloatArray:
         """Return the rate at each time as :meth:`at` does, but NaN where there is none."""

@@ -1,7 +1,7 @@
 """Trades to money: what a point is worth, commission and swap, in the account's currency."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Final
 
@@ -95,6 +95,27 @@ class Costs:
         if not (self.swap_long_pips or self.swap_short_pips):
             return self.swap_rates
         return (SwapRate(_ALWAYS, self.swap_long_pips, self.swap_short_pips), *self.swap_rates)
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionTerms:
+    """What a broker takes for one pair; None is as for all pairs.
+
+    Attributes
+    ----------
+    per_lot, per_million, percent, minimum : float or None
+        As the attributes of `Costs` that end alike.
+    """
+
+    per_lot: float | None = None
+    per_million: float | None = None
+    percent: float | None = None
+    minimum: float | None = None
+
+    def of(self, costs: Costs) -> Costs:
+        """Return the costs of the pair, made of those of all; UsageError for a number out of its bounds."""
+        given = {f"commission_{name}": getattr(self, name) for name in self.__slots__}
+        return replace(costs, **{name: value for name, value in given.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)

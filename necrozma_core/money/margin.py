@@ -8,10 +8,10 @@ import numpy as np
 from necrozma_core.engine.trades import Trades
 from necrozma_core.errors import UsageError, shown
 from necrozma_core.market.arrays import FloatArray, Int64Array
+from necrozma_core.market.instruments import MOST_LEVERAGE
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.money.conversion import Conversion
 
-MOST_LEVERAGE: Final = 10_000.0
 STOP_OUT_PERCENT: Final = 50.0
 
 NEVER: Final = 2**40

@@ -17,6 +17,7 @@ from necrozma_core.storage.disk.columns import arrow_column, coded_column, colum
 from necrozma_core.storage.disk.schema_names import coded
 from necrozma_core.storage.results.schemas import (
     _DAYS_FIELDS,
+    _EXITS_DRAWDOWN_FIELD,
     _FIGURE_FIELDS,
     _HOLDOUT_FIELDS,
     _NOTE_FIELD,
@@ -87,7 +88,7 @@ def metrics_table(
         "take_profit_pips": [row.take_profit_pips for row in rows],
         "lots": [lots] * len(rows),
     }
-    for field in (*_FIGURE_FIELDS, *_DAYS_FIELDS, _RANGE_FIELD, *_ORDER_FIELDS):
+    for field in (*_FIGURE_FIELDS, *_DAYS_FIELDS, _RANGE_FIELD, *_ORDER_FIELDS, _EXITS_DRAWDOWN_FIELD):
         values[field.name] = [_defined(getattr(row.metrics, field.name)) for row in rows]
     for field in _HOLDOUT_FIELDS:
         name = field.name.removeprefix(HOLDOUT_PREFIX)
@@ -99,7 +100,12 @@ def metrics_table(
 
 
 def trades_table(
-    strategy: str, trades: Trades, money: Money, lots: FloatArray | float, points_per_pip: float
+    strategy: str,
+    trades: Trades,
+    money: Money,
+    lots: FloatArray | float,
+    excursions: tuple[FloatArray, FloatArray],
+    points_per_pip: float,
 ) -> pa.Table:
     """Lay out the trades of one strategy as TRADES_SCHEMA asks, with dictionaries for strings.
 
@@ -111,6 +117,8 @@ def trades_table(
         The same trades in the account's currency.
     lots : float64 array, shape (n_trades,), or float
         Size of each trade, or of every one.
+    excursions : tuple of float64 arrays, shape (n_trades,)
+        How far each trade went against the account and in its favour, points.
     points_per_pip : float
         Of the ticks that were traded.
 
@@ -133,6 +141,8 @@ def trades_table(
         "commission": _numbers(money.commission),
         "swap": _numbers(money.swap),
         "exit_reason": coded_column(trades.reason, EXIT_REASONS),
+        "mae_pips": _numbers(excursions[0] / points_per_pip),
+        "mfe_pips": _numbers(excursions[1] / points_per_pip),
     }
     return pa.Table.from_arrays(list(columns.values()), schema=coded(TRADES_SCHEMA))
 

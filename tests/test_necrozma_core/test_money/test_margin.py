@@ -11,7 +11,8 @@ from necrozma_core.market.instruments import LotRules
 from necrozma_core.money.conversion import Conversion
 from necrozma_core.money.costs import Costs, LotMoney
 from necrozma_core.money.margin import NEVER, Margin
-from necrozma_core.money.sizing import Size, size_trades
+from necrozma_core.money.size import Size
+from necrozma_core.money.sizing import size_trades
 
 IDENTITY = Conversion.identity()
 

@@ -12,7 +12,7 @@ from bar_samples import make_bars, walking_bars
 
 from necrozma_core.engine.events import find_events
 from necrozma_core.errors import ExitCode, StrategyError
-from necrozma_core.kernels import simulation as kernels
+from necrozma_core.kernels.walks import simulation as kernels
 from necrozma_core.market.bars import Bars
 from necrozma_core.strategies.checking import checked_signals, explain_silence
 from necrozma_core.strategies.families.donchian import Donchian
