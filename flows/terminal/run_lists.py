@@ -18,6 +18,8 @@ _ONE_LINE: Final = 140
 
 _HASH: Final = 12
 _CONVERSION: Final = "conversion"
+_NO_PRICES: Final = frozenset({_CONVERSION, "without_swap_rates"})
+"""Inputs that are told elsewhere, or by the settings."""
 
 
 def run_lines(runs: Sequence["Manifest"], width: int) -> Iterator[str]:
@@ -69,7 +71,7 @@ def diff_lines(diff: "RunDiff") -> Iterator[str]:
         _input_name(key): tuple(_hash(value) for value in values)
         for key, values in diff.inputs.items()
         # The doubts are told by the report's digest as well.
-        if None not in values and key != _CONVERSION and not key.endswith(" doubts")
+        if None not in values and key not in _NO_PRICES and not key.endswith(" doubts")
     } | _conversions(*diff.inputs.get(_CONVERSION, ({}, {})))
     versions = {key: tuple(str(value or "–") for value in values) for key, values in diff.versions.items()}
     for what, values in (("settings", settings), ("inputs", inputs), ("versions", versions)):

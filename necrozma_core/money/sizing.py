@@ -7,7 +7,7 @@ import numpy as np
 
 from necrozma_core.engine.trades import Trades
 from necrozma_core.errors import StrategyError
-from necrozma_core.market.arrays import BoolArray, FloatArray
+from necrozma_core.market.arrays import BoolArray, FloatArray, Int64Array
 from necrozma_core.market.instruments import LotRules
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.money.conversion import Conversion
@@ -93,17 +93,16 @@ def size_trades(
     """
     if size.needs_stop and np.isnan(trades.stop_points).any():
         raise StrategyError(f"--size {size}: a position has no stop, so that what it risks is not known")
-    is_entry = np.diff(trades.event, prepend=-1) != 0
     if size.is_fixed and not margin.leverage:
         money = lot_money.at(size.amount * trades.fraction)
         balance = initial_balance + np.cumsum(money.net)
         if not len(trades) or balance.min() > 0:
-            entry = np.maximum.accumulate(np.where(is_entry, np.arange(len(trades)), 0))
-            before = np.concatenate(([initial_balance], balance))[entry]
+            before = np.concatenate(([initial_balance], balance))[_first_parts(trades)]
             return SizedTrades(trades, np.full(len(trades), size.amount), before, money, 0)
     # Late: who only names a size must not load the compiler.
     from necrozma_core.kernels.walks.sizing import size_positions  # noqa: PLC0415
 
+    is_entry = np.diff(trades.event, prepend=-1) != 0
     position_lots, balance = size_positions(
         is_entry,
         trades.fraction,
@@ -126,6 +125,14 @@ def size_trades(
     kept, lots = keep_trades(trades, taken), position_lots[taken]
     money = lot_money.only(taken).at(lots * kept.fraction)
     return SizedTrades(kept, lots, balance[taken], money, int(np.count_nonzero(is_entry & ~taken)))
+
+
+def _first_parts(trades: Trades) -> Int64Array:
+    """Return for each trade the first one of its position."""
+    each = np.arange(len(trades))
+    if not len(trades) or trades.fraction.min() == 1:
+        return each
+    return np.maximum.accumulate(np.where(np.diff(trades.event, prepend=-1) != 0, each, 0))
 
 
 def keep_trades(trades: Trades, kept: BoolArray) -> Trades:
