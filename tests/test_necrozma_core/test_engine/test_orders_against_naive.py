@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import event, given, note, settings
+from hypothesis import event, given, note
 from hypothesis import strategies as st
 from naive_bar_orders import BarOrderWalk
 from naive_orders import OrderWalk
@@ -20,10 +20,9 @@ from necrozma_core.engine.trades import ExitReason
 from necrozma_core.market.ticks import Ticks
 
 RANDOM = st.randoms(use_true_random=False)
-NUMBERS = st.sampled_from([2, 6, 15, 40, 90])
+NUMBERS = st.sampled_from([2, 6, 15, 40, 120])
 
 
-@settings(max_examples=400)
 @given(RANDOM, NUMBERS)
 def test_orders_on_any_market_equal_the_naive_walk(random: Random, number: int) -> None:
     setup = draw_setup(random, number)
@@ -34,7 +33,6 @@ def test_orders_on_any_market_equal_the_naive_walk(random: Random, number: int) 
     assert not differs(engine_on_ticks(setup), expected)
 
 
-@settings(max_examples=200)
 @given(RANDOM, NUMBERS)
 def test_orders_on_any_bars_equal_the_naive_walk(random: Random, number: int) -> None:
     bars, setup = draw_bar_setup(random, number)
@@ -47,13 +45,13 @@ def test_orders_on_markets_with_seeds_equal_the_naive_walk_and_end_for_every_rea
     """Seeded, so that it is known what the random setups hold: hundreds of trades, and enough of every reason."""
     reasons: Counter[str] = Counter()
     waited = 0
-    for seed in range(400):
+    for seed in range(300):
         random = Random(seed)
         if kind == "ticks":
-            setup = draw_setup(random, 60)
+            setup = draw_setup(random, 120)
             walk, found = OrderWalk(setup).run(), engine_on_ticks(setup)
         else:
-            bars, setup = draw_bar_setup(random, 60)
+            bars, setup = draw_bar_setup(random, 100)
             walk, found = BarOrderWalk(bars, setup).run(), engine_on_bars(bars, setup)
         assert not differs(found, found_by_walk(walk)), written(setup)
         reasons.update(trade.reason for trade in walk.trades)
@@ -86,7 +84,7 @@ def mirrored(setup: Setup) -> Setup:
 
 @given(RANDOM)
 def test_orders_long_and_short_mirror_each_other_on_mirrored_prices(random: Random) -> None:
-    setup = draw_setup(random, 60)
+    setup = draw_setup(random, 120)
     found, turned = engine_on_ticks(setup), engine_on_ticks(mirrored(setup))
     assert [(reason, -side, *rest) for reason, side, *rest in turned.trades] == [tuple(each) for each in found.trades]
     assert turned.stale_entries == found.stale_entries
@@ -100,7 +98,7 @@ def results(found: Found) -> list[float]:
 
 @given(RANDOM)
 def test_trailing_stop_at_an_infinite_distance_is_no_trailing_stop(random: Random) -> None:
-    setup = draw_setup(random, 60)
+    setup = draw_setup(random, 120)
     without = replace(setup.orders, trailing_stop_pips=None, trailing_stop_atr=None)
     far = replace(without, trailing_stop_pips=1e7)
     assert not differs(engine_on_ticks(replace(setup, orders=far)), engine_on_ticks(replace(setup, orders=without)))
@@ -109,7 +107,7 @@ def test_trailing_stop_at_an_infinite_distance_is_no_trailing_stop(random: Rando
 @given(RANDOM)
 def test_break_even_loses_no_more_than_slippage_and_a_gap(random: Random) -> None:
     """What it closes at is at most one tick's move below the entry and its lock."""
-    setup = draw_setup(random, 60)
+    setup = draw_setup(random, 120)
     orders = Orders(break_even_pips=5 / float(setup.ticks.points_per_pip), max_bars=9)
     walk = OrderWalk(replace(setup, orders=orders)).run()
     found = engine_on_ticks(replace(setup, orders=orders))
