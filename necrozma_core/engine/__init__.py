@@ -1,7 +1,8 @@
 """Ticks, bars and signals to trades.
 
 ``instructions`` says what signals mean, ``events`` lists those that act, ``simulation`` trades them and states the
-rules, ``bar_simulation`` does where there are no ticks, ``trades`` holds the result.
+rules, ``bar_simulation`` does where there are no ticks, ``trades`` holds the result. ``spans`` and ``extremes`` say how
+far prices went while positions were open.
 """
 
 from necrozma_core.face import face

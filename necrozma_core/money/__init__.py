@@ -1,7 +1,8 @@
 """Trades to money.
 
 ``costs`` and ``swaps`` of a trade, ``conversion`` to the account's currency, ``size`` and ``sizing`` of positions,
-``margin`` that they tie up, ``equity`` day by day.
+``margin`` that they tie up, ``path``: exits and days' ends in order, ``equity`` along it, ``excursions`` between its
+points.
 """
 
 from necrozma_core.face import face

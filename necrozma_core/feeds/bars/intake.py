@@ -227,6 +227,7 @@ class _Import:
         spread = BOTH if read.layout.has_both_sides else str(self.spread)
         if read.layout.has_both_sides:
             source = replace(source, side=BOTH)
+        source = replace(source, swapped=quoted.swapped)
         notes = (*_notes(read, self.pair), *quoted.notes)
         return Segment(source, (read.path.name,), quoted.bars, spread, notes, _present(read.aside))
 
@@ -243,6 +244,7 @@ class _Import:
         joined = join_sides(bid.bars, ask.bars, self.pair, bid.timeframe_ms, names, Crossed(self.options.crossed))
         check_bar_level(joined.bars, names[0])
         notes = (*_notes(bid, self.pair), *_notes(ask, self.pair), *joined.notes)
+        source = replace(source, swapped=joined.swapped)
         aside = _present(bid.aside, ask.aside)
         return Segment(source, (bid.path.name, ask.path.name), joined.bars, BOTH, notes, aside)
 

@@ -58,10 +58,13 @@ class Quoted:
     bars : QuoteBars
     notes : tuple of str
         What was left out or changed for it, a line each.
+    swapped : int
+        Bars whose ask lay below the bid, and whose sides were exchanged.
     """
 
     bars: QuoteBars
     notes: tuple[str, ...] = ()
+    swapped: int = 0
 
 
 def quote(
@@ -163,6 +166,7 @@ class _Joined:
     bars: FeedBars
     columns: Columns
     notes: tuple[str, ...] = ()
+    swapped: int = 0
 
     def uncrossed(self, crossed: Crossed) -> "_Joined":
         """Exchange the sides where the ask lies below the bid, or leave such bars out, as is wanted."""
@@ -178,9 +182,11 @@ class _Joined:
         found = f"{count:,} {'bar has' if count == 1 else 'bars have'} an ask below the bid"
         if crossed is Crossed.SWAP:
             # Price by price, because of a bar some quotes alone may be crossed.
-            return _Joined(
-                bars, lambda part: (np.minimum(*columns(part)), np.maximum(*columns(part))), (f"{found}: exchanged",)
-            )
+            def exchanged(part: int) -> tuple[Int64Array, Int64Array]:
+                sides = columns(part)
+                return np.minimum(*sides), np.maximum(*sides)
+
+            return _Joined(bars, exchanged, (f"{found}: exchanged",), count)
         if count == len(bars):
             raise DataError(f"{found}, and there are no others; --crossed swap exchanges the two")
         kept = np.flatnonzero(~odd)
@@ -217,7 +223,7 @@ def _quoted(joined: _Joined, pair: Pair, timeframe_ms: int, source: str) -> Quot
         ask=ask,
         tick_count=bars.ticks.astype(np.int32),
     )
-    return Quoted(quoted, notes)
+    return Quoted(quoted, notes, joined.swapped)
 
 
 def _crossings(bars: FeedBars, columns: Columns, pair: Pair, source: str) -> Iterator[str]:

@@ -13,5 +13,6 @@
 ``prices``     text, decimals and floats to exact integers
 ``cells``      what a column of a batch becomes, and what can be wrong with it
 ``rows``       what a reader of a format gives, and what is wrong with a row by itself
+``crossed``    asks below their bids, and their exchange
 =============  ===================================================================
 """

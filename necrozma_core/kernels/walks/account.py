@@ -65,7 +65,7 @@ def lowest_equity(
     trade : int64 array, shape (n_points,)
     is_day_end : bool array, shape (n_points,)
     is_open : bool array, shape (n_points,)
-        Whether a position was open before each point.
+        Whether a position was open at a tick before each point.
     worst : int32 array, shape (n_points,)
         The worst price before each point, points.
     equity, peak : float64 array, shape (n_points,)
@@ -85,7 +85,7 @@ def lowest_equity(
     Returns
     -------
     balance : float64 array, shape (n_points,)
-        After the exit before each point.
+        After the exit before each point; the peak where no position was open at a tick since the point before.
     gain : float64 array, shape (n_points,)
         Of the open position at its worst, in the quote currency; 0 where none is open.
     least : float64 array, shape (n_points,)
@@ -103,12 +103,14 @@ def lowest_equity(
     lowest_part, farthest = np.inf, -np.inf
     for point in range(count):
         now = trade[point]
-        gain = 0.0
+        # Where there is no tick to look at, nothing is lower than the peak.
+        start, gain = highest, 0.0
         if is_open[point]:
+            start = balance
             moved = (worst[point] / scale - entry_price[now]) * np.float64(side[now])
             gain = (moved - half_markup / scale) * unit[now]
-        low = balance + gain * (highest_rate if gain < 0 else lowest_rate)
-        balances[point], gains[point], least[point], before[point] = balance, gain, low, highest
+        low = start + gain * (highest_rate if gain < 0 else lowest_rate)
+        balances[point], gains[point], least[point], before[point] = start, gain, low, highest
         if low / highest < lowest_part:
             lowest_part, deepest = low / highest, point
         if highest - low > farthest:

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 from necrozma_core.errors import DamagedError, StorageError, shown
 from necrozma_core.storage.disk.layer import DISK, FileLayer
-from necrozma_core.storage.disk.sealed import content_key, publish_sealed, read_sealed
+from necrozma_core.storage.disk.sealed import JSON, content_key, publish_sealed, read_sealed
 
 MANIFEST_FILE: Final = "manifest.json"
 
@@ -33,17 +33,23 @@ class BarSource:
         The zone its times were taken to be in, where they carry none.
     side : str
         ``bid``, ``ask`` or ``mid``: what its one side was taken for; ``bid and ask`` where it has both.
+    swapped : int
+        Bars whose ask lay below the bid, and whose sides were exchanged.
     """
 
     name: str
     sha256: str
     zone: str | None = None
     side: str = "bid and ask"
+    swapped: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredBarSource:
-    """A source, how many bars it added, and the opening times of its first and last bar (UTC milliseconds)."""
+    """A source, how many bars it added, and the opening times of its first and last bar (UTC milliseconds).
+
+    Of ``swapped`` bars of it the sides were exchanged; a source without such bars does not say it in the file.
+    """
 
     name: str
     sha256: str
@@ -52,6 +58,7 @@ class StoredBarSource:
     bars: int
     first_ms: int
     last_ms: int
+    swapped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +113,12 @@ class BarManifest:
             The disk does not take it; the older one is untouched.
         """
         bars = asdict(self)
-        sources = bars.pop("sources")
+        sources: list[JSON] = [
+            {name: value for name, value in source.items() if value or name != "swapped"}
+            for source in bars.pop("sources")
+        ]
         # Apart, because the record's own seal is called sha256 too.
-        publish_sealed(folder / MANIFEST_FILE, {"schema": _SCHEMA, "bars": bars, "sources": list(sources)}, files=files)
+        publish_sealed(folder / MANIFEST_FILE, {"schema": _SCHEMA, "bars": bars, "sources": sources}, files=files)
 
     @classmethod
     def read(cls, folder: Path, pair_name: str, timeframe_ms: int) -> "BarManifest":

@@ -354,7 +354,9 @@ def _join(
         first_ms, last_ms = int(bars.open_time_ms[0]), int(bars.open_time_ms[-1])
         covered.append(Covered(source.name, first_ms, last_ms, False))
         added.append(
-            StoredBarSource(source.name, source.sha256, source.zone, source.side, len(fresh), first_ms, last_ms)
+            StoredBarSource(
+                source.name, source.sha256, source.zone, source.side, len(fresh), first_ms, last_ms, source.swapped
+            )
         )
     assert known is not None, "there is at least one new source"
     check_bars(known, known.pair.name)

@@ -116,6 +116,7 @@ def bars(tmp_path: Path, crossed: str) -> tuple[QuoteBars, str]:
 def test_bars_are_exchanged_too(tmp_path: Path) -> None:
     stored, notes = bars(tmp_path, "swap")
     assert "2 bars have an ask below the bid: exchanged" in notes
+    assert BarStore(tmp_path / "data").manifest("EURUSD", 3_600_000).sources[0].swapped == 2
     assert stored.bid.tolist() == [[110_000, 110_050, 109_950, 110_010]] * 8
     assert stored.ask.tolist() == [[110_002, 110_052, 109_952, 110_012]] * 8
 

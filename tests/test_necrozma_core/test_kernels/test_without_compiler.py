@@ -9,11 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from necrozma_core.engine.extremes import TickExtremes
 from necrozma_core.engine.simulation import simulate
 from necrozma_core.feeds.samples.quotes import sample_ticks
 from necrozma_core.kernels.lookup import INTERVAL_BITS, last_quotes, note_quotes
 from necrozma_core.market.bar_building import bars_from_ticks
 from necrozma_core.market.timeframes import parse_timeframe
+from necrozma_core.metrics.figures import measure
+from necrozma_core.money.conversion import Conversion
+from necrozma_core.money.costs import Account, Costs, price_trades
+from necrozma_core.money.equity import trading_days
+from necrozma_core.money.excursions import find_excursions
+from necrozma_core.money.path import path_of
 from necrozma_core.strategies.catalog import default_strategies
 
 
@@ -21,14 +28,20 @@ def compute_everything() -> list[str]:
     """Return a line for the signals, the trades and the looked-up quotes of a small market."""
     ticks = sample_ticks("USDJPY", 2_000, seed=1)
     bars = bars_from_ticks(ticks, parse_timeframe("5min"))
+    conversion = Conversion.from_ticks(ticks.pair, ticks, multiply=False)
+    days = trading_days(ticks, conversion)
     lines = []
     for strategy in default_strategies():
         signals = strategy.signals(bars)
         for slippage in (0.0, 15.0):
             trades = simulate(ticks, bars, signals, strategy.stop_loss_pips, strategy.take_profit_pips, slippage)
+            excursions = find_excursions(trades, path_of(trades, days), TickExtremes(ticks, bars), 0.5)
+            money = price_trades(trades, ticks, 0.1, Costs(), conversion)
+            figures = measure(trades, money, days, ticks, 0.1, Account(), excursions)
             columns = (trades.side, trades.entry_tick, trades.exit_tick, trades.points, trades.reason)
+            columns = (*columns, *excursions.of_trades(trades, ticks))
             content = b"".join(column.tobytes() for column in (signals, *columns))
-            lines.append(f"{strategy.name} {len(trades)} {hashlib.sha256(content).hexdigest()}")
+            lines.append(f"{strategy.name} {len(trades)} {hashlib.sha256(content).hexdigest()} {figures.max_drawdown}")
     origin, count = int(ticks.time_ms[0]), len(ticks)
     intervals = (int(ticks.time_ms[-1]) - origin >> INTERVAL_BITS) + 1
     offset, twice_mid, ends = np.empty(count, np.uint16), np.empty(count, np.int32), np.zeros(intervals, np.int32)

@@ -236,3 +236,15 @@ def test_gathered_sides_are_those_of_the_ticks(rows: list[tuple[int, int]]) -> N
     for side, prices in ((QuoteSide.BID, ticks.bid), (QuoteSide.ASK, ticks.ask)):
         assert gathered.find(ticks.time_ms, side=side)[0].tolist() == (2 * prices).tolist()
         assert TickQuotes(ticks).find(ticks.time_ms, side=side)[0].tolist() == (2 * prices).tolist()
+
+
+def test_bounds_hold_every_rate_of_the_way() -> None:
+    yen = make_ticks([(0, 150_000, 150_010), (60_000, 148_000, 148_020)], "USDJPY", 3)
+    euro = make_ticks([(0, 110_000, 110_010), (90_000, 112_000, 112_010)])
+    legs = (PricedLeg(Leg(yen.pair, False), TickQuotes(yen)), PricedLeg(Leg(euro.pair, False), TickQuotes(euro)))
+    conversion = Conversion(legs)
+    low, high = conversion.bounds()
+    rates = conversion.at(np.array([0, 60_000, 90_000]))
+    assert low <= rates.min() < rates.max() <= high
+    assert (low, high) == pytest.approx((1 / 150.01 / 1.1201, 1 / 148.0 / 1.1), rel=1e-9)
+    assert Conversion.identity().bounds() == (1.0, 1.0)

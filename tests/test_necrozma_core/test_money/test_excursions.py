@@ -61,6 +61,16 @@ def test_a_position_closed_in_parts_falls_with_what_is_still_open() -> None:
     assert favourable.tolist() == [90, 90]
 
 
+def test_an_exit_at_the_first_tick_of_a_day_falls_from_nothing() -> None:
+    # The day ends with 10 points won; the next tick closes with 20. Between them there is no tick to fall at.
+    ticks = make_ticks(
+        [("2024-01-08 12:00", 1_000, 1_000), ("2024-01-08 21:59", 1_010, 1_010), ("2024-01-08 22:00", 1_020, 1_020)]
+    )
+    for conversion in (IDENTITY, Conversion.from_ticks(ticks.pair, ticks, multiply=True)):
+        metrics = figures_of(ticks, make_trades(ticks, [(1, 0, 2)]), conversion, 1.0, ACCOUNT, Costs())
+        assert (metrics.max_drawdown, metrics.recovery_factor) == (0.0, None)
+
+
 def test_the_mark_up_of_the_spread_counts_against_an_open_position() -> None:
     # A pip is ten points; half of two pips is ten points worse at every tick, beside what the entry's record has.
     ticks = make_ticks([(0, 1_000, 1_010), (1, 900, 910), (2, 1_020, 1_030)])
