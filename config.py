@@ -289,8 +289,13 @@ class RunFields:
     slippage_pips: Annotated[
         Number,
         Range(ge=0, le=1_000),
-        Flag("--slippage", "Lost at every fill but a take-profit's.", Group.MONEY, "PIPS"),
-        Form("Pips lost at every fill but a take-profit's."),
+        Flag(
+            "--slippage",
+            "Lost at every fill but a target's or a limit order's, to the fraction of a point.",
+            Group.MONEY,
+            "PIPS",
+        ),
+        Form("Pips lost at every fill but a target's or a limit order's, to the fraction of a point."),
     ] = 0.0
     spread_markup_pips: Annotated[
         Number,

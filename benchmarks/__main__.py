@@ -13,6 +13,7 @@ from benchmarks.measuring.cpu_profile import measure_profile
 from benchmarks.measuring.measure import Report, describe_machine, one_of
 from benchmarks.measuring.pages import DOCS, put_between_marks
 from benchmarks.measuring.timeline import measure_timeline
+from benchmarks.orders import measure_orders
 from benchmarks.original import measure_original, measure_storage
 from benchmarks.overhead import measure_overhead
 from benchmarks.parallel import measure_parallel
@@ -27,6 +28,7 @@ _OTHER_PAGES: Final = {"statistics": DOCS / "statistics.md"}
 TABLES: Final[dict[str, Callable[[Scale], Report]]] = {
     "parity": measure_parity,
     "engine": measure_engine,
+    "orders": measure_orders,
     "importing": measure_importing,
     "startup": measure_startup,
     "stored": measure_stored,

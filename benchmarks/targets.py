@@ -74,6 +74,7 @@ TARGETS: Final = (
         "s",
     ),
     Target("engine time of 2 workers to that of 1", "parallel", "ratio", 0.55, "of 1"),
+    Target("fifty settings with a trailing stop to the same without", "orders", "trailing_times", 3, "times"),
     Target("work on 5,000 settings to that on 50", "settings", "times_5000", 100, "times"),
     Target("a worker's peak memory in the whole job", "job", "worker_mb", 700, "MB"),
     Target("a worker's peak memory with 50,000 settings", "settings", "mb_50000", 700, "MB"),

@@ -15,11 +15,15 @@ from benchmarks.luck.tables import measure_statistics
 from benchmarks.measuring import command, market
 from benchmarks.measuring.command import Bench, JobRun, bench, running_server
 from benchmarks.measuring.cpu_profile import measure_profile
-from benchmarks.measuring.market import TEN_PAIRS, prepare_ticks
+from benchmarks.measuring.market import TEN_PAIRS, YEAR_TICKS, prepare_ticks
 from benchmarks.measuring.processes import Family, Role, Usage
+from benchmarks.orders import check_orders_parity, measure_orders
 from benchmarks.original import measure_storage
 from benchmarks.overhead import measure_overhead
 from benchmarks.scale import SMOKE
+from necrozma_core.feeds.samples.quotes import sample_ticks
+from necrozma_core.market.bar_building import bars_from_ticks
+from necrozma_core.strategies.catalog import default_strategies
 from necrozma_core.strategies.settings import parse_grid
 
 COMMANDS = ("timeline", "job", "parallel", "settings", "pairs", "original")
@@ -86,7 +90,24 @@ def test_parity_against_a_wrong_engine_ends_the_benchmark(monkeypatch):
         measure_parity(SMOKE)
 
 
-@pytest.mark.parametrize("measure", [measure_engine, measure_storage])
+def test_orders_of_a_wrong_engine_end_the_benchmark(monkeypatch):
+    from benchmarks import orders
+
+    right = orders.run_engine_orders
+    monkeypatch.setattr(orders, "run_engine_orders", lambda *arguments: right(*arguments)[::-1])
+    with pytest.raises(SystemExit, match="parity broken"):
+        measure_orders(SMOKE)
+
+
+@pytest.mark.slow
+def test_orders_over_a_year_trade_as_in_the_naive_walk_over_every_tick():
+    ticks = sample_ticks("EURUSD", YEAR_TICKS, seed=2)
+    bars, strategies = bars_from_ticks(ticks, 60_000), default_strategies()
+    signals = [strategy.signals(bars) for strategy in strategies]
+    assert check_orders_parity(ticks, bars, strategies, signals) > 400_000
+
+
+@pytest.mark.parametrize("measure", [measure_engine, measure_orders, measure_storage])
 def test_measured_table_on_little_data_has_a_row_a_thing(measure):
     table = [line for line in measure(SMOKE).text.splitlines() if line.startswith("|")]
     assert len(table) >= 4

@@ -15,35 +15,38 @@ NOT_TRAILING = -FAR
 ONE, TWO, THREE, FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
 
 
-@njit(cache=True, nogil=True)
-def tick_of_time(prices, bar, wanted_ms):
+@njit(cache=True, nogil=True, forceinline=True)
+def tick_of_time(time_ms, first_tick, opened_ms, bar, wanted_ms):
     """Return the first tick with a time at or after ``wanted_ms``, and its bar; both counts where there is none.
 
     Parameters
     ----------
-    prices : Prices
+    time_ms : int64 array, shape (n_ticks,)
+    first_tick : int64 array, shape (n_bars + 1,)
+    opened_ms : int64 array, shape (n_bars,)
+        Times of the bars' first ticks.
     bar : int
         Begins before that time.
     wanted_ms : int
     """
-    low, high = bar + 1, len(prices.opened_ms)
+    low, high = bar + 1, len(opened_ms)
     while low < high:
         middle = (low + high) >> 1
-        if prices.opened_ms[middle] < wanted_ms:
+        if opened_ms[middle] < wanted_ms:
             low = middle + 1
         else:
             high = middle
-    start, stop = prices.first_tick[low - 1], prices.first_tick[low]
+    start, stop = first_tick[low - 1], first_tick[low]
     while start < stop:
         middle = (start + stop) >> 1
-        if prices.time_ms[middle] < wanted_ms:
+        if time_ms[middle] < wanted_ms:
             start = middle + 1
         else:
             stop = middle
-    return start, low if start == prices.first_tick[low] else low - 1
+    return start, low if start == first_tick[low] else low - 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _skip_trailing(extremes, bar, last, side, lower, upper, base, distance):
     # Return the first bar in [bar, last) that may reach a level, or last, and the best price up to it. In any order of
     # a bar's ticks the trailing level is at most the best of it and what came before, less the distance.
@@ -73,7 +76,7 @@ def _skip_trailing(extremes, bar, last, side, lower, upper, base, distance):
     return bar, base
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _skip_fixed(extremes, bar, last, side, lower, upper):
     # Return the first bar in [bar, last) that reaches a level which does not move, or last.
     lower, upper = min(max(lower, LOWEST + 1), HIGHEST), min(max(upper, LOWEST + 1), HIGHEST)
@@ -82,7 +85,7 @@ def _skip_fixed(extremes, bar, last, side, lower, upper):
     return first_bar_reaching(extremes, bar, last, np.int32(-upper), np.int32(-lower))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def move_levels(price, base, armed, levels):
     """Return the base of the trailing stop, and whether break-even is armed, after a tick.
 
@@ -105,7 +108,7 @@ def move_levels(price, base, armed, levels):
     return base, armed or price >= arm_at
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _next_bounds(base, armed, levels):
     # Return up to which side price a level closes the position, and from which on something happens above.
     stop_at, target_at, distance, trail_from, step, arm_at, lock_at = levels
@@ -116,7 +119,7 @@ def _next_bounds(base, armed, levels):
     return lower, min(upper, arm_at)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _scan(price, tick, stop, side, base, armed, levels):
     # Return the first tick in [tick, stop) that closes something, or stop, and what earlier ticks moved.
     target_at = levels[1]
@@ -135,13 +138,21 @@ def _scan(price, tick, stop, side, base, armed, levels):
         tick += ONE
 
 
-@njit(cache=True, nogil=True)
-def find_trigger(prices, side, bar, tick, last_tick, last_bar, base, armed, levels):
+@njit(cache=True, nogil=True, forceinline=True)
+def find_trigger(
+    price, opens, extremes, first_tick, side, bar, tick, last_tick, last_bar, base, armed, levels,
+):  # fmt: skip
     """Find the first tick that closes a position, or a part of it, by a level.
 
     Parameters
     ----------
-    prices : Prices
+    price : int32 array, shape (n_ticks,)
+        The quote that the position closes at, points.
+    opens : int32 array, shape (n_bars,)
+        Its first in each bar.
+    extremes : int32 array, shape (n_bars, 2)
+        Its low and high.
+    first_tick : int64 array, shape (n_bars + 1,)
     side : int
         +1 long, -1 short.
     bar, tick : int
@@ -163,11 +174,7 @@ def find_trigger(prices, side, bar, tick, last_tick, last_bar, base, armed, leve
     base, armed : int, bool
         As ticks before that one left them.
     """
-    price = prices.bid if side > 0 else prices.ask
-    extremes = prices.bid_extremes if side > 0 else prices.ask_extremes
-    opens = prices.bid_open if side > 0 else prices.ask_open
     stop_at, target_at, distance, _, step, arm_at, lock_at = levels
-    first_tick = prices.first_tick
     n_ticks = len(price)
     at, last = np.uint64(bar), np.uint64(last_bar)
     here = np.uint64(tick)
@@ -205,13 +212,16 @@ def find_trigger(prices, side, bar, tick, last_tick, last_bar, base, armed, leve
     return np.int64(here), np.int64(last_bar), base, armed
 
 
-@njit(cache=True, nogil=True)
-def find_fill(prices, kind, buy, sell, bar, tick, stop):
+@njit(cache=True, nogil=True, forceinline=True)
+def find_fill(bid, ask, bids, asks, first_tick, kind, buy, sell, bar, tick, stop):
     """Find the first tick in ``[tick, stop)`` that reaches an order which waits.
 
     Parameters
     ----------
-    prices : Prices
+    bid, ask : int32 array, shape (n_ticks,)
+    bids, asks : int32 array, shape (n_bars, 2)
+        Low and high of the bars.
+    first_tick : int64 array, shape (n_bars + 1,)
     kind : int
         STOP or LIMIT.
     buy, sell : int
@@ -231,8 +241,6 @@ def find_fill(prices, kind, buy, sell, bar, tick, stop):
     else:
         ask_low, ask_high = np.int32(max(min(buy, HIGHEST), LOWEST)), np.int32(HIGHEST)
         bid_low, bid_high = np.int32(LOWEST), np.int32(min(max(sell, LOWEST), HIGHEST))
-    first_tick, bid, ask = prices.first_tick, prices.bid, prices.ask
-    bids, asks = prices.bid_extremes, prices.ask_extremes
     at, here, end = np.uint64(bar), np.uint64(tick), np.uint64(stop)
     while here < end:
         reached = (asks[at, 0] <= ask_low) | (asks[at, 1] >= ask_high)

@@ -1,5 +1,6 @@
 """The walk over bars and the ticks that decide against the naive walk over every tick."""
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -7,14 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from naive_orders import OrderWalk
-from naive_positions import Setup
+from naive_positions import NO_LEVELS, Setup
 from order_cases import draw_setup, written
+from order_samples import make_ticks
 
+from necrozma_core.engine.bar_levels import BarLevels
 from necrozma_core.engine.events import find_events
+from necrozma_core.engine.execution import Execution
 from necrozma_core.engine.instructions import OnOpposite
 from necrozma_core.engine.order_simulation import simulate_orders
+from necrozma_core.engine.orders import NO_ORDERS, Orders
+from necrozma_core.engine.simulation import simulate_events
 from necrozma_core.engine.trades import ExitReason, Trades
+from necrozma_core.errors import UsageError
 from necrozma_core.market.bar_building import bars_from_ticks
+from necrozma_core.market.ticks import Ticks
 
 
 def engine_trades(setup: Setup) -> Trades:
@@ -74,3 +82,122 @@ def test_orders_of_every_kind_trade_as_in_the_naive_walk(random: Random, number:
 def test_many_random_setups_trade_as_in_the_naive_walk() -> None:
     trades = sum(assert_same(draw_setup(Random(seed), 120)) for seed in range(300))
     assert trades > 1_000
+
+
+def columns(trades: Trades) -> list[list[float]]:
+    return [
+        getattr(trades, name).tolist()
+        for name in ("side", "entry_tick", "exit_tick", "entry_price", "exit_price", "points", "reason", "event")
+    ]
+
+
+@given(st.randoms(use_true_random=False))
+def test_without_orders_trades_are_those_of_the_plain_engine(random: Random) -> None:
+    drawn = draw_setup(random, 80)
+    costs = replace(drawn.execution, latency_ms=0, max_quote_age_ms=None)
+    setup = replace(drawn, orders=NO_ORDERS, execution=costs, levels=NO_LEVELS, stop_out={})
+    plain = simulate_events(
+        setup.ticks,
+        bars_from_ticks(setup.ticks, setup.timeframe_ms),
+        find_events(np.array(setup.signals, np.int8)),
+        setup.stop_loss_pips,
+        setup.take_profit_pips,
+        costs.slippage_pips,
+        on_opposite=OnOpposite(setup.on_opposite),
+        spread_markup_pips=costs.spread_markup_pips,
+    )
+    for plainly, by_orders in zip(columns(plain), columns(engine_trades(setup)), strict=True):
+        assert by_orders == pytest.approx(plainly, abs=1e-9)
+
+
+@given(st.randoms(use_true_random=False))
+def test_trailing_stop_infinitely_far_is_none(random: Random) -> None:
+    setup = draw_setup(random, 80)
+    without = replace(setup.orders, trailing_stop_pips=None)
+    far = replace(setup.orders, trailing_stop_pips=1e12)
+    trades = [columns(engine_trades(replace(setup, orders=orders))) for orders in (without, far)]
+    assert trades[0] == trades[1]
+
+
+@given(st.randoms(use_true_random=False))
+def test_break_even_costs_no_more_than_slippage_and_the_gap(random: Random) -> None:
+    drawn = draw_setup(random, 120)
+    orders = Orders(
+        break_even_pips=20 / drawn.ticks.points_per_pip, break_even_lock_pips=5 / drawn.ticks.points_per_pip
+    )
+    setup = replace(drawn, orders=orders, execution=replace(drawn.execution, latency_ms=0), levels=NO_LEVELS)
+    trades = engine_trades(setup)
+    slippage = setup.execution.slippage_pips * setup.ticks.points_per_pip
+    for row in np.flatnonzero(trades.reason == ExitReason.BREAK_EVEN).tolist():
+        side, exit_tick = int(trades.side[row]), int(trades.exit_tick[row])
+        quotes = (setup.ticks.bid if side > 0 else setup.ticks.ask).astype(np.int64) * side
+        # The tick before was above the level, or the exit's would have been that one.
+        gap = int(quotes[exit_tick - 1] - quotes[exit_tick])
+        assert 5 - gap - slippage - 1e-9 <= trades.points[row] <= 5 - slippage + 1e-9
+
+
+@given(st.randoms(use_true_random=False))
+def test_mirrored_prices_and_signals_trade_the_other_side_alike(random: Random) -> None:
+    setup = draw_setup(random, 100)
+    levels = setup.levels
+    around, ticks = 30_000, setup.ticks
+    price = around / ticks.scale
+
+    def mirrored(prices: np.ndarray | None) -> np.ndarray | None:
+        return None if prices is None else np.round(price - prices, ticks.digits)
+
+    other = replace(
+        setup,
+        ticks=Ticks(ticks.pair, ticks.digits, ticks.time_ms, around - ticks.ask, around - ticks.bid),
+        signals=[{1: -1, -1: 1, 3: 4, 4: 3}.get(signal, signal) for signal in setup.signals],
+        levels=replace(levels, buy_price=mirrored(levels.sell_price), sell_price=mirrored(levels.buy_price)),
+    )
+    one, two = engine_trades(setup), engine_trades(other)
+    assert one.side.tolist() == (-two.side).tolist()
+    for name in ("entry_tick", "exit_tick", "reason", "event", "points", "fraction"):
+        assert getattr(one, name).tolist() == getattr(two, name).tolist(), name
+    assert one.entry_price + two.entry_price == pytest.approx(np.full(len(one), price), abs=1e-9)
+
+
+def test_each_position_closes_its_whole_lot() -> None:
+    for seed in range(200):
+        setup = draw_setup(Random(seed), 100)
+        trades = engine_trades(setup)
+        assert np.bincount(trades.event, trades.fraction)[np.unique(trades.event)] == pytest.approx(1.0, abs=1e-12)
+        begins = np.flatnonzero(np.diff(trades.event)) + 1
+        assert (trades.entry_tick[begins] >= trades.exit_tick[begins - 1]).all()  # positions never overlap
+
+
+@pytest.mark.parametrize(
+    ("orders", "execution", "message"),
+    [
+        (Orders(trailing_stop_pips=-1.0), Execution(), "trailing_stop_pips: expected a number of pips above zero"),
+        (Orders(stop_loss_atr=0.0), Execution(), "stop_loss_atr: expected a number above zero"),
+        (Orders(targets="10"), Execution(), "targets '10': expected pips and fractions"),
+        (Orders(entry_window="noon"), Execution(), "entry_window 'noon': expected two times"),
+        (Orders(close_at="25:00"), Execution(), "close_at '25:00': expected a time of the clock"),
+        (Orders(close_session="paris"), Execution(), "close_session 'paris': "),
+        (Orders(), Execution(slippage_pips=float("inf")), "slippage_pips: expected a number of pips, 0 or above"),
+    ],
+)
+def test_what_cannot_be_traded_is_refused(orders: Orders, execution: Execution, message: str) -> None:
+    setup = replace(draw_setup(Random(1), 20), orders=orders, execution=execution, levels=NO_LEVELS)
+    with pytest.raises(UsageError) as raised:
+        engine_trades(setup)
+    assert str(raised.value).startswith(message)
+
+
+def test_stop_of_a_bar_with_a_signal_that_is_none_is_refused() -> None:
+    setup = replace(draw_setup(Random(1), 60), stop_loss_pips=None, orders=NO_ORDERS)
+    bars = bars_from_ticks(setup.ticks, setup.timeframe_ms)
+    signals = [1] + [0] * (len(bars) - 1)
+    levels = BarLevels(stop_pips=np.full(len(bars), np.nan))
+    with pytest.raises(UsageError, match="stop_loss_pips: bar 0 has a signal and nan pips"):
+        engine_trades(replace(setup, signals=signals, levels=levels))
+
+
+def test_no_ticks_and_no_events_are_no_trades() -> None:
+    setup = Setup(make_ticks([]), 60_000, [], Orders(trailing_stop_pips=1.0, close_at="12:00", stop_loss_atr=2.0))
+    assert len(engine_trades(setup)) == 0
+    setup = Setup(make_ticks([(0, 100, 101), (60_000, 100, 101)]), 60_000, [0, 0], Orders(entry="stop", targets="1:1"))
+    assert len(engine_trades(setup)) == 0
