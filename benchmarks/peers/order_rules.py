@@ -14,15 +14,18 @@ from typing import NamedTuple
 class Rule(Enum):
     """What a peer does otherwise; the value says it for readers."""
 
-    ENTRY_BAR_UNTESTED = "no level is tested in the bar of an entry at its opening"
-    ENTRY_BAR_UNFOLLOWED = "the best price of the entry's bar moves no level"
-    OPENING_UNFOLLOWED = "an opening moves no level that is live in its own bar"
     LEVELS_BEFORE_SIGNALS = "a level reached anywhere in a bar comes before the signal at its opening, which is lost"
-    REFUSED_BEYOND_CLOSE = "an entry is refused whose stop or target the signal's close is beyond, after a gap"
-    DECIDED_AT_CLOSE = "a signal in the position's direction is lost, also where the position ends at the next opening"
+    ENTRY_BAR_UNTESTED = "no level is tested in the bar of an entry at its opening"
+    ENTRY_BAR_UNFOLLOWED = "the best price of the entry's bar moves no trailing stop"
+    OPENING_UNFOLLOWED = "an opening moves no trailing stop that is live in its own bar"
+    REFUSED_BEYOND_CLOSE = "an entry is refused whose stop or target lies beyond the close before a gap"
+    DECIDED_AT_CLOSE = (
+        "a signal in the position's direction is lost, even if the position ends at the very next opening"
+    )
     FILL_BAR_UNTESTED = "the stop is not tested in the bar in which an order that waited is filled"
     TARGET_IN_FILL_BAR = "a target is taken in the bar of a stop entry, where the stop is not reached"
     LEVELS_FROM_ORDER = "after a gap, stop and target lie at their distance from the order, not from its fill"
+    STOP_BEFORE_OPENING = "a stop reached anywhere in a bar comes before a target that its opening is beyond"
     ENDS_AT_OPENING = "what is open at the end closes at the opening of the last bar"
 
 
@@ -132,7 +135,7 @@ class _Walk:
                 return
             if Rule.DECIDED_AT_CLOSE in self.rules and signal == position.side:
                 signal = 0
-            if self.is_beyond(position, bar.open) or signal == -position.side:
+            if self.is_beyond(position, bar) or signal == -position.side:
                 self.close(number, bar.open)
         if self.order is not None and (signal or number >= self.order[2]):
             self.order = None
@@ -141,10 +144,14 @@ class _Walk:
         if self.position is not None and (self.position.bar == number or Rule.OPENING_UNFOLLOWED not in self.rules):
             self.position.follow(bar.open)
 
-    def is_beyond(self, position: _Position, price: float) -> bool:
+    def is_beyond(self, position: _Position, bar: Bar) -> bool:
         stop, target = position.stop_level(), position.target_level()
-        seen = position.side * price
-        return (stop is not None and seen <= stop) or (target is not None and seen >= target)
+        opening, worst = position.side * bar.open, position.side * (bar.low if position.side > 0 else bar.high)
+        if stop is not None and opening <= stop:
+            return True
+        if stop is not None and worst <= stop and Rule.STOP_BEFORE_OPENING in self.rules:
+            return False
+        return target is not None and opening >= target
 
     def act(self, number: int, bar: Bar, signal: int) -> None:
         if self.case.entry == "market":
@@ -163,7 +170,7 @@ class _Walk:
         return (above is not None and beyond >= above) or (below is not None and beyond <= -below)
 
     def close_by_levels(self, number: int, bar: Bar, position: _Position) -> bool:
-        if self.is_beyond(position, bar.open):
+        if self.is_beyond(position, bar):
             self.close(number, bar.open)
             return True
         return self.test_levels(number, bar, position)

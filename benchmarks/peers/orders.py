@@ -44,6 +44,7 @@ RULES: Final[Mapping[str, Sequence[Rule]]] = {
         Rule.ENTRY_BAR_UNTESTED,
         Rule.ENTRY_BAR_UNFOLLOWED,
         Rule.OPENING_UNFOLLOWED,
+        Rule.STOP_BEFORE_OPENING,
     ),
     "backtesting.py": (
         Rule.REFUSED_BEYOND_CLOSE,
@@ -52,10 +53,15 @@ RULES: Final[Mapping[str, Sequence[Rule]]] = {
         Rule.FILL_BAR_UNTESTED,
         Rule.TARGET_IN_FILL_BAR,
         Rule.LEVELS_FROM_ORDER,
+        Rule.STOP_BEFORE_OPENING,
         Rule.ENDS_AT_OPENING,
     ),
 }
 """What each peer does otherwise."""
+
+
+LETTERS: Final = {rule: chr(ord("A") + number) for number, rule in enumerate(Rule)}
+"""The rules as the table names them."""
 
 
 class Step(NamedTuple):
@@ -199,26 +205,42 @@ def _points(trades: Sequence[Trade]) -> str:
     return f"{sum(trade.points for trade in trades):,.1f}"
 
 
-def _table(ladder: Ladder, peer: str) -> str:
-    rows: list[tuple[object, ...]] = [("ours", len(ladder.ours), _points(ladder.ours), "")]
-    rows += [(f"and {step.rule.value}", len(step.trades), _points(step.trades), step.changed) for step in ladder.steps]
-    rows.append((peer, len(ladder.theirs), _points(ladder.theirs), ladder.unexplained))
-    return markdown_table(("rules", "trades", "points", "trades that differ from the row above"), rows)
+def _row(name: str, peer: str, ladder: Ladder) -> tuple[object, ...]:
+    steps = ", ".join(f"{LETTERS[step.rule]} {step.changed:,}" for step in ladder.steps)
+    return (
+        name,
+        peer,
+        f"{len(ladder.ours):,}",
+        f"{len(ladder.theirs):,}",
+        _points(ladder.ours),
+        _points(ladder.theirs),
+        steps,
+        ladder.unexplained,
+    )
 
 
-def compare_orders() -> str:
-    """Return the tables of all cases on generated bars, and on real ones where they are at hand."""
-    sources = {"20,000 generated hourly bars": generated_bars(20_000)}
+def compare_orders(number: int = 20_000) -> str:
+    """Return the tables of all cases on generated bars, and on real ones where they are at hand.
+
+    Parameters
+    ----------
+    number : int
+        Bars that are generated.
+    """
+    sources = {f"{number:,} generated hourly bars": generated_bars(number)}
     real = real_bars()
     if real is not None:
         sources[f"{len(real):,} real hourly bars of GBPUSD, 2012 to 2022"] = real
-    parts = []
+    header = ("orders", "backtester", "trades here", "there", "points here", "there", "rules and trades", "unexplained")
+    parts = ["\n".join(f"- **{letter}**: {rule.value}." for rule, letter in LETTERS.items())]
     for title, bars in sources.items():
         signals = crossings(bars)
         found = trade_peers(bars, signals, CASES)
-        parts.append(f"**On {title}**, {sum(map(abs, signals)):,} crossings of averages of 10 and 30 closes")
-        for name, case in CASES.items():
-            for peer, theirs in found[name].items():
-                if theirs is not None:
-                    parts += [f"{name}: {peer}", _table(explain(bars, signals, case, peer, theirs), peer)]
+        rows = [
+            _row(name, peer, explain(bars, signals, case, peer, theirs))
+            for name, case in CASES.items()
+            for peer, theirs in found[name].items()
+            if theirs is not None
+        ]
+        parts += [f"On {title}, {sum(map(abs, signals)):,} crossings:", markdown_table(header, rows)]
     return "\n\n".join(parts)

@@ -27,8 +27,8 @@ from necrozma_core.engine.order_plan import plan_events, plan_time_limits, plan_
 from necrozma_core.engine.orders import NO_ORDERS, EntryKind, Orders
 from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.errors import UsageError
-from necrozma_core.kernels.bar_order_walk import BarFills, BarQuotes, Rows, walk_bar_orders
-from necrozma_core.kernels.order_arrays import FAR
+from necrozma_core.kernels.walks.bar_order_walk import BarFills, BarQuotes, Rows, walk_bar_orders
+from necrozma_core.kernels.walks.order_arrays import FAR
 from necrozma_core.market.arrays import FloatArray
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.quote_bars import QuoteBars

@@ -10,12 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from necrozma_core.engine.trades import Trades
+from necrozma_core.market.arrays import FloatArray
 from necrozma_core.metrics.figures import HoldoutFigures, Metrics
 from necrozma_core.money.costs import Money
 from necrozma_core.storage.disk.columns import arrow_column, coded_column, column_of
 from necrozma_core.storage.disk.schema_names import coded
 from necrozma_core.storage.results.schemas import (
     _DAYS_FIELDS,
+    _EXITS_DRAWDOWN_FIELD,
     _FIGURE_FIELDS,
     _HOLDOUT_FIELDS,
     _NOTE_FIELD,
@@ -86,7 +88,7 @@ def metrics_table(
         "take_profit_pips": [row.take_profit_pips for row in rows],
         "lots": [lots] * len(rows),
     }
-    for field in (*_FIGURE_FIELDS, *_DAYS_FIELDS, _RANGE_FIELD, *_ORDER_FIELDS):
+    for field in (*_FIGURE_FIELDS, *_DAYS_FIELDS, _RANGE_FIELD, *_ORDER_FIELDS, _EXITS_DRAWDOWN_FIELD):
         values[field.name] = [_defined(getattr(row.metrics, field.name)) for row in rows]
     for field in _HOLDOUT_FIELDS:
         name = field.name.removeprefix(HOLDOUT_PREFIX)
@@ -97,7 +99,14 @@ def metrics_table(
     return pa.Table.from_arrays(columns, schema=METRICS_SCHEMA)
 
 
-def trades_table(strategy: str, trades: Trades, money: Money, lots: float, points_per_pip: float) -> pa.Table:
+def trades_table(
+    strategy: str,
+    trades: Trades,
+    money: Money,
+    lots: FloatArray | float,
+    excursions: tuple[FloatArray, FloatArray],
+    points_per_pip: float,
+) -> pa.Table:
     """Lay out the trades of one strategy as TRADES_SCHEMA asks, with dictionaries for strings.
 
     Parameters
@@ -106,8 +115,10 @@ def trades_table(strategy: str, trades: Trades, money: Money, lots: float, point
     trades : Trades
     money : Money
         The same trades in the account's currency.
-    lots : float
-        Size of every trade.
+    lots : float64 array, shape (n_trades,), or float
+        Size of each trade, or of every one.
+    excursions : tuple of float64 arrays, shape (n_trades,)
+        How far each trade went against the account and in its favour, points.
     points_per_pip : float
         Of the ticks that were traded.
 
@@ -124,12 +135,14 @@ def trades_table(strategy: str, trades: Trades, money: Money, lots: float, point
         "exit_time": arrow_column(_TIME, trades.exit_time_ms),
         "entry_price": _numbers(trades.entry_price),
         "exit_price": _numbers(trades.exit_price),
-        "lots": _numbers(np.full(count, lots)),
+        "lots": _numbers(np.broadcast_to(np.asarray(lots, np.float64), (count,))),
         "pips": _numbers(trades.points / points_per_pip),
         "profit": _numbers(money.profit),
         "commission": _numbers(money.commission),
         "swap": _numbers(money.swap),
         "exit_reason": coded_column(trades.reason, EXIT_REASONS),
+        "mae_pips": _numbers(excursions[0] / points_per_pip),
+        "mfe_pips": _numbers(excursions[1] / points_per_pip),
     }
     return pa.Table.from_arrays(list(columns.values()), schema=coded(TRADES_SCHEMA))
 

@@ -101,8 +101,11 @@ def test_parse_grid_names_may_be_many() -> None:
         ("family=sma", "grid 1: unknown family 'sma': did you mean sma_cross?"),
         ("family=sma_cros", "grid 1: unknown family 'sma_cros': did you mean sma_cross"),
         ("family=zzz", "grid 1: unknown family 'zzz': known are bollinger, burst"),
-        ("family=sma_cross fats=5", "grid 1: sma_cross has no setting 'fats': did you mean fast?"),
-        ("family=sma_cross stop_loss=5", "sma_cross has no setting 'stop_loss': did you mean stop_loss_pips?"),
+        ("family=sma_cross fats=5", "grid 1: sma_cross has no setting 'fats': did you mean fast or targets?"),
+        (
+            "family=sma_cross stop_loss=5",
+            "sma_cross has no setting 'stop_loss': did you mean stop_loss_atr or stop_loss_pips?",
+        ),
         ("family=rsi;family=sma_cross qq=5", "grid 2: sma_cross has no setting 'qq': known are fast, slow, stop_loss"),
         ("family=sma_cross fast=0", "grid 1: fast: expected a whole number from 1 to 10000, found 0"),
         ("family=sma_cross fast=ten", "grid 1: fast: expected a whole number from 1 to 10000, found 'ten'"),

@@ -17,7 +17,7 @@ from necrozma_core.storage.results.tables import MetricsRow, metrics_table, trad
 
 PROMISED_TRADES = [
     "strategy", "side", "entry_time", "exit_time", "entry_price", "exit_price", "lots", "pips", "profit", "commission",
-    "swap", "exit_reason",
+    "swap", "exit_reason", "mae_pips", "mfe_pips",
 ]  # fmt: skip
 PROMISED_METRICS = [
     "pair", "timeframe", "strategy", "params", "stop_loss_pips", "take_profit_pips", "lots", "trades", "win_rate",
@@ -94,7 +94,8 @@ def test_exit_reasons_are_stored_by_these_names_in_this_order() -> None:
 def test_trades_table_lays_out_every_trade() -> None:
     trades, money = two_trades()
 
-    table = trades_table("sma", trades, money, lots=0.1, points_per_pip=10.0).cast(TRADES_SCHEMA)
+    excursions = np.array([-125.0, -3.0]), np.array([0.0, 170.0])
+    table = trades_table("sma", trades, money, 0.1, excursions, points_per_pip=10.0).cast(TRADES_SCHEMA)
 
     assert table.schema.equals(TRADES_SCHEMA, check_metadata=True)
     rows = table.to_pylist()
@@ -114,6 +115,8 @@ def test_trades_table_lays_out_every_trade() -> None:
         "commission": 0.7,
         "swap": -0.25,
         "exit_reason": "end_of_data",
+        "mae_pips": -0.3,
+        "mfe_pips": 17.0,
     }
 
 
@@ -122,9 +125,9 @@ def test_trades_table_without_trades_is_empty() -> None:
     none = Trades(
         **{field.name: getattr(trades, field.name)[:0] for field in fields(Trades) if field.name != "stale_entries"}
     )
-    nothing = Money(**{field.name: getattr(money, field.name)[:0] for field in fields(Money)})
+    nothing = Money(money.profit[:0], money.commission[:0], money.swap[:0])
 
-    table = trades_table("sma", none, nothing, 0.1, 10.0).cast(TRADES_SCHEMA)
+    table = trades_table("sma", none, nothing, 0.1, (np.empty(0), np.empty(0)), 10.0).cast(TRADES_SCHEMA)
 
     assert table.num_rows == 0
     assert table.schema.equals(TRADES_SCHEMA)

@@ -1,7 +1,7 @@
 """The walk over bars without ticks with every order; :mod:`necrozma_core.engine.bar_order_simulation` has its rules.
 
 Ticks are two to a bar: its opening, and whatever comes after it. Prices are seen from the position and counted from the
-base of its entry, as :mod:`necrozma_core.kernels.order_arrays` says: up is what pays.
+base of its entry, as :mod:`necrozma_core.kernels.walks.order_arrays` says: up is what pays.
 """
 
 from typing import NamedTuple
@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from necrozma_core.kernels.bar_simulation import CLOSE, HIGH, LOW, OPEN
-from necrozma_core.kernels.order_arrays import (
+from necrozma_core.kernels.walks.bar_simulation import CLOSE, HIGH, LOW, OPEN
+from necrozma_core.kernels.walks.order_arrays import (
     ARM_AT,
     COST,
     EXTRA,
@@ -33,7 +33,7 @@ from necrozma_core.kernels.order_arrays import (
     TRAIL_FROM,
     Guards,
 )
-from necrozma_core.kernels.simulation import (
+from necrozma_core.kernels.walks.simulation import (
     BREAK_EVEN,
     BUY,
     CLOSE_LONG,
