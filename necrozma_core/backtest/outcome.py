@@ -8,6 +8,7 @@ from necrozma_core.market.arrays import FloatArray
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks
+from necrozma_core.metrics.account import AccountFigures
 from necrozma_core.metrics.figures import HoldoutFigures, Metrics
 from necrozma_core.money.conversion import Conversion
 from necrozma_core.money.costs import Money
@@ -75,6 +76,8 @@ class Evaluated(NamedTuple):
     excursions : tuple of float64 arrays, shape (n_trades,)
         How far each trade went against the account, zero or below, and in its favour, zero or above; points.
     metrics : Metrics
+    account : AccountFigures
+        What the sizes came to.
     note : str or None
         Why figures are undefined.
     holdout : HoldoutFigures or None
@@ -86,5 +89,6 @@ class Evaluated(NamedTuple):
     money: Money
     excursions: tuple[FloatArray, FloatArray]
     metrics: Metrics
+    account: AccountFigures
     note: str | None
     holdout: HoldoutFigures | None = None

@@ -101,7 +101,7 @@ def write_outcomes(
 
     def flush() -> None:
         timeframe = format_timeframe(request.timeframe_ms)
-        writer.write_metrics(metrics_table(request.pair, timeframe, request.lots, rows, request.made_from))
+        writer.write_metrics(metrics_table(request.pair, timeframe, rows, request.made_from))
         rows.clear()
 
     for position, outcome in enumerate(outcomes):
@@ -112,7 +112,9 @@ def write_outcomes(
         trades += outcome.metrics.trades
         shelf.add(position, outcome)
         levels = strategy.stop_loss_pips, strategy.take_profit_pips
-        rows.append(MetricsRow(strategy.name, strategy.params, *levels, outcome.metrics, outcome.note, outcome.holdout))
+        metrics, account = outcome.metrics, outcome.account
+        named = strategy.name, strategy.params
+        rows.append(MetricsRow(*named, *levels, metrics, account, outcome.note, outcome.holdout))
         if len(rows) == _METRICS_BATCH:
             flush()
     flush()

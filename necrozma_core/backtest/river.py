@@ -11,13 +11,13 @@ from typing import Final
 
 import numpy as np
 
+from necrozma_core.backtest.accounting import account_figures, excursions_of, trade_account
 from necrozma_core.backtest.market_loading import load_market
 from necrozma_core.backtest.outcome import Checkpoint, Evaluated, Market
 from necrozma_core.backtest.recording import refuse_all_failed, result_metadata, write_outcomes
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.backtest.silence import explain_no_trade
 from necrozma_core.backtest.stage_clock import StageClock
-from necrozma_core.backtest.trading import trade
 from necrozma_core.engine.bar_levels import BarLevels
 from necrozma_core.engine.events import Events, find_events
 from necrozma_core.engine.trades import Trades
@@ -26,9 +26,7 @@ from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.metrics.figures import HoldoutFigures, measure
 from necrozma_core.metrics.notes import explain_nulls
-from necrozma_core.money.costs import price_trades
-from necrozma_core.money.excursions import find_excursions, half_markup_points
-from necrozma_core.money.path import path_of
+from necrozma_core.money.sizing import SizedTrades
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.strategies.checking import checked_signals, entering_signals
 from necrozma_core.strategies.isolation.answers import Answers, AnswersHere
@@ -98,14 +96,20 @@ def _evaluate_one(
     silence: Callable[[Trades], str],
     levels: BarLevels | None,
 ) -> Evaluated:
-    trades = trade(market, strategy, request, events, levels)
-    lots = request.lots * trades.fraction
-    money = price_trades(trades, market.ticks, lots, request.costs, market.conversion)
-    half_markup = half_markup_points(request.costs.spread_markup_pips, market.ticks)
-    excursions = find_excursions(trades, path_of(trades, market.days), market.extremes, half_markup)
+    sized, unsized = trade_account(market, strategy, request, events, levels)
+    trades, lots, money = sized.trades, sized.lots, sized.money
+    excursions = excursions_of(market, request, trades)
     metrics = measure(trades, money, market.days, market.ticks, lots, request.account, excursions)
-    note = explain_nulls(metrics, None if len(trades) else silence(trades))
-    return Evaluated(strategy, trades, lots, money, excursions.of_trades(trades, market.ticks), metrics, note)
+    account = account_figures(market, request, sized, unsized)
+    note = explain_nulls(metrics, None if len(trades) else _why_nothing(sized, silence))
+    adverse_and_favourable = excursions.of_trades(trades, market.ticks)
+    return Evaluated(strategy, trades, lots, money, adverse_and_favourable, metrics, account, note)
+
+
+def _why_nothing(sized: SizedTrades, silence: Callable[[Trades], str]) -> str:
+    if not sized.not_afforded:
+        return silence(sized.trades)
+    return f"{sized.not_afforded:,} entries, none of which the account could afford"
 
 
 def _events_of(strategy: Rule, bars: Bars, signals: Callable[[], Int8Array], recent: dict[object, Events]) -> Events:

@@ -319,14 +319,14 @@ class Sieve:
             return
         if self.tally.bad[Fault.OUT_OF_ORDER] == bad:
             raise DataError(f"{self._bad_rows()}; sort the file by time")
-        if self.judge.crossed is Crossed.REFUSE and self.tally.bad[Fault.CROSSED] > USUAL_SHARE * self.tally.rows:
-            raise DataError(f"{self._bad_rows()}; {CROSSED_ADVICE}")
         if most_bad == 0.0 and bad <= USUAL_SHARE * self.tally.rows and not self.tally.bad[Fault.OUT_OF_ORDER]:
             raise DataError(f"{self._bad_rows()}; mend the file, or set them aside with --quarantine-rows")
         share = 100.0 * bad / self.tally.rows
         share = round(share, 1 if share >= 1.0 else 3)
         limit = f", and at most {100 * most_bad:g} % may be set aside" if most_bad else ""
-        raise DataError(f"{self._bad_rows()}, {share:g} % of all{limit}; mend the file")
+        is_crossed = self.judge.crossed is Crossed.REFUSE and 2 * self.tally.bad[Fault.CROSSED] >= bad
+        otherwise = f"; {CROSSED_ADVICE}" if is_crossed else ""
+        raise DataError(f"{self._bad_rows()}, {share:g} % of all{limit}; mend the file{otherwise}")
 
     def _advice(self) -> str:
         if self.tally.bad.keys() == {Fault.CROSSED}:

@@ -14,6 +14,8 @@ from necrozma_core.money.conversion import Conversion
 
 STOP_OUT_PERCENT: Final = 50.0
 
+_ROUNDING: Final = 1e-6
+
 NEVER: Final = 2**40
 """Points that no price moves by: the distance of a stop-out that there is not."""
 
@@ -97,4 +99,5 @@ class Margin:
         kept = self.stop_out_percent / 100 * lots * self.of_lots(trades, ticks, conversion)
         rates = conversion.of_results(ticks, trades.entry_tick, -np.ones(len(trades)))
         point = lots * ticks.pair.contract_size * rates / ticks.scale
-        return np.clip(np.ceil((balance - kept) / point), 1, NEVER).astype(np.int64)
+        # What is a millionth of a point too much is rounding.
+        return np.clip(np.ceil((balance - kept) / point - _ROUNDING), 1, NEVER).astype(np.int64)

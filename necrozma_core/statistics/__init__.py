@@ -11,6 +11,7 @@
 ``overfitting``      how often the best of one half of the time is among the worse of the other
 ``bootstrap``        days drawn anew in blocks
 ``reality_check``    whether the best of all beats doing nothing, and which settings do
+``monte_carlo``      how else a record could have gone
 ``neighbours``       plateau or spike: the settings beside a setting in its grid
 ``verdicts``         all of it in one of four phrases
 ``findings``         the columns that a ranking shows

@@ -40,6 +40,7 @@ _PERIODS: Final = {name: Whole(1, MAX_PERIOD) for name in _AVERAGES} | {
 }
 _LEVELS: Final = {"rsi": Real(0.0, 100.0), "atr": Real(0.0, 100.0, above=True)}
 _UNITS: Final = {"rsi": "", "atr": "%"}
+_MOST_CONDITIONS: Final = 8
 _LONG, _SHORT = 1, 2
 _CLOSES_EQUAL: Final = 1e-6
 """Half points: in a market that stands still a close and an average differ by rounding alone."""
@@ -112,7 +113,10 @@ def parse_filter(text: str, where: str = "filter") -> tuple[Condition, ...]:
     UsageError
         Naming ``where``: the text is no filter, or a number is out of its range.
     """
-    return tuple(dict.fromkeys(_parse_condition(part, where) for part in text.split("+")))
+    parts = text.split("+")
+    if len(parts) > _MOST_CONDITIONS:
+        raise UsageError(f"{where}: expected at most {_MOST_CONDITIONS} conditions, found {len(parts):,}")
+    return tuple(dict.fromkeys(_parse_condition(part, where) for part in parts))
 
 
 def check_filter_on(text: str, timeframe_ms: int) -> None:

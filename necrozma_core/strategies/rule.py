@@ -25,6 +25,9 @@ LEVELS = ("stop_loss_pips", "take_profit_pips")
 ORDERS = ("sides", "on_opposite")
 """Two more, which say what signals do. They are no part of a name, and of ``params``, where they are as always."""
 
+OPPOSITE = "opposite"
+"""The natural exit of rules that are always on one side: the opposite signal, which then enters nothing."""
+
 _EXIT = "exit"
 """The setting of a family's natural exit, where it has one; like those above no part of a name where it is none."""
 
@@ -79,6 +82,8 @@ class Rule(ABC):
                 object.__setattr__(self, "orders", checked_orders(self.orders))
         except UsageError as error:
             raise UsageError(f"{self.family}: {error}") from None
+        if self.natural_exit == OPPOSITE:
+            self._close_at_opposite()
         conflict = (
             self.conflict()
             or find_conflict(self.orders, self.stop_loss_pips, self.take_profit_pips, self.sides)
@@ -86,6 +91,13 @@ class Rule(ABC):
         )
         if conflict:
             raise UsageError(f"{self.family}: {conflict}")
+
+    def _close_at_opposite(self) -> None:
+        # One setting has one spelling, and this is what every family's on_opposite says.
+        if self.on_opposite == OnOpposite.IGNORE:
+            raise UsageError(f"{self.family}: exit={OPPOSITE} and on_opposite=ignore exclude each other")
+        object.__setattr__(self, _EXIT, None)
+        object.__setattr__(self, "on_opposite", OnOpposite.CLOSE.value)
 
     @property
     def rule_params(self) -> Mapping[str, Param]:

@@ -31,7 +31,7 @@ from necrozma_core.strategies.misspelling import refuse_misspelt
 from necrozma_core.strategies.order_settings import ORDER_SETTINGS, find_conflict, given_orders, make_orders
 from necrozma_core.strategies.parameters import ON_OPPOSITE, SIDES, Pips
 from necrozma_core.strategies.protocol import Strategy
-from necrozma_core.strategies.rule import LEVELS, Rule, conflict_of_filter, unusual_orders
+from necrozma_core.strategies.rule import LEVELS, Rule, conflict_of_filter, is_built_in, unusual_orders
 
 _LONGEST_NAME: Final = 200
 _DOCUMENTED: Final = "see docs/strategies.md"
@@ -186,11 +186,7 @@ def _line(error: BaseException, path: Path) -> str:
 
 def _checked(candidate: object, where: str) -> Strategy:
     if isinstance(candidate, Rule):
-        methods = _methods(candidate, where)
-        levels = candidate.stop_loss_pips, candidate.take_profit_pips
-        if conflict := _conflict_of_methods(methods, candidate.orders, *levels):
-            raise UsageError(f"{where} ({shown(candidate.name)}): {conflict}")
-        return candidate
+        return _checked_rule(candidate, where)
     values: dict[str, Any] = {}
     for attribute in ("name", "params", *LEVELS, "signals"):
         try:
@@ -222,6 +218,18 @@ def _checked(candidate: object, where: str) -> Strategy:
         params.setdefault(order, value)
     signals = values["signals"]
     return UserStrategy(name, params, stop, target, signals, sides, on_opposite, orders, **methods, filter=only_where)
+
+
+def _checked_rule(candidate: Rule, where: str) -> Rule:
+    if is_built_in(candidate):
+        return candidate
+    where = f"{where} ({shown(candidate.name)})"
+    if name := next((name for name in ORDER_SETTINGS if hasattr(type(candidate), name)), None):
+        raise UsageError(f"{where}: {name}: what is derived from a family has its orders as orders=Orders(...)")
+    levels = candidate.stop_loss_pips, candidate.take_profit_pips
+    if conflict := _conflict_of_methods(_methods(candidate, where), candidate.orders, *levels):
+        raise UsageError(f"{where}: {conflict}")
+    return candidate
 
 
 def _orders(candidate: object, where: str) -> Orders:

@@ -148,7 +148,7 @@ def _refuse_without_stop(sweep: SweepRequest) -> None:
         return
     strategies = sweep.source.load()
     if without := [each.name for each in strategies if each.stop_loss_pips is None and not each.orders.stop_loss_atr]:
-        others = f" and {len(without) - 1:,} others have" if len(without) > 1 else " has"
+        others = f" and {len(without) - 1:,} more have" if len(without) > 1 else " has"
         raise UsageError(
             f"--size {sweep.size}: {without[0]}{others} no stop, so that what a position risks is not known; "
             "give stop_loss_pips or stop_loss_atr"

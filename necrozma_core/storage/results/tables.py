@@ -11,11 +11,13 @@ import pyarrow as pa
 
 from necrozma_core.engine.trades import Trades
 from necrozma_core.market.arrays import FloatArray
+from necrozma_core.metrics.account import AccountFigures
 from necrozma_core.metrics.figures import HoldoutFigures, Metrics
 from necrozma_core.money.costs import Money
 from necrozma_core.storage.disk.columns import arrow_column, coded_column, column_of
 from necrozma_core.storage.disk.schema_names import coded
 from necrozma_core.storage.results.schemas import (
+    _ACCOUNT_FIELDS,
     _DAYS_FIELDS,
     _EXITS_DRAWDOWN_FIELD,
     _FIGURE_FIELDS,
@@ -44,6 +46,8 @@ class MetricsRow:
         The strategy's settings; stored as JSON with sorted keys.
     stop_loss_pips, take_profit_pips : float or None
     metrics : Metrics
+    account : AccountFigures
+        What sizes came to.
     note : str or None
         Why there is no trade, or why figures are null.
     holdout : HoldoutFigures or None
@@ -55,21 +59,18 @@ class MetricsRow:
     stop_loss_pips: float | None
     take_profit_pips: float | None
     metrics: Metrics
+    account: AccountFigures
     note: str | None = None
     holdout: HoldoutFigures | None = None
 
 
-def metrics_table(
-    pair: str, timeframe: str, lots: float, rows: Sequence[MetricsRow], made_from: str = "ticks"
-) -> pa.Table:
+def metrics_table(pair: str, timeframe: str, rows: Sequence[MetricsRow], made_from: str = "ticks") -> pa.Table:
     """Lay out the figures of some strategies on one pair as METRICS_SCHEMA asks.
 
     Parameters
     ----------
     pair, timeframe : str
         ``EURUSD``, ``5min``.
-    lots : float
-        Size of every trade.
     rows : sequence of MetricsRow
     made_from : str
         ``ticks``, or ``1h bars``.
@@ -86,10 +87,13 @@ def metrics_table(
         "params": [json.dumps(dict(row.params), sort_keys=True, allow_nan=False) for row in rows],
         "stop_loss_pips": [row.stop_loss_pips for row in rows],
         "take_profit_pips": [row.take_profit_pips for row in rows],
-        "lots": [lots] * len(rows),
+        "lots": [row.account.lots for row in rows],
+        "size": [row.account.size for row in rows],
     }
     for field in (*_FIGURE_FIELDS, *_DAYS_FIELDS, _RANGE_FIELD, *_ORDER_FIELDS, _EXITS_DRAWDOWN_FIELD):
         values[field.name] = [_defined(getattr(row.metrics, field.name)) for row in rows]
+    for field in _ACCOUNT_FIELDS[1:]:
+        values[field.name] = [_defined(getattr(row.account, field.name)) for row in rows]
     for field in _HOLDOUT_FIELDS:
         name = field.name.removeprefix(HOLDOUT_PREFIX)
         values[field.name] = [_defined(getattr(row.holdout, name)) if row.holdout else None for row in rows]

@@ -126,6 +126,8 @@ def test_higher_bars_and_filters_of_a_users_file_are_the_same_in_its_process(
     [
         ("filter=atr(14)@1d>99%", "signals to enter: {0} against filter=atr(14)@1d>99%"),
         ("filter=sma(9)@1h", None),
+        ("entry_order=stop entry_offset_pips=5000", "signals to enter: {0} whose order was never reached"),
+        ("entry_window=03:01-03:02@UTC", "signals to enter: {0} outside entry_window=03:01-03:02@UTC"),
     ],
 )
 def test_note_says_what_became_of_signals_that_did_not_enter(

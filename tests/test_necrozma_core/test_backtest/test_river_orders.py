@@ -98,3 +98,17 @@ def test_params_column_holds_the_orders_that_are_given(request_of: Callable[...,
         {"n": 5, "on_opposite": "close", "trailing_stop_pips": 15.0, "entry_order": "stop"},
         {"period": 7, "low": 30.0, "high": 70.0, "exit": 50.0, "max_bars": 30, "close_friday": "20:00@UTC"},
     ]
+
+
+def test_extended_catalog_runs_from_ticks_to_stored_figures(tmp_path: Path) -> None:
+    write_samples(tmp_path / "data", ["USDJPY"], 20_000, 7)
+    source = StrategySource.from_catalog("extended")
+    request = PairRequest("USDJPY", 300_000, source, tmp_path / "data", tmp_path / "results", keep_trades=None)
+    request = replace(request, key=result_key(request))
+    receipt = evaluate_pair(request, lambda *_: None)
+    assert receipt.failures == ()
+    store = ResultsFolder(request.results_dir).store
+    rows = store.read_metrics("USDJPY", request.key).to_pylist()
+    assert [row["strategy"] for row in rows] == [strategy.name for strategy in source.load()]
+    reasons = set(store.read_trades("USDJPY", request.key)["exit_reason"].to_pylist())
+    assert reasons >= {"stop_loss", "trailing_stop", "break_even", "partial_target", "session", "time", "signal"}

@@ -69,7 +69,8 @@ def test_aside_sets_them_aside_however_many_they_are(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("compiled")
 def test_refuse_names_what_else_can_be_done(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"100 bad rows \(100 ask below bid\); --crossed swap exchanges .* --crossed aside"
+        DataError,
+        match=r"100 bad rows \(100 ask below bid\), 12.5 % of all; mend the file; --crossed swap .* --crossed aside",
     ):
         bring(tmp_path, "refuse")
     assert not TickStore(tmp_path / "data").pairs()

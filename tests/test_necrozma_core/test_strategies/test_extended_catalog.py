@@ -32,8 +32,10 @@ def test_extended_strategies_use_every_family_every_order_and_every_natural_exit
     assert {strategy.family for strategy in EXTENDED} == set(FAMILIES)
     assert {name for strategy in EXTENDED for name in given_orders(strategy.orders)} == set(ORDER_SETTINGS)
     having = {name for name, family in FAMILIES.items() if "exit" in {entry.name for entry in fields(family)}}
-    assert {strategy.family for strategy in EXTENDED if strategy.natural_exit is not None} == having
-    assert len(having) == 10
+    assert having == set(FAMILIES)
+    crossings = {"sma_cross", "ema_cross", "macd"}
+    assert {strategy.family for strategy in EXTENDED if strategy.natural_exit is not None} == having - crossings
+    assert {strategy.family for strategy in EXTENDED if strategy.on_opposite == "close"} == crossings
 
 
 def test_extended_strategies_all_have_a_stop() -> None:

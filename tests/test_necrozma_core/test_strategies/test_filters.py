@@ -65,6 +65,8 @@ def test_filter_is_written_in_one_way(text: str, written: str | None) -> None:
         ("ema(5)>3", "filter: ema: an average is compared with the close; leave out >3"),
         ("rsi(14)", "filter: rsi: expected > or < and a number, such as rsi(14)>50; found rsi(14)"),
         ("rsi(14)>50%", "filter: rsi: expected > or < and a number, such as rsi(14)>50"),
+        ("+".join(["sma(9)"] * 9), "filter: expected at most 8 conditions, found 9"),
+        ("sma(" + "9" * 5_000 + ")", "filter: expected conditions such as"),
         ("rsi(14)>101", "filter: rsi: expected a number from 0 to 100, found 101"),
         ("atr(14)>5", "filter: atr: expected > or < and a number, such as atr(14)>0.5%, of the price"),
         ("atr(14)>0%", "filter: atr: expected a number above 0"),

@@ -23,6 +23,7 @@ from necrozma_core.strategies.families.stochastic import Stochastic
 from necrozma_core.strategies.families.zscore import Zscore
 from necrozma_core.strategies.order_settings import ORDER_SETTINGS
 from necrozma_core.strategies.rule import Rule, bounds_of, settings_of, signal_key
+from necrozma_core.strategies.settings import parse_grid
 
 
 @pytest.mark.parametrize(
@@ -166,6 +167,18 @@ def test_catalog_every_file_of_a_family_is_in_it() -> None:
     folder = Path(room.__file__).parent
     families = {path.stem for path in folder.glob("*.py") if "(Rule):" in path.read_text()}
     assert families == set(FAMILIES)
+
+
+@pytest.mark.parametrize("family", ["sma_cross", "ema_cross", "macd"])
+def test_crossing_s_exit_at_the_opposite_is_another_spelling_of_what_opposite_signals_do(family: str) -> None:
+    kind = FAMILIES[family]
+    strategy = kind(exit="opposite")  # type: ignore[call-arg]
+    assert strategy == kind(on_opposite="close")
+    assert strategy.name.endswith(") on_opposite=close")
+    assert replace(strategy, stop_loss_pips=20.0).on_opposite == "close"
+    assert parse_grid(f"family={family} exit=none,opposite on_opposite=reverse,close").repeated == 2
+    with pytest.raises(UsageError, match="exit=opposite and on_opposite=ignore exclude each other"):
+        kind(exit="opposite", on_opposite="ignore")  # type: ignore[call-arg]
 
 
 def test_orders_that_are_not_as_always_are_in_name_and_params() -> None:

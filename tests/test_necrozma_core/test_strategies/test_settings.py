@@ -106,7 +106,7 @@ def test_parse_grid_names_may_be_many() -> None:
             "family=sma_cross stop_loss=5",
             "sma_cross has no setting 'stop_loss': did you mean stop_loss_atr or stop_loss_pips?",
         ),
-        ("family=rsi;family=sma_cross qq=5", "grid 2: sma_cross has no setting 'qq': known are fast, slow, stop_loss"),
+        ("family=rsi;family=sma_cross qq=5", "grid 2: sma_cross has no setting 'qq': known are fast, slow, exit"),
         ("family=sma_cross fast=0", "grid 1: fast: expected a whole number from 1 to 10000, found 0"),
         ("family=sma_cross fast=ten", "grid 1: fast: expected a whole number from 1 to 10000, found 'ten'"),
         ("family=sma_cross fast=5,", "grid 1: fast: expected a whole number from 1 to 10000, found ''"),

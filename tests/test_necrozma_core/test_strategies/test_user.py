@@ -446,3 +446,5 @@ def strategies(): return [Mine(5, 10%s)]
     assert checked_levels(strategy, walking_bars(20), strategy.signals(walking_bars(20))) is not None
     with pytest.raises(UsageError, match=r"stop_distances\(\) and stop_loss_pips exclude each other"):
         loaded(tmp_path, text % ", stop_loss_pips=20", "other.py")
+    with pytest.raises(UsageError, match=r"max_bars: what is derived from a family has its orders as orders=Orders"):
+        loaded(tmp_path, (text % "").replace("    def stop", "    max_bars = 5\n    def stop"), "third.py")
