@@ -175,7 +175,8 @@ class OrderWalk:
         if self.orders.entry_window is not None:
             ends.append(end_of_window(self.times[tick], self.orders.entry_window))
         sides = (signal, -signal) if self.orders.entry_sides == "both" else (signal,)
-        levels = [(side, self.entry_level(side, bar)) for side in sides]
+        allowed = {"both": (1, -1), "long": (1,), "short": (-1,)}[self.setup.sides]
+        levels = [(side, self.entry_level(side, bar)) for side in sides if side in allowed]
         return [Waiting(side, level, bar, min(ends, default=None)) for side, level in levels if level is not None]
 
     def entry_level(self, side: int, bar: int) -> Fraction | None:

@@ -34,7 +34,7 @@ class NaiveOrderTrade:
 
 @dataclass
 class Setup:
-    """What is traded and by which rules.
+    """What is traded and by which rules; signals for sides that may not be entered have become closes already.
 
     ``atr`` is in points, one for each bar, None where it is not known yet; ``stop_out`` has distances in points by the
     bar of the signal.
@@ -48,6 +48,7 @@ class Setup:
     stop_loss_pips: float | None = None
     take_profit_pips: float | None = None
     on_opposite: str = "reverse"
+    sides: str = "both"
     levels: BarLevels = NO_LEVELS
     atr: Sequence[Fraction | None] = ()
     stop_out: Mapping[int, float] = field(default_factory=dict)

@@ -155,7 +155,16 @@ def draw_orders(random: Random, ticks: Ticks, timeframe_ms: int, *, quiet: bool)
             latency_ms=random.choice((0, 0, 0, 1, 500, 15_000, 70_000)),
             max_quote_age_ms=random.choice((None, None, None, None, 0, 5_000, 60_000)),
         )
-    return draw_levels(random, pips, draw_atr(random, setup), n_bars)
+    return draw_levels(random, pips, draw_atr(random, draw_sides(random, setup)), n_bars)
+
+
+def draw_sides(random: Random, setup: Setup) -> Setup:
+    """Let some setups enter one side alone."""
+    if random.randrange(6):
+        return setup
+    sides, unwanted, close = random.choice((("long", -1, 3), ("short", 1, 4)))
+    instead = 0 if setup.on_opposite == "ignore" else close
+    return replace(setup, sides=sides, signals=[instead if each == unwanted else each for each in setup.signals])
 
 
 def tick_mids(ticks: Ticks, timeframe_ms: int) -> list[tuple[int, int, int]]:
@@ -307,5 +316,5 @@ def written(setup: Setup) -> str:
     return (
         f"digits={ticks.digits} rows={rows}\nsignals={setup.signals}\norders={setup.orders.given()}\n"
         f"execution={setup.execution}\nstop_loss_pips={setup.stop_loss_pips} take_profit_pips={setup.take_profit_pips} "
-        f"on_opposite={setup.on_opposite}\nlevels={arrays}\nstop_out={setup.stop_out}"
+        f"on_opposite={setup.on_opposite} sides={setup.sides}\nlevels={arrays}\nstop_out={setup.stop_out}"
     )

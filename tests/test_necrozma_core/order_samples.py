@@ -12,7 +12,7 @@ from naive_positions import NaiveOrderTrade, Setup
 
 from necrozma_core.engine.bar_order_simulation import simulate_bar_orders
 from necrozma_core.engine.events import Events, find_events
-from necrozma_core.engine.instructions import OnOpposite
+from necrozma_core.engine.instructions import OnOpposite, Sides
 from necrozma_core.engine.order_simulation import simulate_orders
 from necrozma_core.engine.orders import Orders
 from necrozma_core.engine.trades import ExitReason, Trades
@@ -129,6 +129,7 @@ def engine_on_ticks(setup: Setup) -> Found:
         setup.levels,
         stop_out_points=stop_out_of(setup, events),
         on_opposite=OnOpposite(setup.on_opposite),
+        sides=Sides(setup.sides),
     )
     return found_by_engine(trades, events, ticks.scale)
 
@@ -147,6 +148,7 @@ def engine_on_bars(bars: QuoteBars, setup: Setup) -> Found:
         setup.execution,
         setup.levels,
         on_opposite=OnOpposite(setup.on_opposite),
+        sides=Sides(setup.sides),
         stop_out_points=stop_out_of(setup, events),
     )
     return found_by_engine(trades, events, bars.scale)

@@ -73,6 +73,7 @@ def mirrored(setup: Setup) -> Setup:
         setup,
         ticks=Ticks(ticks.pair, ticks.digits, ticks.time_ms, top - ticks.ask, top - ticks.bid),
         signals=[other[signal] for signal in setup.signals],
+        sides={"both": "both", "long": "short", "short": "long"}[setup.sides],
         levels=BarLevels(
             stop_pips=levels.stop_pips,
             target_pips=levels.target_pips,

@@ -402,7 +402,31 @@ def test_quote_age_an_entry_whose_tick_comes_late_is_not_taken(late_ms: int, ent
     assert bool(trade(setup)) == enters
 
 
-def test_stop_out_is_told_from_the_stop() -> None:
+def test_both_sides_where_one_may_be_entered_leave_its_order_alone() -> None:
+    # The sell stop at 990 is not there, the buy stop at 1012 is.
+    ticks = after_signal([1000, 1000, 980, 1030, 1030])
+    setup = Setup(ticks, MINUTE_MS, [1, 0], BOTH_SIDES, sides="long")
+    assert trade(setup) == [("end_of_data", 3, 4, 1032, 1030)]
+
+
+@pytest.mark.parametrize(
+    "orders",
+    [
+        Orders(trailing_stop_pips=2.0, trailing_start_pips=1.0),
+        Orders(break_even_pips=1.0),
+        Orders(entry="stop", entry_offset_pips=1.0, entry_sides="both"),
+        Orders(targets="1:0.5"),
+    ],
+)
+def test_orders_on_no_tick_one_tick_and_no_signal_are_no_trades(orders: Orders) -> None:
+    assert trade(Setup(make_ticks([]), MINUTE_MS, [], orders)) == []
+    assert trade(Setup(make_ticks([(0, 1000, 1002)]), MINUTE_MS, [1], orders)) == []
+    assert trade(Setup(after_signal([1000, 1000, 2000, 10]), MINUTE_MS, [0, 0], orders)) == []
+
+
+def test_stop_out_is_reached_at_its_distance_and_told_from_the_stop() -> None:
+    # 983 is 19 points below the entry, 982 is 20.
+    assert long([1000, 1000, 983, 982], Orders(), stop_out={0: 20.0}) == [("stop_out", 1, 3, 1002, 982)]
     assert long([1000, 1000, 990, 950], Orders(), stop_out={0: 20.0}) == [("stop_out", 1, 3, 1002, 950)]
     both = long([1000, 1000, 990, 950], Orders(), stop_out={0: 20.0}, stop_loss_pips=3.0)
     assert both == [("stop_loss", 1, 3, 1002, 950)]
