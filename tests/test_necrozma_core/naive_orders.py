@@ -17,9 +17,10 @@ from naive_clocks import (
     end_of_window,
     is_within,
     moments_after,
+    moments_near,
     read_clock,
 )
-from naive_engine import asks_to_close, naive_bars
+from naive_engine import NaiveBar, asks_to_close
 from naive_positions import NaiveOrderTrade, Position, Setup, Waiting
 
 from necrozma_core.market.arrays import FloatArray
@@ -48,6 +49,20 @@ def average_true_range(bars: Sequence[tuple[int, int, int]], period: int) -> lis
     return found
 
 
+def day_bars(times: Sequence[int], timeframe_ms: int, day_end: str) -> tuple[list[NaiveBar], list[int]]:
+    """Group tick indices by bar, and return when each bar ends."""
+    clock, ends, day_ends_at = read_clock(day_end), {}, 0
+    groups: dict[int, list[int]] = {}
+    for tick, time in enumerate(times):
+        if time >= day_ends_at:
+            day_starts_at = max(each for each in moments_near(time, *clock) if each <= time)
+            day_ends_at = min(each for each in moments_near(time, *clock) if each > time)
+        opens_at = day_starts_at + (time - day_starts_at) // timeframe_ms * timeframe_ms
+        groups.setdefault(opens_at, []).append(tick)
+        ends[opens_at] = min(opens_at + timeframe_ms, day_ends_at)
+    return [NaiveBar(opens_at, tuple(ticks)) for opens_at, ticks in groups.items()], list(ends.values())
+
+
 class OrderWalk:
     """Walk every tick in order and do what the rules say; ``trades`` and ``stale_entries`` are what came of it."""
 
@@ -56,7 +71,7 @@ class OrderWalk:
         self.ticks = setup.ticks
         self.times = setup.ticks.time_ms.tolist()
         self.last = len(self.times) - 1
-        self.bars = naive_bars(setup.ticks, setup.timeframe_ms)
+        self.bars, self.closes = day_bars(self.times, setup.timeframe_ms, setup.day_end)
         self.bar_of = [number for number, bar in enumerate(self.bars) for _ in bar.ticks]
         self.slippage = self.points(setup.execution.slippage_pips)
         self.half_markup = self.points(setup.execution.spread_markup_pips) / 2
@@ -111,16 +126,15 @@ class OrderWalk:
         return self.first_tick_since(self.times[tick] + latency) if latency else tick
 
     def close_time(self, bar: int) -> int:
-        return self.bars[bar].opens_at + self.setup.timeframe_ms
+        return self.closes[bar]
 
     def due_signals(self) -> dict[int, tuple[int, int]]:
         """Map each tick to the signal that acts at it, and its bar; of two at one tick the later one counts."""
         due = {}
-        for number, (bar, signal) in enumerate(zip(self.bars, self.setup.signals, strict=True)):
-            known = bar.opens_at + self.setup.timeframe_ms
+        for bar, (known, signal) in enumerate(zip(self.closes, self.setup.signals, strict=True)):
             acting = self.first_tick_since(known + self.execution.latency_ms)
             if signal and acting is not None:
-                due[acting] = (signal, number)
+                due[acting] = (signal, bar)
         return due
 
     # Signals.

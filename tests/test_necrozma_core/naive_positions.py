@@ -37,7 +37,7 @@ class Setup:
     """What is traded and by which rules; signals for sides that may not be entered have become closes already.
 
     ``atr`` is in points, one for each bar, None where it is not known yet; ``stop_out`` has distances in points by the
-    bar of the signal.
+    bar of the signal. Bars follow each other from the clock time ``day_end`` on, and the last of a day ends with it.
     """
 
     ticks: Ticks
@@ -52,6 +52,7 @@ class Setup:
     levels: BarLevels = NO_LEVELS
     atr: Sequence[Fraction | None] = ()
     stop_out: Mapping[int, float] = field(default_factory=dict)
+    day_end: str = "00:00@UTC"
 
 
 @dataclass

@@ -13,7 +13,7 @@ import numpy as np
 from naive_bar_orders import openings_and_closings
 from naive_clocks import local
 from naive_engine import naive_bars
-from naive_orders import average_true_range
+from naive_orders import average_true_range, day_bars
 from naive_positions import Setup
 from order_samples import MINUTE_MS, at, make_ticks
 
@@ -99,6 +99,22 @@ def draw_setup(random: Random, number: int) -> Setup:
     quiet = not random.randrange(3)
     ticks = draw_ticks(random, number, quiet=quiet)
     return know_atr(draw_orders(random, ticks, MINUTE_MS, quiet=quiet), tick_mids(ticks, MINUTE_MS))
+
+
+def draw_day_setup(random: Random, number: int) -> Setup:
+    """Return a setup on bars of some hours whose days end by a clock that changes."""
+    hours, day_end = random.choice((1, 4, 8)), random.choice(("17:00@America/New_York", "00:00@Europe/London"))
+    drawn = draw_ticks(random, number, quiet=False)
+    times = drawn.time_ms[0] + (drawn.time_ms - drawn.time_ms[0]) * 60 * hours
+    ticks = replace(drawn, time_ms=np.minimum(times, drawn.time_ms[0] + 40 * 86_400_000))
+    length_ms = 60 * hours * MINUTE_MS
+    setup = draw_orders(random, ticks, length_ms, quiet=False)
+    bars, _ = day_bars(ticks.time_ms.tolist(), length_ms, day_end)
+    mids = (ticks.bid + ticks.ask).tolist()
+    return know_atr(
+        replace(setup, signals=[random.choice((0, 1, -1)) for _ in bars], levels=BarLevels(), day_end=day_end),
+        [(max(part), min(part), part[-1]) for part in ([mids[tick] for tick in bar.ticks] for bar in bars)],
+    )
 
 
 def draw_bar_setup(random: Random, number: int) -> tuple[QuoteBars, Setup]:

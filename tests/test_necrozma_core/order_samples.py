@@ -17,6 +17,7 @@ from necrozma_core.engine.order_simulation import simulate_orders
 from necrozma_core.engine.orders import Orders
 from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.market.bar_building import bars_from_quote_bars, bars_from_ticks, ticks_of_quote_bars
+from necrozma_core.market.bar_grid import BarGrid
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks
@@ -118,9 +119,11 @@ def engine_on_ticks(setup: Setup) -> Found:
     """Return what the engine makes of a setup."""
     ticks = setup.ticks
     events = find_events(np.array(setup.signals, np.int8))
+    clock, _, zone = setup.day_end.partition("@")
+    grid = BarGrid.parse(f"{clock} {zone}", None, setup.timeframe_ms)
     trades = simulate_orders(
         ticks,
-        bars_from_ticks(ticks, setup.timeframe_ms),
+        bars_from_ticks(ticks, setup.timeframe_ms, grid),
         events,
         setup.stop_loss_pips,
         setup.take_profit_pips,
