@@ -5,10 +5,10 @@ price of a position is the quote that it would close at: the bid of a long, the 
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from fractions import Fraction
 from math import isnan
 
+from naive_bars import day_bars
 from naive_clocks import (
     FRIDAY,
     MINUTE_MS,
@@ -17,10 +17,9 @@ from naive_clocks import (
     end_of_window,
     is_within,
     moments_after,
-    moments_near,
     read_clock,
 )
-from naive_engine import NaiveBar, asks_to_close
+from naive_engine import asks_to_close
 from naive_positions import NaiveOrderTrade, Position, Setup, Waiting
 
 from necrozma_core.market.arrays import FloatArray
@@ -32,35 +31,6 @@ CLOSE_OF = {1: (2, 3), -1: (2, 4)}
 def millionths(points: Fraction) -> Fraction:
     """Round what a strategy computed in floating point: 11.000000000000002 points are 11."""
     return Fraction(round(points * 10**6), 10**6)
-
-
-def average_true_range(bars: Sequence[tuple[int, int, int]], period: int) -> list[Fraction | None]:
-    """Return Wilder's average from high, low and close; the first bar has no range, for want of a close before it."""
-    found: list[Fraction | None] = [None] * len(bars)
-    ranges: list[int] = []
-    for number in range(1, len(bars)):
-        (_, _, before), (high, low, _) = bars[number - 1], bars[number]
-        ranges.append(max(high, before) - min(low, before))
-        previous = found[number - 1]
-        if previous is not None:
-            found[number] = (previous * (period - 1) + ranges[-1]) / period
-        elif number == period:
-            found[number] = Fraction(sum(ranges), period)
-    return found
-
-
-def day_bars(times: Sequence[int], timeframe_ms: int, day_end: str) -> tuple[list[NaiveBar], list[int]]:
-    """Group tick indices by bar, and return when each bar ends."""
-    clock, ends, day_ends_at = read_clock(day_end), {}, 0
-    groups: dict[int, list[int]] = {}
-    for tick, time in enumerate(times):
-        if time >= day_ends_at:
-            day_starts_at = max(each for each in moments_near(time, *clock) if each <= time)
-            day_ends_at = min(each for each in moments_near(time, *clock) if each > time)
-        opens_at = day_starts_at + (time - day_starts_at) // timeframe_ms * timeframe_ms
-        groups.setdefault(opens_at, []).append(tick)
-        ends[opens_at] = min(opens_at + timeframe_ms, day_ends_at)
-    return [NaiveBar(opens_at, tuple(ticks)) for opens_at, ticks in groups.items()], list(ends.values())
 
 
 class OrderWalk:

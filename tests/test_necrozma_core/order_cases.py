@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 from naive_bar_orders import openings_and_closings
+from naive_bars import average_true_range, day_bars
 from naive_clocks import local
 from naive_engine import naive_bars
-from naive_orders import average_true_range, day_bars
 from naive_positions import Setup
 from order_samples import MINUTE_MS, at, make_ticks
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from naive_bar_orders import BarOrderWalk, openings_and_closings
 from naive_orders import OrderWalk
-from naive_positions import NaiveOrderTrade, Setup
+from naive_positions import AT_ONCE, NaiveOrderTrade, Setup
 
 from necrozma_core.engine.bar_order_simulation import simulate_bar_orders
 from necrozma_core.engine.events import Events, find_events
+from necrozma_core.engine.execution import Execution
 from necrozma_core.engine.instructions import OnOpposite, Sides
 from necrozma_core.engine.order_simulation import simulate_orders
 from necrozma_core.engine.orders import Orders
@@ -155,3 +156,10 @@ def engine_on_bars(bars: QuoteBars, setup: Setup) -> Found:
         stop_out_points=stop_out_of(setup, events),
     )
     return found_by_engine(trades, events, bars.scale)
+
+
+def long(bids: Sequence[int], orders: Orders, execution: Execution = AT_ONCE, **more: Any) -> list[Told]:
+    """Buy at the close of the first tick's bar, with a spread of 2 points, and return what came of it."""
+    ticks = after_signal(bids)
+    n_bars = len(set((ticks.time_ms // MINUTE_MS).tolist()))
+    return trade(Setup(ticks, MINUTE_MS, [1] + [0] * (n_bars - 1), orders, execution, **more))

@@ -11,7 +11,7 @@ from naive_positions import Setup
 from order_cases import draw_setup, written
 
 from necrozma_core.engine.events import find_events
-from necrozma_core.engine.instructions import OnOpposite
+from necrozma_core.engine.instructions import OnOpposite, Sides
 from necrozma_core.engine.order_simulation import simulate_orders
 from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.market.bar_building import bars_from_ticks
@@ -32,6 +32,7 @@ def engine_trades(setup: Setup) -> Trades:
         setup.levels,
         stop_out_points=stop_out if setup.stop_out else None,
         on_opposite=OnOpposite(setup.on_opposite),
+        sides=Sides(setup.sides),
     )
 
 
