@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 MINUTE_MS = 60_000
@@ -41,6 +42,11 @@ def moments_after(time_ms: int, clock: str, zone: str, weekdays: range = range(7
         if day.weekday() in weekdays and (found := moment_ms(day, clock, zone)) > time_ms:
             yield found
         day += timedelta(days=1)
+
+
+def moments_near(time_ms: int, clock: str, zone: str) -> list[int]:
+    """Return those of the day at a time, and of the days before and after it."""
+    return list(islice(moments_after(time_ms - 48 * 60 * MINUTE_MS, clock, zone), 5))
 
 
 def read_clock(text: str) -> tuple[str, str]:

@@ -5,10 +5,10 @@ price of a position is the quote that it would close at: the bid of a long, the 
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from fractions import Fraction
 from math import isnan
 
+from naive_bars import day_bars
 from naive_clocks import (
     FRIDAY,
     MINUTE_MS,
@@ -19,7 +19,7 @@ from naive_clocks import (
     moments_after,
     read_clock,
 )
-from naive_engine import asks_to_close, naive_bars
+from naive_engine import asks_to_close
 from naive_positions import NaiveOrderTrade, Position, Setup, Waiting
 
 from necrozma_core.market.arrays import FloatArray
@@ -33,21 +33,6 @@ def millionths(points: Fraction) -> Fraction:
     return Fraction(round(points * 10**6), 10**6)
 
 
-def average_true_range(bars: Sequence[tuple[int, int, int]], period: int) -> list[Fraction | None]:
-    """Return Wilder's average from high, low and close; the first bar has no range, for want of a close before it."""
-    found: list[Fraction | None] = [None] * len(bars)
-    ranges: list[int] = []
-    for number in range(1, len(bars)):
-        (_, _, before), (high, low, _) = bars[number - 1], bars[number]
-        ranges.append(max(high, before) - min(low, before))
-        previous = found[number - 1]
-        if previous is not None:
-            found[number] = (previous * (period - 1) + ranges[-1]) / period
-        elif number == period:
-            found[number] = Fraction(sum(ranges), period)
-    return found
-
-
 class OrderWalk:
     """Walk every tick in order and do what the rules say; ``trades`` and ``stale_entries`` are what came of it."""
 
@@ -56,7 +41,7 @@ class OrderWalk:
         self.ticks = setup.ticks
         self.times = setup.ticks.time_ms.tolist()
         self.last = len(self.times) - 1
-        self.bars = naive_bars(setup.ticks, setup.timeframe_ms)
+        self.bars, self.closes = day_bars(self.times, setup.timeframe_ms, setup.day_end)
         self.bar_of = [number for number, bar in enumerate(self.bars) for _ in bar.ticks]
         self.slippage = self.points(setup.execution.slippage_pips)
         self.half_markup = self.points(setup.execution.spread_markup_pips) / 2
@@ -111,16 +96,15 @@ class OrderWalk:
         return self.first_tick_since(self.times[tick] + latency) if latency else tick
 
     def close_time(self, bar: int) -> int:
-        return self.bars[bar].opens_at + self.setup.timeframe_ms
+        return self.closes[bar]
 
     def due_signals(self) -> dict[int, tuple[int, int]]:
         """Map each tick to the signal that acts at it, and its bar; of two at one tick the later one counts."""
         due = {}
-        for number, (bar, signal) in enumerate(zip(self.bars, self.setup.signals, strict=True)):
-            known = bar.opens_at + self.setup.timeframe_ms
+        for bar, (known, signal) in enumerate(zip(self.closes, self.setup.signals, strict=True)):
             acting = self.first_tick_since(known + self.execution.latency_ms)
             if signal and acting is not None:
-                due[acting] = (signal, number)
+                due[acting] = (signal, bar)
         return due
 
     # Signals.
@@ -175,7 +159,8 @@ class OrderWalk:
         if self.orders.entry_window is not None:
             ends.append(end_of_window(self.times[tick], self.orders.entry_window))
         sides = (signal, -signal) if self.orders.entry_sides == "both" else (signal,)
-        levels = [(side, self.entry_level(side, bar)) for side in sides]
+        allowed = {"both": (1, -1), "long": (1,), "short": (-1,)}[self.setup.sides]
+        levels = [(side, self.entry_level(side, bar)) for side in sides if side in allowed]
         return [Waiting(side, level, bar, min(ends, default=None)) for side, level in levels if level is not None]
 
     def entry_level(self, side: int, bar: int) -> Fraction | None:

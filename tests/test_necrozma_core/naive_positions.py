@@ -34,10 +34,10 @@ class NaiveOrderTrade:
 
 @dataclass
 class Setup:
-    """What is traded and by which rules.
+    """What is traded and by which rules; signals for sides that may not be entered have become closes already.
 
     ``atr`` is in points, one for each bar, None where it is not known yet; ``stop_out`` has distances in points by the
-    bar of the signal.
+    bar of the signal. Bars follow each other from the clock time ``day_end`` on, and the last of a day ends with it.
     """
 
     ticks: Ticks
@@ -48,9 +48,11 @@ class Setup:
     stop_loss_pips: float | None = None
     take_profit_pips: float | None = None
     on_opposite: str = "reverse"
+    sides: str = "both"
     levels: BarLevels = NO_LEVELS
     atr: Sequence[Fraction | None] = ()
     stop_out: Mapping[int, float] = field(default_factory=dict)
+    day_end: str = "00:00@UTC"
 
 
 @dataclass

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 from naive_bar_orders import openings_and_closings
+from naive_bars import average_true_range, day_bars
 from naive_clocks import local
 from naive_engine import naive_bars
-from naive_orders import average_true_range
 from naive_positions import Setup
 from order_samples import MINUTE_MS, at, make_ticks
 
@@ -101,6 +101,22 @@ def draw_setup(random: Random, number: int) -> Setup:
     return know_atr(draw_orders(random, ticks, MINUTE_MS, quiet=quiet), tick_mids(ticks, MINUTE_MS))
 
 
+def draw_day_setup(random: Random, number: int) -> Setup:
+    """Return a setup on bars of some hours whose days end by a clock that changes."""
+    hours, day_end = random.choice((1, 4, 8)), random.choice(("17:00@America/New_York", "00:00@Europe/London"))
+    drawn = draw_ticks(random, number, quiet=False)
+    times = drawn.time_ms[0] + (drawn.time_ms - drawn.time_ms[0]) * 60 * hours
+    ticks = replace(drawn, time_ms=np.minimum(times, drawn.time_ms[0] + 40 * 86_400_000))
+    length_ms = 60 * hours * MINUTE_MS
+    setup = draw_orders(random, ticks, length_ms, quiet=False)
+    bars, _ = day_bars(ticks.time_ms.tolist(), length_ms, day_end)
+    mids = (ticks.bid + ticks.ask).tolist()
+    return know_atr(
+        replace(setup, signals=[random.choice((0, 1, -1)) for _ in bars], levels=BarLevels(), day_end=day_end),
+        [(max(part), min(part), part[-1]) for part in ([mids[tick] for tick in bar.ticks] for bar in bars)],
+    )
+
+
 def draw_bar_setup(random: Random, number: int) -> tuple[QuoteBars, Setup]:
     """Return bars of a minute that no ticks are known of, and the same for bars of some minutes; no latency."""
     opened, level, times, bids, spreads = at(random.choice(FIRST_TIMES)), 10_000, [], [], []
@@ -155,7 +171,16 @@ def draw_orders(random: Random, ticks: Ticks, timeframe_ms: int, *, quiet: bool)
             latency_ms=random.choice((0, 0, 0, 1, 500, 15_000, 70_000)),
             max_quote_age_ms=random.choice((None, None, None, None, 0, 5_000, 60_000)),
         )
-    return draw_levels(random, pips, draw_atr(random, setup), n_bars)
+    return draw_levels(random, pips, draw_atr(random, draw_sides(random, setup)), n_bars)
+
+
+def draw_sides(random: Random, setup: Setup) -> Setup:
+    """Let some setups enter one side alone."""
+    if random.randrange(6):
+        return setup
+    sides, unwanted, close = random.choice((("long", -1, 3), ("short", 1, 4)))
+    instead = 0 if setup.on_opposite == "ignore" else close
+    return replace(setup, sides=sides, signals=[instead if each == unwanted else each for each in setup.signals])
 
 
 def tick_mids(ticks: Ticks, timeframe_ms: int) -> list[tuple[int, int, int]]:
@@ -307,5 +332,5 @@ def written(setup: Setup) -> str:
     return (
         f"digits={ticks.digits} rows={rows}\nsignals={setup.signals}\norders={setup.orders.given()}\n"
         f"execution={setup.execution}\nstop_loss_pips={setup.stop_loss_pips} take_profit_pips={setup.take_profit_pips} "
-        f"on_opposite={setup.on_opposite}\nlevels={arrays}\nstop_out={setup.stop_out}"
+        f"on_opposite={setup.on_opposite} sides={setup.sides}\nlevels={arrays}\nstop_out={setup.stop_out}"
     )

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 from naive_bar_orders import BarOrderWalk, openings_and_closings
 from naive_orders import OrderWalk
-from naive_positions import NaiveOrderTrade, Setup
+from naive_positions import AT_ONCE, NaiveOrderTrade, Setup
 
 from necrozma_core.engine.bar_order_simulation import simulate_bar_orders
 from necrozma_core.engine.events import Events, find_events
-from necrozma_core.engine.instructions import OnOpposite
+from necrozma_core.engine.execution import Execution
+from necrozma_core.engine.instructions import OnOpposite, Sides
 from necrozma_core.engine.order_simulation import simulate_orders
 from necrozma_core.engine.orders import Orders
 from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.market.bar_building import bars_from_quote_bars, bars_from_ticks, ticks_of_quote_bars
+from necrozma_core.market.bar_grid import BarGrid
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks
@@ -118,9 +120,11 @@ def engine_on_ticks(setup: Setup) -> Found:
     """Return what the engine makes of a setup."""
     ticks = setup.ticks
     events = find_events(np.array(setup.signals, np.int8))
+    clock, _, zone = setup.day_end.partition("@")
+    grid = BarGrid.parse(f"{clock} {zone}", None, setup.timeframe_ms)
     trades = simulate_orders(
         ticks,
-        bars_from_ticks(ticks, setup.timeframe_ms),
+        bars_from_ticks(ticks, setup.timeframe_ms, grid),
         events,
         setup.stop_loss_pips,
         setup.take_profit_pips,
@@ -129,6 +133,7 @@ def engine_on_ticks(setup: Setup) -> Found:
         setup.levels,
         stop_out_points=stop_out_of(setup, events),
         on_opposite=OnOpposite(setup.on_opposite),
+        sides=Sides(setup.sides),
     )
     return found_by_engine(trades, events, ticks.scale)
 
@@ -147,6 +152,14 @@ def engine_on_bars(bars: QuoteBars, setup: Setup) -> Found:
         setup.execution,
         setup.levels,
         on_opposite=OnOpposite(setup.on_opposite),
+        sides=Sides(setup.sides),
         stop_out_points=stop_out_of(setup, events),
     )
     return found_by_engine(trades, events, bars.scale)
+
+
+def long(bids: Sequence[int], orders: Orders, execution: Execution = AT_ONCE, **more: Any) -> list[Told]:
+    """Buy at the close of the first tick's bar, with a spread of 2 points, and return what came of it."""
+    ticks = after_signal(bids)
+    n_bars = len(set((ticks.time_ms // MINUTE_MS).tolist()))
+    return trade(Setup(ticks, MINUTE_MS, [1] + [0] * (n_bars - 1), orders, execution, **more))

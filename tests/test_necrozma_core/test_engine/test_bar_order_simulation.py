@@ -16,7 +16,7 @@ from necrozma_core.engine.bar_order_simulation import simulate_bar_orders
 from necrozma_core.engine.bar_simulation import simulate_bar_events
 from necrozma_core.engine.events import find_events
 from necrozma_core.engine.execution import Execution
-from necrozma_core.engine.instructions import OnOpposite
+from necrozma_core.engine.instructions import OnOpposite, Sides
 from necrozma_core.engine.orders import Orders
 from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.errors import UsageError
@@ -53,6 +53,7 @@ def trade(bars: QuoteBars, setup: Setup) -> Trades:
         setup.execution,
         setup.levels,
         on_opposite=OnOpposite(setup.on_opposite),
+        sides=Sides(setup.sides),
         stop_out_points=stop_out if setup.stop_out else None,
     )
 

@@ -15,7 +15,7 @@ from order_samples import make_ticks
 from necrozma_core.engine.bar_levels import BarLevels
 from necrozma_core.engine.events import find_events
 from necrozma_core.engine.execution import Execution
-from necrozma_core.engine.instructions import OnOpposite
+from necrozma_core.engine.instructions import OnOpposite, Sides
 from necrozma_core.engine.order_simulation import simulate_orders
 from necrozma_core.engine.orders import NO_ORDERS, Orders
 from necrozma_core.engine.simulation import simulate_events
@@ -40,6 +40,7 @@ def engine_trades(setup: Setup) -> Trades:
         setup.levels,
         stop_out_points=stop_out if setup.stop_out else None,
         on_opposite=OnOpposite(setup.on_opposite),
+        sides=Sides(setup.sides),
     )
 
 

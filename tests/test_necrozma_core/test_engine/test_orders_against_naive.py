@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from naive_bar_orders import BarOrderWalk
 from naive_orders import OrderWalk
 from naive_positions import Setup
-from order_cases import draw_bar_setup, draw_setup, written
+from order_cases import draw_bar_setup, draw_day_setup, draw_setup, written
 from order_samples import Found, differs, engine_on_bars, engine_on_ticks, found_by_walk
 
 from necrozma_core.engine.bar_levels import BarLevels
@@ -38,6 +38,12 @@ def test_orders_on_any_bars_equal_the_naive_walk(random: Random, number: int) ->
     bars, setup = draw_bar_setup(random, number)
     note(f"{written(setup)}\n{bars.bid.tolist()}\n{bars.ask.tolist()}")
     assert not differs(engine_on_bars(bars, setup), found_by_walk(BarOrderWalk(bars, setup).run()))
+
+
+def test_orders_on_bars_whose_days_end_by_a_clock_that_changes_equal_the_naive_walk() -> None:
+    for seed in range(100):
+        setup = draw_day_setup(Random(seed), 80)
+        assert not differs(engine_on_ticks(setup), found_by_walk(OrderWalk(setup).run())), written(setup)
 
 
 @pytest.mark.parametrize("kind", ["ticks", "bars"])
@@ -73,6 +79,7 @@ def mirrored(setup: Setup) -> Setup:
         setup,
         ticks=Ticks(ticks.pair, ticks.digits, ticks.time_ms, top - ticks.ask, top - ticks.bid),
         signals=[other[signal] for signal in setup.signals],
+        sides={"both": "both", "long": "short", "short": "long"}[setup.sides],
         levels=BarLevels(
             stop_pips=levels.stop_pips,
             target_pips=levels.target_pips,
