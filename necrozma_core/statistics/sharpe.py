@@ -75,10 +75,10 @@ def probabilistic_sharpe(
 def sharpe_p_values(moments: Moments) -> FloatArray:
     """Return how often a setting that earns nothing would show such a Sharpe ratio or a better one, one-sided.
 
-    The standard error is that of :func:`sharpe_error`, but never below what it is for a Sharpe ratio of 0. A record
-    that owes its gain to a few large wins has a small error by the formula, because its skew is above 0, and was still
-    lucky to have them: by the formula alone, some setting has a q-value of at most 0.05 in half of the sweeps whose
-    thousand settings earn nothing and have days of Student's t with three degrees of freedom; so in one of twenty.
+    The standard error is that of :func:`sharpe_error`, but never below that of normal returns. A record that owes its
+    gain to a few large wins has a small error by the formula, because its skew is above 0, and was still lucky to have
+    them: by the formula alone, some setting has a q-value of at most 0.05 in half of the sweeps whose thousand settings
+    earn nothing and have days of Student's t with three degrees of freedom; so in one of twenty.
 
     Returns
     -------
@@ -86,8 +86,8 @@ def sharpe_p_values(moments: Moments) -> FloatArray:
         NaN where the Sharpe ratio is. Exact where 1 - :func:`probabilistic_sharpe` is rounded to 0.
     """
     error = sharpe_error(moments.sharpe, moments.days, moments.skew, moments.kurtosis)
-    at_zero = sharpe_error(np.zeros(len(moments)), moments.days, 0.0, 3.0)
-    return upper_tail(moments.sharpe / np.maximum(error, at_zero))
+    normal = sharpe_error(moments.sharpe, moments.days, 0.0, 3.0)
+    return upper_tail(moments.sharpe / np.maximum(error, normal))
 
 
 def min_track_record_days(
