@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.engine import Stages
 from benchmarks.measuring.market import TEN_PAIRS, prepare_ticks
 from benchmarks.measuring.measure import Report, markdown_table, time_runs
-from benchmarks.naive_orders_kernel import LIMIT, MARKET, NONE, STOP, walk_every_tick
+from benchmarks.naive.orders import LIMIT, MARKET, NONE, STOP, walk_every_tick
 from benchmarks.scale import FULL, Scale
 from necrozma_core.engine.events import find_events
 from necrozma_core.engine.execution import Execution

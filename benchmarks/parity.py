@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.naive_kernel import walk_every_tick
+from benchmarks.naive.simulation import walk_every_tick
 from necrozma_core.engine.events import find_events as list_events
 from necrozma_core.engine.simulation import simulate_events
 from necrozma_core.engine.trades import Trades

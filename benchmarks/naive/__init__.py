@@ -1,0 +1,1 @@
+"""Naive kernels, which look at every tick: what the engine is held against."""
