@@ -1,9 +1,10 @@
 """Tables to Parquet as a stream, to bytes that depend on the rows and on nothing else, and back through their hash."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from necrozma_core.storage.disk.layer import DISK, FileLayer
 from necrozma_core.storage.disk.publish import Published, publish_file
 from necrozma_core.storage.disk.schema_names import coded, schema_name
 
+_NONE: Final[Mapping[str, Callable[[pa.Table], pa.Table]]] = MappingProxyType({})
 ROW_GROUP_ROWS: Final = 32_768
 """Rows held in memory before they are written; small enough that fifty columns of them stay near 10 MB."""
 
@@ -191,8 +193,19 @@ def read_bytes(path: Path, expected: Published) -> bytes:
     return content
 
 
-def read_table(path: Path, expected: Published, schema: pa.Schema) -> pa.Table:
+def read_table(
+    path: Path, expected: Published, schema: pa.Schema, earlier: Mapping[str, Callable[[pa.Table], pa.Table]] = _NONE
+) -> pa.Table:
     """Read a published table; nothing is parsed before its hash was found right.
+
+    Parameters
+    ----------
+    path : Path
+    expected : Published
+    schema : pyarrow.Schema
+    earlier : mapping of str to callable, optional
+        By the names of earlier versions of the schema, which are read as well: what makes a table of one such that its
+        columns mean what they do in ``schema``.
 
     Returns
     -------
@@ -209,20 +222,23 @@ def read_table(path: Path, expected: Published, schema: pa.Schema) -> pa.Table:
     content = read_bytes(path, expected)
     # The bytes are the ones that were hashed: the file could change between two readings.
     table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
-    if schema_name(table.schema) != schema_name(schema):
+    found = schema_name(table.schema)
+    if found in earlier:
+        table = earlier[found](table)
+    elif found != schema_name(schema):
         raise DamagedError(
-            f"{path}: expected the schema {schema_name(schema)}, found {schema_name(table.schema) or 'none'}; "
+            f"{path}: expected the schema {schema_name(schema)}, found {found or 'none'}; "
             "remove the entry and run again"
         )
     return _completed(table, schema)
 
 
 def _completed(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return a table with all columns of a schema: those that came with a later release are null."""
+    """Return a table with all columns of a schema, in its order: those that came with a later release are null."""
     for field in schema:
         if field.name not in table.schema.names:
             table = table.append_column(field.with_nullable(True), pa.nulls(len(table), field.type))
-    return table
+    return table.select([*schema.names, *(name for name in table.schema.names if name not in schema.names)])
 
 
 def read_labelled(path: Path, expected: Published, label: str, value: str, columns: Sequence[str]) -> pa.Table:

@@ -1,9 +1,11 @@
 """The columns of the Parquet files of results, by name, type and null rule; ``docs/parquet.md`` gives their units.
 
-A schema carries its version in its metadata (``necrozma.schema = "trades/1"``). Columns may be added at the end
+A schema carries its version in its metadata (``necrozma.schema = "trades/2"``). Columns may be added at the end
 within a version; a column that goes, or changes its meaning, makes the next one.
 """
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import pyarrow as pa
@@ -108,7 +110,7 @@ TRADES_SCHEMA: Final = pa.schema(
         pa.field("mae_pips", pa.float64(), nullable=False),
         pa.field("mfe_pips", pa.float64(), nullable=False),
     ],
-    metadata={SCHEMA_KEY: b"trades/1"},
+    metadata={SCHEMA_KEY: b"trades/2"},
 )
 """One row a trade, strategy by strategy, in order of entry. Pair and timeframe are in the file's metadata."""
 
@@ -125,14 +127,38 @@ METRICS_SCHEMA: Final = pa.schema(
         _EXITS_DRAWDOWN_FIELD,
         *_ACCOUNT_FIELDS,
     ],
-    metadata={SCHEMA_KEY: b"metrics/1"},
+    metadata={SCHEMA_KEY: b"metrics/2"},
 )
 """One row a strategy on a pair. A figure that is undefined is null, never 0, infinity or NaN."""
 
 RANKING_SCHEMA: Final = pa.schema(
-    [pa.field("rank", pa.int32(), nullable=False), *METRICS_SCHEMA], metadata={SCHEMA_KEY: b"ranking/1"}
+    [pa.field("rank", pa.int32(), nullable=False), *METRICS_SCHEMA], metadata={SCHEMA_KEY: b"ranking/2"}
 )
 """One row a strategy on a pair, over all pairs of a run, best first; ``rank`` counts from 1."""
+
+
+def _as_it_was(table: pa.Table) -> pa.Table:
+    return table
+
+
+def _of_exits(table: pa.Table) -> pa.Table:
+    # The drawdown was that at exits and day ends, and the figures that rest on it were.
+    nothing = pa.nulls(len(table), pa.float64())
+    names = [{"max_drawdown": "max_drawdown_at_exits"}.get(name, name) for name in table.schema.names]
+    table = table.rename_columns(names)
+    for name in ("calmar", "recovery_factor"):
+        if name in names:
+            table = table.set_column(names.index(name), name, nothing)
+    return table
+
+
+EARLIER: Final[Mapping[str, Callable[[pa.Table], pa.Table]]] = MappingProxyType(
+    {"trades/1": _as_it_was, "metrics/1": _of_exits, "ranking/1": _of_exits}
+)
+"""Versions of these schemas that are read as well, and what makes their columns mean what they mean now.
+
+Version 2 has the drawdown as it was lived, the size of each trade, and the exits of every order.
+"""
 
 GOVERNOR_SCHEMA: Final = pa.schema(
     [

@@ -25,7 +25,7 @@ from necrozma_core.storage.disk.parquet import ParquetStream, parquet_stream, re
 from necrozma_core.storage.disk.publish import Published, draft, make_folder, seal
 from necrozma_core.storage.disk.schema_names import schema_name, with_metadata
 from necrozma_core.storage.disk.sealed import JSON, publish_sealed, read_sealed
-from necrozma_core.storage.results.schemas import METRICS_SCHEMA, TRADES_SCHEMA
+from necrozma_core.storage.results.schemas import EARLIER, METRICS_SCHEMA, TRADES_SCHEMA
 from necrozma_core.system.chosen import SYSTEM
 
 METRICS_FILE: Final = "metrics.parquet"
@@ -227,7 +227,7 @@ class ResultStore:
 
     def _read(self, pair: str, key: str, name: str) -> pa.Table:
         file = self.commit_of(pair, key)["files"][name]
-        return read_table(self.folder(pair, key) / name, _published(file), _SCHEMAS[name])
+        return read_table(self.folder(pair, key) / name, _published(file), _SCHEMAS[name], EARLIER)
 
     @contextmanager
     def _open_streams(

@@ -29,7 +29,7 @@ from necrozma_core.storage.disk.process import Process
 from necrozma_core.storage.disk.publish import Published, make_folder, publish_bytes, publish_file
 from necrozma_core.storage.disk.schema_names import with_metadata
 from necrozma_core.storage.disk.sealed import JSON
-from necrozma_core.storage.results.schemas import GOVERNOR_SCHEMA, RANKING_SCHEMA
+from necrozma_core.storage.results.schemas import EARLIER, GOVERNOR_SCHEMA, RANKING_SCHEMA
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.manifest import (
     Manifest,
@@ -228,7 +228,7 @@ def read_ranking(path: Path, manifest: Manifest) -> pa.Table:
             f"{path}: the run ended without a ranking; "
             f"go on with it by `necrozma retry {manifest.run_id} --results {results}`"
         )
-    return read_table(path / RANKING_FILE, manifest.files[RANKING_FILE], RANKING_SCHEMA)
+    return read_table(path / RANKING_FILE, manifest.files[RANKING_FILE], RANKING_SCHEMA, EARLIER)
 
 
 def read_governor(path: Path, manifest: Manifest) -> pa.Table:

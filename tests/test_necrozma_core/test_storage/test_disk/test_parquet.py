@@ -72,7 +72,7 @@ def test_stream_holds_back_less_than_a_row_group(
 
 def test_stream_refuses_other_columns(tmp_path: Path) -> None:
     with (
-        pytest.raises(ValueError, match=r"expected the columns of trades/1"),
+        pytest.raises(ValueError, match=r"expected the columns of trades/2"),
         parquet_stream(tmp_path / "a", TRADES_SCHEMA) as stream,
     ):
         stream.write(random_table(METRICS_SCHEMA, 1))
@@ -83,7 +83,7 @@ def test_stream_refuses_null_where_the_schema_does(tmp_path: Path) -> None:
     table = table.set_column(7, TRADES_SCHEMA.field("pips"), pa.array([1.0, None]))
 
     with (
-        pytest.raises(ValueError, match=r"trades/1: column pips must not be null"),
+        pytest.raises(ValueError, match=r"trades/2: column pips must not be null"),
         parquet_stream(tmp_path / "a", TRADES_SCHEMA) as stream,
     ):
         stream.write(table)
@@ -100,7 +100,7 @@ def test_read_table_returns_what_was_published(tmp_path: Path, rows: int) -> Non
 def test_read_table_of_another_schema_is_damage(tmp_path: Path) -> None:
     published = publish_table(tmp_path / "a", random_table(TRADES_SCHEMA, 3), TRADES_SCHEMA)
 
-    with pytest.raises(DamagedError, match=r"expected the schema metrics/1, found trades/1"):
+    with pytest.raises(DamagedError, match=r"expected the schema metrics/2, found trades/2"):
         read_table(tmp_path / "a", published, METRICS_SCHEMA)
 
 

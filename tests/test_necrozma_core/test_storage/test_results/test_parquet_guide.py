@@ -29,4 +29,4 @@ def test_guide_documents_every_column_with_its_type_and_null_rule(schema: pa.Sch
 
 
 def test_guide_documents_the_ranking_as_the_metrics_and_a_rank() -> None:
-    assert documented("ranking/1") + documented("metrics/1") == declared(RANKING_SCHEMA)
+    assert documented("ranking/2") + documented("metrics/2") == declared(RANKING_SCHEMA)

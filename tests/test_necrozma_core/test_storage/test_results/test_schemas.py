@@ -13,7 +13,7 @@ from necrozma_core.metrics.account import AccountFigures
 from necrozma_core.metrics.figures import Metrics
 from necrozma_core.money.costs import Money
 from necrozma_core.storage.disk.schema_names import schema_name, with_metadata
-from necrozma_core.storage.results.schemas import EXIT_REASONS, METRICS_SCHEMA, RANKING_SCHEMA, TRADES_SCHEMA
+from necrozma_core.storage.results.schemas import EARLIER, EXIT_REASONS, METRICS_SCHEMA, RANKING_SCHEMA, TRADES_SCHEMA
 from necrozma_core.storage.results.tables import MetricsRow, metrics_table, trades_table
 
 PROMISED_TRADES = [
@@ -76,7 +76,7 @@ def test_ranking_schema_is_the_metrics_and_a_rank() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "name"), [(TRADES_SCHEMA, "trades/1"), (METRICS_SCHEMA, "metrics/1"), (RANKING_SCHEMA, "ranking/1")]
+    ("schema", "name"), [(TRADES_SCHEMA, "trades/2"), (METRICS_SCHEMA, "metrics/2"), (RANKING_SCHEMA, "ranking/2")]
 )
 def test_schema_name_survives_added_metadata(schema: pa.Schema, name: str) -> None:
     extended = with_metadata(schema, {"timeframe": "5min", "pair": "EURUSD"})
@@ -164,3 +164,12 @@ def test_metrics_table_stores_what_is_not_finite_as_null(value: float) -> None:
 
 def test_metrics_table_of_no_strategies_is_empty() -> None:
     assert metrics_table("EURUSD", "5min", []).num_rows == 0
+
+
+def test_first_versions_figures_of_exits_are_not_read_as_lived_ones() -> None:
+    first = pa.table({"max_drawdown": [-0.1], "calmar": [2.0], "recovery_factor": [3.0], "sharpe": [1.0]})
+
+    for name in ("metrics/1", "ranking/1"):
+        read = EARLIER[name](first).to_pylist()
+        assert read == [{"max_drawdown_at_exits": -0.1, "calmar": None, "recovery_factor": None, "sharpe": 1.0}]
+    assert EARLIER["trades/1"](first) is first

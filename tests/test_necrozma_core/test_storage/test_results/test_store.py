@@ -22,6 +22,7 @@ from necrozma_core.reporting.curves import read_curve
 from necrozma_core.reporting.page import render_report
 from necrozma_core.reporting.ranking import rank_metrics
 from necrozma_core.storage.disk.publish import sha256_of
+from necrozma_core.storage.disk.schema_names import SCHEMA_KEY
 from necrozma_core.storage.results.json_copy import trades_in_order
 from necrozma_core.storage.results.schemas import METRICS_SCHEMA, TRADES_SCHEMA
 from necrozma_core.storage.results.store import ResultStore
@@ -58,7 +59,7 @@ def test_commit_names_size_rows_and_hash_of_both_files(store: ResultStore) -> No
         "bytes": path.stat().st_size,
         "rows": 40,
         "sha256": sha256_of(path),
-        "schema": "trades/1",
+        "schema": "trades/2",
     }
     assert commit["details"] == {"strategies": 10, "trades": 40, "seed": 1}
 
@@ -282,7 +283,10 @@ def test_entry_of_an_earlier_release_reads_with_its_new_columns_as_null(
     }
     whole = {"trades.parquet": TRADES_SCHEMA, "metrics.parquet": METRICS_SCHEMA}
     old = {
-        name: pa.schema([field for field in schema if field.name not in new[name]], schema.metadata)
+        name: pa.schema(
+            [field for field in schema if field.name not in new[name]],
+            {SCHEMA_KEY: f"{name.removesuffix('.parquet')}/1".encode()},
+        )
         for name, schema in whole.items()
     }
     monkeypatch.setattr("necrozma_core.storage.results.store._SCHEMAS", old)
@@ -295,7 +299,10 @@ def test_entry_of_an_earlier_release_reads_with_its_new_columns_as_null(
     read = {"trades.parquet": store.read_trades("EURUSD", KEY), "metrics.parquet": store.read_metrics("EURUSD", KEY)}
     for name, table in read.items():
         assert table.column_names == whole[name].names
-        assert all(table[column].null_count == len(table) for column in new[name])
+        # Its drawdown was that at exits.
+        unknown = {*new[name], "max_drawdown"} - {"max_drawdown_at_exits"}
+        assert all(table[column].null_count == len(table) for column in unknown & set(table.column_names))
+    assert read["metrics.parquet"]["max_drawdown_at_exits"].null_count < 10
     ranking = rank_metrics([read["metrics.parquet"]])
     assert "the same at exits" in render_report(ranking, {})
     assert read_curve(store, "EURUSD", KEY, "alpha", 10_000.0) is not None
