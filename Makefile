@@ -99,6 +99,7 @@ bench-peers: setup ## the same bars and settings in other backtesters, from thei
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
 	@$(BIN)/uv pip sync -q --no-config --require-hashes --python .venv-peers/bin/python benchmarks/peers/requirements.lock
 	@$(BIN)/python -m benchmarks.peers $(WRITE)
+	@$(BIN)/python -m benchmarks.peers orders $(WRITE)
 
 faults: setup ## kill and interrupt by the thousand, for three quarters of an hour: the table of docs/reliability.md
 	@$(BIN)/python -m tests.faults --write

@@ -41,11 +41,25 @@ BACKTEST_CONFIG: dict[str, Any] = {
     "to": None,  # the first time that is not meant
     "holdout": None,  # from here on nothing is ranked
     "lots": 0.1,  # size of every trade
+    "size": None,  # "risk:1%", "risk:50", "equity:200%" or "volatility:1%" instead of so many lots
+    "leverage": None,  # 30 asks for a thirtieth of what is held as margin; None asks for none
+    "stop_out_percent": 50,  # of margin: where the equity is no more, the position is closed
     "commission": 0.0,  # account currency per lot and side
+    "commission_per_million": 0.0,  # of notional and side
+    "commission_percent": 0.0,  # of notional and side
+    "commission_minimum": 0.0,  # account currency a trade
+    "commissions": {},  # where a pair's are others: {"XAUUSD": {"per_lot": 5.0, "percent": 0.01}}
     "slippage_pips": 0.0,  # lost at every fill but a take-profit's
+    "spread_markup_pips": 0.0,  # added to every spread, for prices that are better than your broker's
+    "latency_ms": 0,  # from the close of a bar, or from what sets off an exit, to the fill
+    "max_quote_age_s": None,  # what has no tick so soon after its bar is not entered
     "swap_rates": {},  # pips a night by pair: {"EURUSD": {"long": -0.52, "short": 0.11}}
-    "instruments": {},  # where your broker's pip or lot is another: {"XAUUSD": {"pip": 0.01, "contract_size": 10}}
+    "swap_table": None,  # a CSV file of rates by pair and date
+    "swap_triple_day": {},  # by pair, where the weekend is not charged on Wednesday: {"USDCAD": "thursday"}
+    # Where your broker's pip, lot, sizes or leverage are others: {"XAUUSD": {"pip": 0.01, "contract_size": 10}}
+    "instruments": {},
     "account_currency": "USD",
+    "conversion": "mid",  # "side" converts gains and losses at the bid or ask that a broker takes
     "initial_balance": 10_000.0,  # account currency
     "strict": False,  # True: one failed strategy makes a run fail, exit 3; else more than half of them do
 }
@@ -113,6 +127,18 @@ class SwapRates:
 
 
 @dataclass(frozen=True)
+class Commission:
+    """What a broker takes for a pair; what is left out is as for all pairs."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid", "allow_inf_nan": False}
+
+    per_lot: Number | None = None
+    per_million: Number | None = None
+    percent: Number | None = None
+    minimum: Number | None = None
+
+
+@dataclass(frozen=True)
 class Instrument:
     """A pair as a broker's contract has it; what is left out is as in docs/money.md."""
 
@@ -120,6 +146,10 @@ class Instrument:
 
     pip: Number | None = None
     contract_size: Count | None = None
+    lot_step: Number | None = None
+    min_lots: Number | None = None
+    max_lots: Number | None = None
+    leverage: Number | None = None
 
 
 class RunFields:
@@ -185,7 +215,7 @@ class RunFields:
         Form("Look at the hold-out; the run records it."),
     ] = False
     strategies: Annotated[
-        SomePath | None,  # this, settings_file and grid exclude each other; without them the default fifty are tried
+        SomePath | None,  # this and the next three exclude each other; without them the default fifty are tried
         Flag("--strategies", "Your own strategies instead of the default fifty.", Group.WHAT, "FILE.py"),
         Form("A Python file of your own strategies instead of the default fifty."),
     ] = None
@@ -199,6 +229,11 @@ class RunFields:
         Flag("--grid", "The same on one line: 'family=rsi period=7,14 low=20:30:5'.", Group.WHAT, "TEXT"),
         Form("Settings to sweep over, on one line.", examples=["family=rsi period=7,14 low=20:30:5"]),
     ] = None
+    catalog: Annotated[
+        Literal["default", "extended"] | None,
+        Flag("--catalog", "extended: some two hundred instead of the default fifty.", Group.WHAT, "NAME"),
+        Form("Which built-in strategies: the default fifty, or some two hundred with every kind of exit."),
+    ] = None
 
     lots: Annotated[
         Number,
@@ -206,15 +241,54 @@ class RunFields:
         Flag("--lots", "Size of every trade.", Group.MONEY, "LOTS"),
         Form("Size of every trade, in lots."),
     ] = 0.1
+    size: Annotated[
+        str | None,
+        Flag("--size", "risk:1%, risk:50, equity:200% or volatility:1% instead.", Group.MONEY, "SIZE"),
+        Form("What sizes follow from, instead of so many lots.", examples=["risk:1%", "equity:200%"]),
+    ] = None
+    leverage: Annotated[
+        Number | None,
+        Range(ge=1, le=10_000),
+        Flag("--leverage", "30: a thirtieth of what is held is margin. None.", Group.MONEY, "N"),
+        Form("What is held for each unit of margin; empty: no margin is asked for."),
+    ] = None
+    stop_out_percent: Annotated[
+        Number,
+        Range(gt=0, le=100),
+        Flag("--stop-out", "Close where equity is so much of margin.", Group.MONEY, "PERCENT"),
+        Form("A position is closed where the equity is so many per cent of its margin."),
+    ] = 50.0
     commission: Annotated[
         Number,
-        Range(ge=0),
+        Range(ge=0, le=1e6),
         Flag("--commission", "Account currency per lot and side.", Group.MONEY, "AMOUNT"),
         Form("Account currency per lot and side."),
     ] = 0.0
+    commission_per_million: Annotated[
+        Number,
+        Range(ge=0, le=1e5),
+        Flag("--commission-per-million", "Of notional and side.", Group.MONEY, "AMOUNT"),
+        Form("Account currency per million of notional and side."),
+    ] = 0.0
+    commission_percent: Annotated[
+        Number,
+        Range(ge=0, le=10),
+        Flag("--commission-percent", "Of notional and side.", Group.MONEY, "PERCENT"),
+        Form("Per cent of notional and side."),
+    ] = 0.0
+    commission_minimum: Annotated[
+        Number,
+        Range(ge=0, le=1e6),
+        Flag("--commission-minimum", "No trade pays less.", Group.MONEY, "AMOUNT"),
+        Form("Account currency: no trade pays less."),
+    ] = 0.0
+    commissions: Annotated[
+        dict[str, Commission],
+        Form("Commission by pair, where it is not that of all.", examples=[{"XAUUSD": {"per_lot": 5.0}}]),
+    ] = {}  # noqa: RUF012 -- pydantic copies it
     slippage_pips: Annotated[
         Number,
-        Range(ge=0),
+        Range(ge=0, le=1_000),
         Flag(
             "--slippage",
             "Lost at every fill but a target's or a limit order's, to the fraction of a point.",
@@ -223,6 +297,24 @@ class RunFields:
         ),
         Form("Pips lost at every fill but a target's or a limit order's, to the fraction of a point."),
     ] = 0.0
+    spread_markup_pips: Annotated[
+        Number,
+        Range(ge=0, le=1_000),
+        Flag("--spread-markup", "Added to every spread.", Group.MONEY, "PIPS"),
+        Form("Pips added to every spread, where the prices are better than one's broker's."),
+    ] = 0.0
+    latency_ms: Annotated[
+        Count,
+        Range(ge=0, le=600_000),
+        Flag("--latency-ms", "Between a bar's close and the fill, and likewise at exits.", Group.MONEY, "MS"),
+        Form("Milliseconds between a bar's close and the fill, and likewise at exits."),
+    ] = 0
+    max_quote_age_s: Annotated[
+        Number | None,
+        Range(ge=0.001, le=604_800),
+        Flag("--max-quote-age", "Enter nothing whose first tick comes later.", Group.MONEY, "SECONDS"),
+        Form("Seconds after a bar's close within which the first tick must come, or nothing is entered."),
+    ] = None
     swap_rates: Annotated[
         dict[str, SwapRates],
         Form(
@@ -230,10 +322,22 @@ class RunFields:
             examples=[{"EURUSD": {"long": -0.52, "short": 0.11}}],
         ),
     ] = {}  # noqa: RUF012 -- pydantic copies it
+    swap_table: Annotated[
+        SomePath | None,
+        Flag("--swap-table", "Swap by pair and date: pair, date, long, short, unit.", Group.MONEY, "FILE.csv"),
+        Form("A CSV file of swap by pair and date: pair, date, long, short, unit."),
+    ] = None
+    swap_triple_day: Annotated[
+        dict[str, str],
+        Form(
+            "The weekday that is charged three nights by pair; Wednesday.",
+            examples=[{"USDCAD": "thursday", "USDTRY": "thursday"}],
+        ),
+    ] = {}  # noqa: RUF012 -- pydantic copies it
     instruments: Annotated[
         dict[str, Instrument],
         Form(
-            "Pip and contract size by pair, where your broker's are not the usual ones.",
+            "Pip, contract size, sizes and leverage by pair, where your broker's are not the usual ones.",
             examples=[{"XAUUSD": {"pip": 0.01, "contract_size": 10}}],
         ),
     ] = {}  # noqa: RUF012 -- pydantic copies it
@@ -242,7 +346,14 @@ class RunFields:
         Flag("--account-currency", "What profits are counted in: USD, EUR.", Group.MONEY, "CODE"),
         Form("What profits are counted in, such as USD.", pattern=r"^[A-Z]{3}$"),
     ] = "USD"
-    initial_balance: Annotated[Number, Range(gt=0), Form("What the account starts from, in its currency.")] = 10_000.0
+    conversion: Annotated[
+        Literal["mid", "side"],
+        Flag("--conversion", "mid, or side: the bid or ask that a broker takes.", Group.MONEY, "mid|side"),
+        Form("Convert profits at the mid, or at the side that a broker takes."),
+    ] = "mid"
+    initial_balance: Annotated[Number, Range(gt=0, le=1e15), Form("What the account starts from, in its currency.")] = (
+        10_000.0
+    )
 
     max_workers: Annotated[Count, Range(ge=1, le=_MOST_WORKERS)] = 16  # before the workers, whose check needs it
     workers: Annotated[

@@ -2,11 +2,13 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from benchmarks.engine import measure_engine, measure_parity
 from benchmarks.feeds.importing import measure_importing
 from benchmarks.job import measure_job
+from benchmarks.luck.tables import measure_statistics
 from benchmarks.measuring.cpu_profile import measure_profile
 from benchmarks.measuring.measure import Report, describe_machine, one_of
 from benchmarks.measuring.pages import DOCS, put_between_marks
@@ -22,6 +24,7 @@ from benchmarks.stored import measure_stored
 from benchmarks.targets import keep_figures, measure_targets
 
 _PAGE: Final = DOCS / "performance.md"
+_OTHER_PAGES: Final = {"statistics": DOCS / "statistics.md"}
 TABLES: Final[dict[str, Callable[[Scale], Report]]] = {
     "parity": measure_parity,
     "engine": measure_engine,
@@ -38,9 +41,15 @@ TABLES: Final[dict[str, Callable[[Scale], Report]]] = {
     "storage": measure_storage,
     "original": measure_original,
     "profile": measure_profile,
+    "statistics": measure_statistics,
     "targets": measure_targets,
 }
 """In the order in which they are measured: parity first, and what was aimed at last."""
+
+
+def page_of(name: str) -> Path:
+    """Return the page that a table stands in."""
+    return _OTHER_PAGES.get(name, _PAGE)
 
 
 def main() -> None:
@@ -48,7 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", type=one_of([*TABLES]), help="which tables; all without a name")
     parser.add_argument("--smoke", action="store_true", help="on little data, to see that the suite runs")
-    parser.add_argument("--write", action="store_true", help=f"also put the tables into docs/{_PAGE.name}")
+    parser.add_argument("--write", action="store_true", help="also put the tables into their pages of docs/")
     arguments = parser.parse_args()
     if arguments.smoke and arguments.write:
         parser.error("what --smoke measures is not worth writing down")
@@ -62,7 +71,7 @@ def main() -> None:
         keep_figures(name, report.figures)
         if arguments.write:
             command = f"python -m benchmarks {name} --write"
-            put_between_marks(_PAGE, name, f"{report.text}\n\nMeasured on {machine}: `{command}`")
+            put_between_marks(page_of(name), name, f"{report.text}\n\nMeasured on {machine}: `{command}`")
 
 
 if __name__ == "__main__":

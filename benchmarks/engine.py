@@ -21,6 +21,7 @@ from necrozma_core.backtest.key import with_key
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.backtest.river import evaluate_pair
 from necrozma_core.engine.events import find_events
+from necrozma_core.engine.extremes import TickExtremes
 from necrozma_core.engine.trades import Trades
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bar_building import bars_from_ticks
@@ -31,6 +32,8 @@ from necrozma_core.metrics.figures import Metrics, measure
 from necrozma_core.money.conversion import Conversion
 from necrozma_core.money.costs import Account, Costs, Money, price_trades
 from necrozma_core.money.equity import TradingDays, trading_days
+from necrozma_core.money.excursions import Excursions, find_excursions
+from necrozma_core.money.path import path_of
 from necrozma_core.reporting.ranking import rank_metrics
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.storage.results_folder import ResultsFolder
@@ -105,7 +108,13 @@ class Stages:
     def judge(self) -> list[Metrics]:
         """Turn money into metrics."""
         pairs = zip(self.trades, self.money, strict=True)
-        return [measure(trades, money, self.days, self.ticks, _LOTS, Account()) for trades, money in pairs]
+        return [
+            measure(trades, money, self.days, self.ticks, _LOTS, Account(), self._excursions(trades))
+            for trades, money in pairs
+        ]
+
+    def _excursions(self, trades: Trades) -> Excursions:
+        return find_excursions(trades, path_of(trades, self.days), TickExtremes(self.ticks, self.bars))
 
 
 def measure_parity(scale: Scale = FULL) -> Report:

@@ -28,6 +28,8 @@ class Scale:
         Of the sweep of tasks that have nothing to compute.
     slow_settings : int
         How many of the fifty settings the slowest peer runs before its time is extrapolated.
+    luck_seeds, luck_pairs, luck_settings : int
+        Sweeps of luck, their pairs, and the settings on each.
     """
 
     ticks: int = YEAR_TICKS
@@ -38,7 +40,22 @@ class Scale:
     settings: tuple[int, ...] = (50, 500, 5_000, 50_000)
     tasks: int = 200
     slow_settings: int = 2
+    luck_seeds: int = 20
+    luck_pairs: int = 10
+    luck_settings: int = 1_000
 
 
 FULL: Final = Scale()
-SMOKE: Final = Scale(20_000, 20_000, runs=1, job_runs=1, pairs=(1, 2), settings=(50, 500), tasks=12, slow_settings=1)
+SMOKE: Final = Scale(
+    20_000,
+    20_000,
+    runs=1,
+    job_runs=1,
+    pairs=(1, 2),
+    settings=(50, 500),
+    tasks=12,
+    slow_settings=1,
+    luck_seeds=2,
+    luck_pairs=2,
+    luck_settings=36,
+)

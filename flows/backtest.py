@@ -7,7 +7,7 @@ from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
 
 from flows.binding import bound_flow
-from flows.configuration import Instrument, SwapRates
+from flows.configuration import Commission, Instrument, SwapRates
 from flows.notifications import notify
 from flows.parameters import Kept, parameter
 from flows.runner import ThrottledRunner
@@ -40,12 +40,26 @@ def backtest_pairs(
     strategies: Annotated[Path | None, parameter("strategies")] = None,
     settings_file: Annotated[Path | None, parameter("settings_file")] = None,
     grid: Annotated[str | None, parameter("grid")] = None,
+    catalog: Annotated[Literal["default", "extended"] | None, parameter("catalog")] = None,
     lots: Annotated[float | None, parameter("lots")] = None,
+    size: Annotated[str | None, parameter("size")] = None,
+    leverage: Annotated[float | None, parameter("leverage")] = None,
+    stop_out_percent: Annotated[float | None, parameter("stop_out_percent")] = None,
     commission: Annotated[float | None, parameter("commission")] = None,
+    commission_per_million: Annotated[float | None, parameter("commission_per_million")] = None,
+    commission_percent: Annotated[float | None, parameter("commission_percent")] = None,
+    commission_minimum: Annotated[float | None, parameter("commission_minimum")] = None,
+    commissions: Annotated[dict[str, Commission] | None, parameter("commissions")] = None,
     slippage_pips: Annotated[float | None, parameter("slippage_pips")] = None,
+    spread_markup_pips: Annotated[float | None, parameter("spread_markup_pips")] = None,
+    latency_ms: Annotated[int | None, parameter("latency_ms")] = None,
+    max_quote_age_s: Annotated[float | None, parameter("max_quote_age_s")] = None,
     swap_rates: Annotated[dict[str, SwapRates] | None, parameter("swap_rates")] = None,
+    swap_table: Annotated[Path | None, parameter("swap_table")] = None,
+    swap_triple_day: Annotated[dict[str, str] | None, parameter("swap_triple_day")] = None,
     instruments: Annotated[dict[str, Instrument] | None, parameter("instruments")] = None,
     account_currency: Annotated[str | None, parameter("account_currency")] = None,
+    conversion: Annotated[Literal["mid", "side"] | None, parameter("conversion")] = None,
     initial_balance: Annotated[float | None, parameter("initial_balance")] = None,
     storage_format: Annotated[Literal["parquet", "json"] | None, parameter("storage_format")] = None,
     keep_trades: Annotated[Kept | None, parameter("keep_trades")] = None,

@@ -6,7 +6,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -20,6 +20,7 @@ from flows.configuration import (
     SETTINGS,
     STORAGE_CONFIG,
     WORKER_CONFIG,
+    Commission,
     HostFields,
     Instrument,
     RunFields,
@@ -29,10 +30,14 @@ from flows.configuration import (
 from necrozma_core.errors import UsageError, nearest, shown
 from necrozma_core.market.instruments import CURRENCIES, Terms, get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
+from necrozma_core.money.costs import CommissionTerms, Costs
+from necrozma_core.money.size import Size
 from necrozma_core.system.chosen import PORTABLE_VARIABLE
 
 # Not settings: deployments find the checkout by the first, tests choose the portable half of the seam by the second.
 _OTHER_VARIABLES: Final = frozenset({"NECROZMA_HOME", PORTABLE_VARIABLE})
+SOURCES: Final = ("strategies", "settings_file", "grid", "catalog")
+"""Settings of which each says where all strategies come from."""
 INTERNAL: Final = frozenset({"cooldown_explicit", "repairs"})
 """Settings that only code sets: no flag, variable or key gives them."""
 _DICTIONARIES: Final = {
@@ -42,6 +47,8 @@ _DICTIONARIES: Final = {
 }
 _INSIDE: Final = {
     "swap_rates": [field.name for field in fields(SwapRates)],
+    "commissions": [field.name for field in fields(Commission)],
+    "swap_triple_day": [],
     "instruments": [field.name for field in fields(Instrument)],
 }
 """What the settings that are told by pair say of one."""
@@ -111,17 +118,28 @@ class Settings(RunFields, BaseSettings):
         except ValueError as error:
             raise ValueError(f"should be JSON such as {_EXAMPLES[info.field_name or '']}") from error
 
-    @field_validator("swap_rates")
+    @field_validator("swap_rates", "commissions", "swap_triple_day")
     @classmethod
-    def _know_the_pairs_of_the_rates(cls, value: dict[str, SwapRates]) -> dict[str, SwapRates]:
-        return {get_pair(name).name: rates for name, rates in sorted(value.items())}
+    def _know_the_costs_of_each_pair(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        known = {get_pair(name).name: said for name, said in sorted(value.items())}
+        for name, said in known.items():
+            try:
+                _check_cost(info.field_name or "", said)
+            except UsageError as error:
+                raise ValueError(f"{name}: {error}") from error
+        return known
+
+    @field_validator("size")
+    @classmethod
+    def _spell_the_size_as_we_do(cls, text: str | None) -> str | None:
+        return None if text is None else str(Size.parse(text))
 
     @field_validator("instruments")
     @classmethod
     def _know_the_instruments(cls, value: dict[str, Instrument]) -> dict[str, Instrument]:
         for name, each in value.items():
             try:
-                get_pair(name).under(Terms(each.pip, each.contract_size))
+                get_pair(name).under(Terms(**asdict(each)))
             except UsageError as error:
                 raise ValueError(str(error)) from error
         return dict(sorted(value.items()))
@@ -148,11 +166,20 @@ class Settings(RunFields, BaseSettings):
 
     @model_validator(mode="after")
     def _have_one_source_of_strategies(self) -> "Settings":
-        given = [name for name in ("strategies", "settings_file", "grid") if getattr(self, name) is not None]
+        given = [name for name in SOURCES if getattr(self, name) is not None]
         if len(given) > 1:
             flags = " and ".join(_flag_of(name) for name in given)
             raise UsageError(f"{flags} exclude each other: each says where all strategies come from")
         return self
+
+
+def _check_cost(setting: str, said: Any) -> None:
+    if setting == "swap_triple_day":
+        Costs(swap_triple_day=said)
+    elif setting == "swap_rates":
+        Costs(swap_long_pips=said.long, swap_short_pips=said.short)
+    else:
+        CommissionTerms(**asdict(said)).of(Costs())
 
 
 class _WithoutVariables(Settings):

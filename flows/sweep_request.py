@@ -1,7 +1,7 @@
 """Settings as what a sweep is asked to do, and as the parameters of the flow."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,10 @@ from flows.settings import Settings
 from necrozma_core.market.date_range import DateRange
 from necrozma_core.market.instruments import Terms
 from necrozma_core.market.moments import parse_moment
-from necrozma_core.money.costs import Account, Costs
+from necrozma_core.money.costs import Account, CommissionTerms, Costs
+from necrozma_core.money.margin import Margin
+from necrozma_core.money.size import Size
+from necrozma_core.money.swaps import SwapTable
 from necrozma_core.strategies.source import StrategySource
 from necrozma_core.sweep.request import SweepRequest
 from necrozma_core.throttle.limits import Limits
@@ -41,10 +44,18 @@ def sweep_request(settings: Settings) -> SweepRequest:
         holdout_ms=None if settings.holdout is None else parse_moment(settings.holdout, "--holdout"),
         use_holdout=settings.use_holdout,
         lots=settings.lots,
-        costs=Costs(settings.commission, settings.slippage_pips),
+        size=None if settings.size is None else Size.parse(settings.size),
+        margin=Margin(settings.leverage, settings.stop_out_percent),
+        costs=_costs(settings),
+        commissions={pair: CommissionTerms(**asdict(each)) for pair, each in settings.commissions.items()},
+        latency_ms=settings.latency_ms,
+        max_quote_age_ms=None if settings.max_quote_age_s is None else round(settings.max_quote_age_s * 1000),
         swap_pips={pair: (rates.long, rates.short) for pair, rates in settings.swap_rates.items()},
-        instruments={pair: Terms(each.pip, each.contract_size) for pair, each in settings.instruments.items()},
+        swap_table=None if settings.swap_table is None else SwapTable.from_file(settings.swap_table.absolute()),
+        swap_triple_day=settings.swap_triple_day,
+        instruments={pair: Terms(**asdict(each)) for pair, each in settings.instruments.items()},
         account=Account(settings.account_currency, settings.initial_balance),
+        conversion=settings.conversion,
         keep_trades=settings.keep_trades,
         json_copies=settings.storage_format == "json",
         strict=settings.strict,
@@ -87,7 +98,20 @@ def source_of(settings: Settings) -> StrategySource:
         return StrategySource.from_settings(settings.settings_file.absolute())
     if settings.grid is not None:
         return StrategySource.from_grid(settings.grid)
+    if settings.catalog is not None:
+        return StrategySource.from_catalog(settings.catalog)
     return StrategySource()
+
+
+def _costs(settings: Settings) -> Costs:
+    return Costs(
+        commission_per_lot=settings.commission,
+        slippage_pips=settings.slippage_pips,
+        spread_markup_pips=settings.spread_markup_pips,
+        commission_per_million=settings.commission_per_million,
+        commission_percent=settings.commission_percent,
+        commission_minimum=settings.commission_minimum,
+    )
 
 
 def _dates(settings: Settings) -> DateRange | None:

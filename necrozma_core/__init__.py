@@ -16,6 +16,7 @@ The rooms, from the ground up; a room imports only rooms above it in this table.
 ``strategies``  bars to signals: one file a family, ``catalog`` names the default fifty
 ``money``       trades to money: costs, conversion, equity
 ``metrics``     money to figures, one function a formula
+``statistics``  many settings judged at once: how much of what they earned is luck
 ``storage``     files: ticks, results, runs, each published whole or not at all
 ``feeds``       source files to stored ticks, every row checked
 ``backtest``    one pair: ``river`` joins the rooms above, ``key`` addresses its result

@@ -173,11 +173,24 @@ def test_settings_cannot_be_changed() -> None:
         ({"timeframe": "7min"}, "timeframe '7min' does not divide a day"),
         ({"timeframe": "five"}, "timeframe 'five': expected"),
         ({"lots": 0}, "--lots: "),
+        ({"slippage_pips": 3e8}, "--slippage: should be"),
+        ({"size": "half"}, "--size 'half': expected lots:0.1, risk:1%"),
+        ({"leverage": 0.5}, "--leverage: "),
+        ({"stop_out_percent": 0}, "--stop-out: "),
+        ({"conversion": "bid"}, "--conversion: "),
         ({"account_currency": "usd"}, "--account-currency: should be one of AUD"),
         ({"data": ""}, "--data: should be a path"),
         ({"worker_memory_mb": 3}, "--worker-memory: "),
         ({"pair_timeout_s": 0}, "--pair-timeout: "),
+        ({"latency_ms": -1}, "--latency-ms: "),
+        ({"latency_ms": 2.5}, "--latency-ms: "),
+        ({"latency_ms": True}, "--latency-ms: should be a number"),
+        ({"latency_ms": 3e8}, "--latency-ms: "),
+        ({"max_quote_age_s": 0}, "--max-quote-age: "),
+        ({"max_quote_age_s": "soon"}, "--max-quote-age: "),
         ({"strategies": "a.py", "grid": "family=rsi"}, "--strategies and --grid exclude each other"),
+        ({"catalog": "extended", "grid": "family=rsi"}, "--grid and --catalog exclude each other"),
+        ({"catalog": "extendet"}, "--catalog: should be 'default' or 'extended'"),
         ({"label": " "}, "--label: should be a name of up to 60 printable characters"),
         ({"label": "latest"}, "--label: should be a name"),
         ({"label": "red \x1b[31m"}, "--label: should be a name"),
@@ -205,7 +218,16 @@ def test_found_address_is_hidden_before_it_is_cut() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["cpu_limit", "cooldown_seconds", "lots", "commission", "slippage_pips", "initial_balance", "pair_timeout_s"],
+    [
+        "cpu_limit",
+        "cooldown_seconds",
+        "lots",
+        "commission",
+        "slippage_pips",
+        "initial_balance",
+        "pair_timeout_s",
+        "max_quote_age_s",
+    ],
 )
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_number_that_is_none_is_refused(name: str, value: float) -> None:
@@ -229,6 +251,27 @@ def test_bad_variable_is_refused_by_its_own_name(monkeypatch: pytest.MonkeyPatch
 )
 def test_bad_swap_rates_are_refused(monkeypatch: pytest.MonkeyPatch, value: str, part: str) -> None:
     monkeypatch.setenv("NECROZMA_SWAP_RATES", value)
+    assert part in refusal()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "part"),
+    [
+        ("COMMISSIONS", '{"EURUSD": {"per_lots": 1}}', '["EURUSD"]["per_lots"]: is not known: did you mean per_lot'),
+        ("COMMISSIONS", '{"EURUSD": {"percent": 11}}', "EURUSD: commission_percent: expected a number from 0 to 10"),
+        (
+            "SWAP_RATES",
+            '{"EURUSD": {"long": 20000}}',
+            "EURUSD: swap_long_pips: expected a number from -10,000 to 10,000",
+        ),
+        ("SWAP_TRIPLE_DAY", '{"USDCAD": "sunday"}', "USDCAD: swap_triple_day: expected one of monday, tuesday"),
+        ("SWAP_TRIPLE_DAY", '{"USDCAX": "friday"}', "unknown pair 'USDCAX'"),
+        ("INSTRUMENTS", '{"EURUSD": {"leverage": 0}}', "EURUSD: a leverage of 0.0: expected 1 to 10,000"),
+        ("INSTRUMENTS", '{"EURUSD": {"max_lots": 0.001}}', "EURUSD: a max_lots of 0.001: expected no less than"),
+    ],
+)
+def test_bad_costs_of_a_pair_are_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str, part: str) -> None:
+    monkeypatch.setenv(f"NECROZMA_{name}", value)
     assert part in refusal()
 
 
@@ -337,6 +380,8 @@ settings_given = st.fixed_dictionaries(
         "lots": st.floats(0.001, 1e6),
         "commission": st.floats(0, 1e3),
         "slippage_pips": st.floats(0, 1e3),
+        "latency_ms": st.integers(0, 600_000),
+        "max_quote_age_s": st.floats(0.001, 604_800),
         "account_currency": st.sampled_from(["USD", "EUR", "JPY"]),
         "keep_trades": st.one_of(st.just("all"), st.integers(0, 1_000)),
         "pair_timeout_s": st.floats(0.1, 1e6),

@@ -22,7 +22,6 @@ ALLOWED = {
     ("ours", "benchmarks/"): "the product, beside the original and other backtesters",
     ("ours", "flows/launch.py"): "Prefect's settings that a run changes; a server that a run started",
     ("ours", "flows/server/"): "a server or a pool that this project made",
-    ("ours", "necrozma_core/money/conversion.py"): "the ticks that an object holds",
     ("ours", "necrozma_core/strategies/checking.py"): "files of this project",
     ("ours", "necrozma_core/kernels/deltas.py"): "pages as this project's writer makes them",
     ("ours", "necrozma_core/storage/ticks/"): "files as this project's writer makes them",

@@ -45,9 +45,17 @@ def show_stored_tasks(folder: str, tasks: str) -> dict[str, Any]:
     return run_stored_tasks(Path(folder), int(tasks))
 
 
+def time_statistics(settings: str) -> dict[str, Any]:
+    """Judge many settings at once; see `benchmarks.luck.work`."""
+    from benchmarks.luck.work import time_statistics as time_each  # noqa: PLC0415
+
+    return time_each(int(settings))
+
+
 _CHILDREN: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "pair": backtest_one_pair,
     "rehearse": rehearse,
+    "statistics": time_statistics,
     "tasks": show_stored_tasks,
 }
 

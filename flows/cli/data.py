@@ -61,6 +61,10 @@ def import_(
         str | None, typer.Option(metavar="MAP", help="Which columns to take: time=Date,bid=Bid px,ask=Ask px.")
     ] = None,
     unit: Annotated[str | None, typer.Option(metavar="UNIT", help="What numeric times count: s, ms, us or ns.")] = None,
+    crossed: Annotated[
+        str,
+        typer.Option(metavar="HOW", help="Quotes with the ask below the bid: swap (exchanges the two), aside, refuse."),
+    ] = "refuse",
     spread: Annotated[
         str | None,
         typer.Option(metavar="PIPS", help="Of bars that have one side: 1.2, or file for the file's own column."),
@@ -83,7 +87,7 @@ def import_(
 
     share = _share(quarantine_rows)
     given = dict(part.partition("=")[::2] for part in columns.split(",")) if columns else None
-    read = ReadOptions(zone, format, given, unit)
+    read = ReadOptions(zone, format, given, unit, crossed)
     read.check()
     found = sort_files(files, pair, read)
     if found.left:
@@ -214,14 +218,18 @@ def sample(
 
 @strategies_app.command("list")
 def list_strategies(
-    strategies: options.Strategies = None, settings_file: options.SettingsFile = None, grid: options.Grid = None
+    strategies: options.Strategies = None,
+    settings_file: options.SettingsFile = None,
+    grid: options.Grid = None,
+    catalog: options.Catalog = None,
 ) -> None:
     """Show the strategies that a run with the same flags would try, and how many; without flags the default fifty."""
     from flows.cli.starting import read_settings, source_of  # noqa: PLC0415
     from flows.terminal.tables import open_console, strategies_table  # noqa: PLC0415
     from flows.terminal.wording import strategies_line  # noqa: PLC0415
 
-    settings, _ = read_settings({"strategies": strategies, "settings_file": settings_file, "grid": grid})
+    sources = {"strategies": strategies, "settings_file": settings_file, "grid": grid, "catalog": catalog}
+    settings, _ = read_settings(sources)
     source = source_of(settings)
     # First where it can end no process but its own.
     source.try_file()

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -40,6 +40,7 @@ Results = Annotated[Path | None, option("results")]
 Strategies = Annotated[Path | None, option("strategies")]
 SettingsFile = Annotated[Path | None, option("settings_file")]
 Grid = Annotated[str | None, option("grid")]
+Catalog = Annotated[Literal["default", "extended"] | None, option("catalog")]
 Workers = Annotated[int | None, option("workers")]
 
 ProfileName = Annotated[

@@ -8,11 +8,13 @@ from flows.configuration import SETTINGS, RunFields
 from flows.fields import Group
 from necrozma_core.errors import shown
 
-_OF_RESULTS: Final = frozenset({"swap_rates", "instruments", "initial_balance", "keep_trades"})
+_OF_RESULTS: Final = frozenset(
+    {"swap_rates", "swap_triple_day", "commissions", "instruments", "initial_balance", "keep_trades"}
+)
 """What results depend on besides the flags of what is computed and what it costs."""
 
 _TOLD_APART: Final = frozenset(
-    {"pairs", "data", "results", "timeframe", "strategies", "settings_file", "grid", "label"}
+    {"pairs", "data", "results", "timeframe", "strategies", "settings_file", "grid", "catalog", "label"}
 )
 _LONGEST_SOURCE: Final = 48
 
@@ -72,7 +74,7 @@ def source_name(settings: Mapping[str, Any], *, whole: bool = False) -> str:
     if grid := settings.get("grid"):
         text = " ".join(str(grid).split())
         return text if whole or len(text) <= _LONGEST_SOURCE else f"{text[: _LONGEST_SOURCE - 1]}…"
-    return "the default strategies"
+    return "the extended catalog" if settings.get("catalog") == "extended" else "the default strategies"
 
 
 def _source(settings: Mapping[str, Any], strategies: int | None, whole: bool) -> str:

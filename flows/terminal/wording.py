@@ -133,6 +133,8 @@ def _counted(report: "ImportReport") -> Iterator[str]:
         yield f"{report.known:,} of them were stored already, the same"
     if report.rounded:
         yield f"{report.rounded:,} prices had the dust of binary fractions (1.0850000000000002) and were rid of it"
+    if report.swapped:
+        yield f"{report.swapped:,} {'row' if report.swapped == 1 else 'rows'} with the ask below the bid: exchanged"
     if report.one_sided:
         yield f"{report.one_sided:,} first rows left out: one side had no price yet"
     if report.repeated:

@@ -144,7 +144,8 @@ def load_conversion(request: PairRequest, ticks: Ticks, checkpoint: Checkpoint) 
     DataError
         If a pair that is needed has no stored prices.
     """
-    return Conversion(tuple(PricedLeg(leg, _leg_quotes(request, ticks, leg, checkpoint)) for leg in legs_of(request)))
+    legs = tuple(PricedLeg(leg, _leg_quotes(request, ticks, leg, checkpoint)) for leg in legs_of(request))
+    return Conversion(legs, request.sides)
 
 
 def _leg_quotes(request: PairRequest, ticks: Ticks, leg: Leg, checkpoint: Checkpoint) -> Quotes | TickQuotes:
@@ -157,7 +158,7 @@ def _leg_quotes(request: PairRequest, ticks: Ticks, leg: Leg, checkpoint: Checkp
 
     def gather(manifest: TickManifest, pieces: Iterator[Ticks]) -> Quotes:
         span_ms = (manifest.years[0].first_ms, manifest.years[-1].last_ms)
-        return Quotes.gather(pieces, manifest.ticks, manifest.digits, span_ms)
+        return Quotes.gather(pieces, manifest.ticks, manifest.digits, span_ms, request.sides)
 
     # Only its prices by time are kept, a third of its ticks.
     return TickStore(request.data_dir).scan(

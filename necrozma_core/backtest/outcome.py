@@ -2,10 +2,13 @@
 
 from typing import NamedTuple, Protocol
 
+from necrozma_core.engine.spans import Extremes
 from necrozma_core.engine.trades import ExitReason, Trades
+from necrozma_core.market.arrays import FloatArray
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks
+from necrozma_core.metrics.account import AccountFigures
 from necrozma_core.metrics.figures import HoldoutFigures, Metrics
 from necrozma_core.money.conversion import Conversion
 from necrozma_core.money.costs import Money
@@ -51,13 +54,41 @@ class Market(NamedTuple):
     at_end: ExitReason = ExitReason.END_OF_DATA
     holdout: "Market | None" = None
 
+    @property
+    def extremes(self) -> Extremes:
+        """How far prices went."""
+        # Late: who only names a market must not load the compiler.
+        from necrozma_core.engine.extremes import BarExtremes, TickExtremes  # noqa: PLC0415
+
+        return TickExtremes(self.ticks, self.bars) if self.given is None else BarExtremes(self.given)
+
 
 class Evaluated(NamedTuple):
-    """One strategy's outcome on one market."""
+    """One strategy's outcome on one market.
+
+    Attributes
+    ----------
+    strategy : Strategy
+    trades : Trades
+    lots : float64 array, shape (n_trades,)
+        Of each trade.
+    money : Money
+    excursions : tuple of float64 arrays, shape (n_trades,)
+        How far each trade went against the account, zero or below, and in its favour, zero or above; points.
+    metrics : Metrics
+    account : AccountFigures
+        What the sizes came to.
+    note : str or None
+        Why figures are undefined.
+    holdout : HoldoutFigures or None
+    """
 
     strategy: Strategy
     trades: Trades
+    lots: FloatArray
     money: Money
+    excursions: tuple[FloatArray, FloatArray]
     metrics: Metrics
+    account: AccountFigures
     note: str | None
     holdout: HoldoutFigures | None = None

@@ -38,9 +38,8 @@ class _TradeShelf:
     more memory than one of fifty.
     """
 
-    def __init__(self, writer: OutcomeWriter, request: PairRequest, points_per_pip: float, keep: int | None) -> None:
+    def __init__(self, writer: OutcomeWriter, points_per_pip: float, keep: int | None) -> None:
         self._writer = writer
-        self._lots = request.lots
         self._points_per_pip = points_per_pip
         self._keep = keep
         self._best: list[tuple[tuple[float, ...], int, Evaluated]] = []
@@ -60,7 +59,14 @@ class _TradeShelf:
 
     def _write(self, outcome: Evaluated) -> None:
         self._writer.write_trades(
-            trades_table(outcome.strategy.name, outcome.trades, outcome.money, self._lots, self._points_per_pip)
+            trades_table(
+                outcome.strategy.name,
+                outcome.trades,
+                outcome.money,
+                outcome.lots,
+                outcome.excursions,
+                self._points_per_pip,
+            )
         )
 
 
@@ -88,14 +94,14 @@ def write_outcomes(
         What the commit says of them: how many strategies, trades, ticks and bars, and who failed why.
     """
     keeps_all = request.keep_trades is None or len(strategies) <= request.keep_trades
-    shelf = _TradeShelf(writer, request, market.ticks.points_per_pip, None if keeps_all else request.keep_trades)
+    shelf = _TradeShelf(writer, market.ticks.points_per_pip, None if keeps_all else request.keep_trades)
     rows: list[MetricsRow] = []
     failures: list[list[str]] = []
     trades = 0
 
     def flush() -> None:
         timeframe = format_timeframe(request.timeframe_ms)
-        writer.write_metrics(metrics_table(request.pair, timeframe, request.lots, rows, request.made_from))
+        writer.write_metrics(metrics_table(request.pair, timeframe, rows, request.made_from))
         rows.clear()
 
     for position, outcome in enumerate(outcomes):
@@ -106,7 +112,9 @@ def write_outcomes(
         trades += outcome.metrics.trades
         shelf.add(position, outcome)
         levels = strategy.stop_loss_pips, strategy.take_profit_pips
-        rows.append(MetricsRow(strategy.name, strategy.params, *levels, outcome.metrics, outcome.note, outcome.holdout))
+        metrics, account = outcome.metrics, outcome.account
+        named = strategy.name, strategy.params
+        rows.append(MetricsRow(*named, *levels, metrics, account, outcome.note, outcome.holdout))
         if len(rows) == _METRICS_BATCH:
             flush()
     flush()

@@ -4,7 +4,7 @@ Kept apart from :mod:`necrozma_core.backtest.river` so that the process which ha
 compiler that does it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from necrozma_core.engine.execution import Execution
@@ -14,6 +14,8 @@ from necrozma_core.market.date_range import DateRange
 from necrozma_core.market.instruments import Pair, Terms, get_pair
 from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.money.costs import Account, Costs
+from necrozma_core.money.margin import Margin
+from necrozma_core.money.size import Size
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.strategies.source import StrategySource
 
@@ -38,7 +40,12 @@ class PairRequest:
         Where the strategies come from; the worker loads them itself.
     data_dir, results_dir : Path
     lots : float
-        Size of every trade.
+        Size of every trade, where `asked_size` says nothing else.
+    asked_size : Size or None
+    account_margin : Margin
+        Of the account; the pair's terms may have a leverage of their own.
+    sides : bool
+        Profits are converted at the side that a broker takes, not at the mid.
     costs : Costs
     account : Account
     keep_trades : int or None
@@ -75,6 +82,20 @@ class PairRequest:
     latency_ms: int = 0
     max_quote_age_ms: int | None = None
     set_aside: tuple[tuple[int, str], ...] = ()
+    asked_size: Size | None = None
+    account_margin: Margin = field(default_factory=Margin)
+    sides: bool = False
+
+    @property
+    def size(self) -> Size:
+        """What the size of positions follows from."""
+        return self.asked_size or Size.fixed(self.lots)
+
+    @property
+    def margin(self) -> Margin:
+        """What the broker asks for on this pair."""
+        leverage = self.terms.leverage
+        return self.account_margin if leverage is None else replace(self.account_margin, leverage=leverage)
 
     @property
     def until_ms(self) -> int | None:

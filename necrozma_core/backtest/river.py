@@ -9,22 +9,26 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
+import numpy as np
+
+from necrozma_core.backtest.accounting import account_figures, excursions_of, trade_account
 from necrozma_core.backtest.market_loading import load_market
 from necrozma_core.backtest.outcome import Checkpoint, Evaluated, Market
 from necrozma_core.backtest.recording import refuse_all_failed, result_metadata, write_outcomes
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
+from necrozma_core.backtest.silence import explain_no_trade
 from necrozma_core.backtest.stage_clock import StageClock
-from necrozma_core.backtest.trading import trade
+from necrozma_core.engine.bar_levels import BarLevels
 from necrozma_core.engine.events import Events, find_events
-from necrozma_core.engine.instructions import Sides, keep_sides
+from necrozma_core.engine.trades import Trades
 from necrozma_core.errors import StrategyError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.metrics.figures import HoldoutFigures, measure
 from necrozma_core.metrics.notes import explain_nulls
-from necrozma_core.money.costs import price_trades
+from necrozma_core.money.sizing import SizedTrades
 from necrozma_core.storage.results_folder import ResultsFolder
-from necrozma_core.strategies.checking import checked_signals, explain_silence
+from necrozma_core.strategies.checking import checked_signals, entering_signals
 from necrozma_core.strategies.isolation.answers import Answers, AnswersHere
 from necrozma_core.strategies.isolation.opening import open_strategies
 from necrozma_core.strategies.protocol import Strategy
@@ -67,42 +71,55 @@ def evaluate(
         if done in aside:
             yield StrategyError(f"strategy {shown(strategy.name)}: {aside[done]}")
             continue
+        signals: Callable[[], Int8Array]
+        said, levels = None, None
         try:
             if is_built_in(strategy):
                 signals = partial(checked_signals, strategy, market.bars)
-                events = _events_of(strategy, signals, recent)
-                reason = partial(_silence_of, strategy, market.bars, signals)
+                events = _events_of(strategy, market.bars, signals, recent)
             else:
                 answer = answers.answer(done)
-                events = find_events(keep_sides(answer.signals, Sides(strategy.sides)))
-                reason = partial(str, answer.silence)
-            outcome = _evaluate_one(market, strategy, request, events.since(market.first_bar), reason)
+                events = find_events(entering_signals(strategy, answer.signals, market.bars))
+                signals, said, levels = partial(np.asarray, answer.signals), answer.silence, answer.levels
+            reason = partial(explain_no_trade, market, strategy, signals=signals, said=said)
+            outcome = _evaluate_one(market, strategy, request, events.since(market.first_bar), reason, levels)
             yield _with_holdout(outcome, holdout[done]) if holdout else outcome
         except StrategyError as error:
             yield error
 
 
 def _evaluate_one(
-    market: Market, strategy: Strategy, request: PairRequest, events: Events, silence: Callable[[], str]
+    market: Market,
+    strategy: Strategy,
+    request: PairRequest,
+    events: Events,
+    silence: Callable[[Trades], str],
+    levels: BarLevels | None,
 ) -> Evaluated:
-    trades = trade(market, strategy, request, events)
-    money = price_trades(trades, market.ticks, request.lots, request.costs, market.conversion)
-    metrics = measure(trades, money, market.days, market.ticks, request.lots, request.account)
-    return Evaluated(strategy, trades, money, metrics, explain_nulls(metrics, None if len(trades) else silence()))
+    sized, unsized = trade_account(market, strategy, request, events, levels)
+    trades, lots, money = sized.trades, sized.lots, sized.money
+    excursions = excursions_of(market, request, trades)
+    metrics = measure(trades, money, market.days, market.ticks, lots, request.account, excursions)
+    account = account_figures(market, request, sized, unsized)
+    note = explain_nulls(metrics, None if len(trades) else _why_nothing(sized, silence))
+    adverse_and_favourable = excursions.of_trades(trades, market.ticks)
+    return Evaluated(strategy, trades, lots, money, adverse_and_favourable, metrics, account, note)
 
 
-def _events_of(strategy: Rule, signals: Callable[[], Int8Array], recent: dict[object, Events]) -> Events:
-    # Settings that differ only in stop, target, lots or what opposite signals do trade the same events.
+def _why_nothing(sized: SizedTrades, silence: Callable[[Trades], str]) -> str:
+    if not sized.not_afforded:
+        return silence(sized.trades)
+    return f"{sized.not_afforded:,} entries, none of which the account could afford"
+
+
+def _events_of(strategy: Rule, bars: Bars, signals: Callable[[], Int8Array], recent: dict[object, Events]) -> Events:
+    # Settings that differ only in stop, target, orders, lots or what opposite signals do trade the same events.
     key = signal_key(strategy)
     if key not in recent:
         if len(recent) >= _EVENTS_KEPT:
             del recent[next(iter(recent))]
-        recent[key] = find_events(keep_sides(signals(), Sides(strategy.sides)))
+        recent[key] = find_events(entering_signals(strategy, signals(), bars))
     return recent[key]
-
-
-def _silence_of(strategy: Rule, bars: Bars, signals: Callable[[], Int8Array]) -> str:
-    return explain_silence(strategy, bars, signals())
 
 
 def look_at_holdout(

@@ -1,6 +1,6 @@
 """Events to trades on one market: where the engine's ways of trading are chosen."""
 
-from typing import Final
+from typing import Final, TypedDict
 
 from necrozma_core.backtest.outcome import Market
 from necrozma_core.backtest.request import PairRequest
@@ -12,11 +12,18 @@ from necrozma_core.engine.instructions import OnOpposite, Sides
 from necrozma_core.engine.order_simulation import simulate_orders
 from necrozma_core.engine.orders import NO_ORDERS
 from necrozma_core.engine.simulation import simulate_events
-from necrozma_core.engine.trades import Trades
+from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.market.arrays import FloatArray
 from necrozma_core.strategies.protocol import Strategy
 
 _NO_LEVELS: Final = BarLevels()
+
+
+class _Rules(TypedDict):
+    stop_out_points: FloatArray | None
+    at_end: ExitReason
+    on_opposite: OnOpposite
+    sides: Sides
 
 
 def trade(
@@ -54,36 +61,25 @@ def trade(
     if strategy.orders == NO_ORDERS and at_once and all(array is None for array in given):
         # The walk that knows all orders would give the same trades, in three times the time.
         return _trade_plain(market, strategy, request, events)
-    opposite = OnOpposite(strategy.on_opposite)
-    if market.given is None:
-        return simulate_orders(
-            market.ticks,
-            market.bars,
-            events,
-            strategy.stop_loss_pips,
-            strategy.take_profit_pips,
-            strategy.orders,
-            execution,
-            levels,
-            stop_out_points=stop_out_points,
-            at_end=market.at_end,
-            on_opposite=opposite,
-            sides=Sides(strategy.sides),
-        )
-    return simulate_bar_orders(
-        market.given,
+    asked = (
         market.ticks,
         market.bars,
         events,
+        strategy.stop_loss_pips,
+        strategy.take_profit_pips,
         strategy.orders,
         execution,
-        stop_loss_pips=strategy.stop_loss_pips,
-        take_profit_pips=strategy.take_profit_pips,
-        on_opposite=opposite,
-        levels=levels,
+        levels,
+    )
+    rules = _Rules(
         stop_out_points=stop_out_points,
         at_end=market.at_end,
+        on_opposite=OnOpposite(strategy.on_opposite),
+        sides=Sides(strategy.sides),
     )
+    if market.given is None:
+        return simulate_orders(*asked, **rules)
+    return simulate_bar_orders(market.given, *asked, **rules)
 
 
 def _trade_plain(market: Market, strategy: Strategy, request: PairRequest, events: Events) -> Trades:

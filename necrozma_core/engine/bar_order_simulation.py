@@ -12,25 +12,30 @@ What :mod:`necrozma_core.engine.bar_simulation` says holds, and beyond it:
 - What a clock closes is closed at the first opening at or after that moment.
 """
 
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
+
 import numpy as np
 
 from necrozma_core.engine.bar_levels import BarLevels
-from necrozma_core.engine.bar_order_plan import BarTrading, plan_events, plan_limits, plan_rules
 from necrozma_core.engine.events import Events
 from necrozma_core.engine.execution import Execution
-from necrozma_core.engine.instructions import OnOpposite
-from necrozma_core.engine.orders import NO_ORDERS, Orders
+from necrozma_core.engine.instructions import OnOpposite, Sides
+from necrozma_core.engine.order_levels import Asked, Costs, Entries, Units, find_levels, guard_distances
+from necrozma_core.engine.order_plan import plan_events, plan_time_limits, plan_waiting
+from necrozma_core.engine.orders import NO_ORDERS, EntryKind, Orders
 from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.errors import UsageError
-from necrozma_core.kernels.bar_order_walk import walk_bar_orders
-from necrozma_core.kernels.bar_orders import FAR, BarLimits, BarQuotes, Rows
+from necrozma_core.kernels.walks.bar_order_walk import BarFills, BarQuotes, Rows, walk_bar_orders
+from necrozma_core.kernels.walks.order_arrays import FAR
 from necrozma_core.market.arrays import FloatArray
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks
 
-_AS_QUOTED = Execution()
-_NO_LEVELS = BarLevels()
+_AT_ONCE: Final = Execution()
+_NO_LEVELS: Final = BarLevels()
 
 
 def simulate_bar_orders(
@@ -38,15 +43,16 @@ def simulate_bar_orders(
     ticks: Ticks,
     bars: Bars,
     events: Events,
+    stop_loss_pips: float | None,
+    take_profit_pips: float | None,
     orders: Orders = NO_ORDERS,
-    execution: Execution = _AS_QUOTED,
+    execution: Execution = _AT_ONCE,
+    levels: BarLevels = _NO_LEVELS,
     *,
-    stop_loss_pips: float | None = None,
-    take_profit_pips: float | None = None,
-    on_opposite: OnOpposite = OnOpposite.REVERSE,
-    levels: BarLevels | None = None,
     stop_out_points: FloatArray | None = None,
     at_end: ExitReason = ExitReason.END_OF_DATA,
+    on_opposite: OnOpposite = OnOpposite.REVERSE,
+    sides: Sides = Sides.BOTH,
 ) -> Trades:
     """Trade a list of events on bars with every order.
 
@@ -59,17 +65,21 @@ def simulate_bar_orders(
     bars : Bars
         Those that the signals are about, gathered from ``given``.
     events : Events
+    stop_loss_pips, take_profit_pips : float or None
+        Distance from the entry price; None sets no such level.
     orders : Orders
     execution : Execution
         Without latency, which bars cannot tell.
-    stop_loss_pips, take_profit_pips : float or None
-    on_opposite : OnOpposite
-    levels : BarLevels, optional
-        Distances and prices for each of ``bars``.
+    levels : BarLevels
+        For each of ``bars``. Its distances are taken instead of those in pips or in ATR, its prices instead of the
+        offset.
     stop_out_points : float64 array, shape (n_events,), optional
-        How far below each entry the account would be closed by its broker, points; NaN for nowhere.
+        How far from the entry each position is stopped out, in points; NaN for nowhere.
     at_end : ExitReason
         Why what is open at the end is closed there.
+    on_opposite : OnOpposite
+    sides : Sides
+        Which may be entered, where an event leaves orders of both.
 
     Returns
     -------
@@ -79,31 +89,48 @@ def simulate_bar_orders(
     Raises
     ------
     UsageError
-        There is a latency, or a text of the orders means nothing.
+        If there is a latency, a distance is not a finite number above zero, a cost is below zero, or a text cannot be
+        read.
     """
     if execution.latency_ms:
         raise UsageError(
             f"{given.pair.name}: a latency of {execution.latency_ms} ms: bars without ticks cannot tell what happens "
             "within a bar; use ticks, or no latency"
         )
-    trading = BarTrading(
-        ticks=ticks,
-        bars=bars,
-        events=events,
-        orders=orders,
-        execution=execution,
-        levels=levels or _NO_LEVELS,
-        stop_loss_pips=stop_loss_pips,
-        take_profit_pips=take_profit_pips,
-        on_opposite=on_opposite,
-        stop_out_points=stop_out_points,
-    )
-    limits = plan_limits(trading)
+    units = Units(ticks.pair, ticks.digits)
+    asked = Asked(orders, levels, bars, events, units, Costs.of(execution, units))
+    entries = None if orders.entry == EntryKind.MARKET else find_levels(asked, sides)
+    fixed = stop_loss_pips, take_profit_pips, stop_out_points
+    at_quote = guard_distances(asked, _at_opening(asked, entries), *fixed)
+    at_level = at_quote if entries is None else guard_distances(asked, _at_level(asked, entries), *fixed)
+    out = np.full(len(events), np.nan) if stop_out_points is None else stop_out_points
+    acting = plan_events(ticks, asked, execution)
     given = given.writable()
-    quotes = BarQuotes(given.bid, given.ask, _writable(ticks.time_ms), bars.first_tick // 2)
-    rows = _make_rows(len(events) * (len(limits.partial) + 1))
-    n_trades, stale = walk_bar_orders(quotes, plan_events(trading, limits), limits, plan_rules(trading), rows)
-    return _make_trades(ticks, limits, Rows(*(column[:n_trades] for column in rows)), stale, at_end)
+    rows = _make_rows(len(events) * (len(at_quote.part) + 1))
+    n_rows, stale = walk_bar_orders(
+        BarQuotes(given.bid, given.ask, _writable(ticks.time_ms), bars.first_tick // 2),
+        acting.due,
+        plan_waiting(ticks, asked, acting, entries),
+        BarFills(at_quote, at_level, np.nan_to_num(out, nan=FAR), float(asked.costs.slippage), on_opposite.code),
+        plan_time_limits(ticks, bars, orders),
+        rows,
+    )
+    return _make_trades(ticks, Rows(*(column[:n_rows] for column in rows)), stale, at_end)
+
+
+def _at_opening(asked: Asked, entries: Entries | None) -> Entries | None:
+    # At an opening a limit fills at its quote, which is at the level or better, and loses half of the mark-up alone.
+    if entries is None or asked.orders.entry == EntryKind.STOP:
+        return None
+    return replace(entries, above_base=asked.costs.half_markup)
+
+
+def _at_level(asked: Asked, entries: Entries) -> Entries:
+    if asked.orders.entry == EntryKind.LIMIT:
+        return entries
+    above, slippage = entries.above_base, asked.costs.slippage
+    filled = above + slippage if isinstance(above, Decimal) else above + float(slippage)
+    return replace(entries, above_base=filled)
 
 
 def _writable(array: np.ndarray) -> np.ndarray:
@@ -111,14 +138,13 @@ def _writable(array: np.ndarray) -> np.ndarray:
 
 
 def _make_rows(n_rows: int) -> Rows:
-    kinds = np.int8, np.int64, np.int64, np.float64, np.float64, np.int8, np.int64, np.float64
+    kinds = np.int8, np.int8, *[np.int64] * 3, *[np.float64] * 4
     return Rows(*(np.empty(n_rows, dtype=kind) for kind in kinds))
 
 
-def _make_trades(ticks: Ticks, limits: BarLimits, rows: Rows, stale: int, at_end: ExitReason) -> Trades:
+def _make_trades(ticks: Ticks, rows: Rows, stale: int, at_end: ExitReason) -> Trades:
     if len(rows.reason) and rows.reason[-1] == ExitReason.END_OF_DATA:
         rows.reason[-1] = at_end
-    stop = limits.stop[rows.event]
     return Trades(
         side=rows.side,
         entry_tick=rows.entry_tick,
@@ -131,6 +157,6 @@ def _make_trades(ticks: Ticks, limits: BarLimits, rows: Rows, stale: int, at_end
         reason=rows.reason,
         event=rows.event,
         fraction=rows.fraction,
-        stop_points=np.where(limits.stop_reach[rows.event, 0] < FAR, stop, np.nan),
+        stop_points=rows.stop,
         stale_entries=stale,
     )

@@ -13,7 +13,7 @@ from necrozma_core.engine.events import Events
 from necrozma_core.engine.instructions import OnOpposite
 from necrozma_core.engine.simulation import find_levels, make_trades
 from necrozma_core.engine.trades import ExitReason, Trades
-from necrozma_core.kernels.bar_simulation import simulate_bar_events as kernel
+from necrozma_core.kernels.walks.bar_simulation import simulate_bar_events as kernel
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks

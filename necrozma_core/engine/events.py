@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from necrozma_core.kernels import simulation as kernels
+from necrozma_core.kernels.walks import simulation as kernels
 from necrozma_core.market.arrays import Int8Array, Int32Array
 
 

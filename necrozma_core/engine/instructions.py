@@ -65,13 +65,16 @@ def find_unknown(signals: np.ndarray) -> int | None:
     return int(((signals < SELL) | (signals > CLOSE_SHORT)).argmax())
 
 
-def keep_sides(signals: Int8Array, sides: Sides) -> Int8Array:
+def keep_sides(signals: Int8Array, sides: Sides, on_opposite: str = OnOpposite.REVERSE) -> Int8Array:
     """Return signals that enter the allowed sides alone: what would enter another one closes instead.
+
+    Where opposite signals are ignored, it does nothing.
 
     Parameters
     ----------
     signals : int8 array, shape (n_bars,)
     sides : Sides
+    on_opposite : str
 
     Returns
     -------
@@ -81,4 +84,6 @@ def keep_sides(signals: Int8Array, sides: Sides) -> Int8Array:
     if sides is Sides.BOTH:
         return signals
     unwanted, instead = (SELL, CLOSE_LONG) if sides is Sides.LONG else (BUY, CLOSE_SHORT)
+    if on_opposite == OnOpposite.IGNORE:
+        instead = Instruction.NOTHING
     return np.where(signals == unwanted, np.int8(instead), signals)

@@ -20,7 +20,7 @@ from necrozma_core.engine.order_texts import parse_targets
 from necrozma_core.engine.orders import EntryFrom, EntryKind, EntrySides, Orders
 from necrozma_core.errors import UsageError, shown
 from necrozma_core.kernels import indicators
-from necrozma_core.kernels.order_arrays import FAR, Guards
+from necrozma_core.kernels.walks.order_arrays import FAR, Guards
 from necrozma_core.market.arrays import BoolArray, FloatArray, Int64Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.instruments import Pair
@@ -98,7 +98,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entries:
-    """Where waiting orders lie; see :class:`necrozma_core.kernels.order_arrays.Waiting`.
+    """Where waiting orders lie; see :class:`necrozma_core.kernels.walks.order_arrays.Waiting`.
 
     Attributes
     ----------

@@ -10,7 +10,7 @@ from necrozma_core.engine.order_levels import Asked, Entries, knows_atr
 from necrozma_core.engine.order_schedule import is_inside, scheduled_closes, window_ends
 from necrozma_core.engine.order_texts import parse_window
 from necrozma_core.engine.orders import EntryKind, Orders
-from necrozma_core.kernels.order_arrays import (
+from necrozma_core.kernels.walks.order_arrays import (
     FAR,
     LIMIT,
     MARKET,

@@ -26,8 +26,8 @@ from necrozma_core.engine.order_levels import Asked, Costs, Units, find_levels, 
 from necrozma_core.engine.order_plan import plan_events, plan_time_limits, plan_waiting, read_prices
 from necrozma_core.engine.orders import NO_ORDERS, EntryKind, Orders
 from necrozma_core.engine.trades import ExitReason, Trades
-from necrozma_core.kernels.order_arrays import Guards, Rules
-from necrozma_core.kernels.order_walk import walk_orders
+from necrozma_core.kernels.walks.order_arrays import Guards, Rules
+from necrozma_core.kernels.walks.order_walk import walk_orders
 from necrozma_core.market.arrays import FloatArray, Int64Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.ticks import Ticks

@@ -18,7 +18,7 @@ from necrozma_core.engine.events import Events, find_events
 from necrozma_core.engine.instructions import OnOpposite
 from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.errors import UsageError, shown
-from necrozma_core.kernels import simulation as kernels
+from necrozma_core.kernels.walks import simulation as kernels
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.ticks import Ticks

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Set
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ import numpy as np
 from necrozma_core.errors import UsageError, not_a_file
 from necrozma_core.feeds.formats.registry import ReadOptions, open_source
 from necrozma_core.feeds.plausibility import check_ticks_of_pair
+from necrozma_core.feeds.reading.crossed import Crossed
 from necrozma_core.feeds.reading.zones import split_zone
 from necrozma_core.feeds.sieve import Judge, Sieve, Tally
 from necrozma_core.market.instruments import Pair
@@ -151,7 +152,7 @@ def read_file(path: Path, reading: Reading, known: Set[tuple[str, str | None]], 
     source = _source(path, reading.options.zone)
     if source.identity in known:
         return Arrival(path, source, is_known=True)
-    sieve = Sieve(str(path), reading.now_ns, spool)
+    sieve = Sieve(str(path), reading.now_ns, spool, Crossed(reading.options.crossed))
     with open_source(path, reading.pair, reading.options, compiled=reading.compiled) as opened:
         span = sieve.sift(opened.rows, reading.pair, reading.quarantine_share)
     if span is None:
@@ -160,7 +161,7 @@ def read_file(path: Path, reading: Reading, known: Set[tuple[str, str | None]], 
     check_ticks_of_pair(some, str(path))
     return Arrival(
         path,
-        source,
+        replace(source, swapped=sieve.tally.swapped),
         span=span,
         tally=sieve.tally,
         judge=sieve.judge if sieve.tally.bad else None,

@@ -60,6 +60,8 @@ class ImportReport:
         Kept rows that are the row before them once more.
     one_sided : int
         First rows left out because one side had no price yet, where a blank stands for the price before.
+    swapped : int
+        Kept rows whose ask lay below the bid, and whose bid and ask were exchanged.
     known : int
         Kept rows that another file had brought already; they are stored once.
     findings : tuple of str
@@ -84,6 +86,7 @@ class ImportReport:
     rounded: int = 0
     repeated: int = 0
     one_sided: int = 0
+    swapped: int = 0
     known: int = 0
     findings: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
@@ -275,6 +278,7 @@ def _report(
         rounded=sum(file.tally.rounded for file in files),
         repeated=sum(file.repeated for file in files),
         one_sided=sum(file.tally.skipped for file in files),
+        swapped=sum(file.tally.swapped for file in files),
         known=sum(map(len, spans)) - added,
     )
 

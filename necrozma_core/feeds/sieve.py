@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from necrozma_core.errors import DataError, shown
 from necrozma_core.feeds.quarantine import Quarantine
 from necrozma_core.feeds.reading.cells import NO_FAULT, Fault
+from necrozma_core.feeds.reading.crossed import CROSSED_ADVICE, Crossed, uncross
 from necrozma_core.feeds.reading.prices import PRICE_DECIMALS
 from necrozma_core.feeds.reading.rows import BID, TIME_FORM, TIMESTAMP, RowBatch, RowStream, TornRow, find_faults
 from necrozma_core.market.arrays import BoolArray, Int64Array
@@ -59,6 +60,8 @@ class Tally:
         Prices rounded by less than a billionth.
     skipped : int
         First rows left out because one side had no price yet, where a blank stands for the price before.
+    swapped : int
+        Kept rows whose ask lay below the bid, and whose bid and ask were exchanged.
     """
 
     rows: int = 0
@@ -67,6 +70,7 @@ class Tally:
     sub_millisecond: int = 0
     rounded: int = 0
     skipped: int = 0
+    swapped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +91,14 @@ class Judge:
     ----------
     last_ns : int
         Nanoseconds since 1970; later times are bad.
+    crossed : Crossed
+        What becomes of quotes whose ask lies below their bid.
     in_order : bool array or None
         Which of the rows that are good by themselves are kept; None for all.
     """
 
     last_ns: int
+    crossed: Crossed = Crossed.REFUSE
     in_order: BoolArray | None = None
 
     def faults(self, batch: RowBatch) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -112,7 +119,8 @@ class Judge:
         """
         quarantine.start(stream.header)
         seen = 0
-        for batch in stream.batches:
+        for read in stream.batches:
+            batch = uncross(read)[0] if self.crossed is Crossed.SWAP else read
             faults, _ = self.faults(batch)
             good = np.flatnonzero(faults == NO_FAULT)
             if self.in_order is not None:
@@ -136,11 +144,13 @@ class Sieve:
     now_ns : int
         Nanoseconds since 1970; times a day after it are bad.
     spool : TickSpool
+    crossed : Crossed
+        What becomes of quotes whose ask lies below their bid.
     """
 
-    def __init__(self, source: str, now_ns: int, spool: TickSpool) -> None:
+    def __init__(self, source: str, now_ns: int, spool: TickSpool, crossed: Crossed = Crossed.REFUSE) -> None:
         self.tally = Tally()
-        self.judge = Judge(now_ns + _DAY_NS)
+        self.judge = Judge(now_ns + _DAY_NS, crossed)
         self._source = source
         self._spool = spool
         self._first_bad = ""
@@ -191,8 +201,13 @@ class Sieve:
         return self._spool.span(pair, self._digits, tuple(self._chunks)) if self._chunks else None
 
     def _take(self, batch: RowBatch, stream: RowStream) -> None:
+        swapped = None
+        if self.judge.crossed is Crossed.SWAP:
+            batch, swapped = uncross(batch)
         faults, columns = self.judge.faults(batch)
         good = faults == NO_FAULT
+        if swapped is not None:
+            self.tally.swapped += int(np.count_nonzero(swapped & good))
         bad = np.flatnonzero(~good)
         self._count(batch, faults)
         self._remember_first(batch, bad, faults, columns, stream)
@@ -298,6 +313,8 @@ class Sieve:
 
     def _refuse_too_many(self, most_bad: float) -> None:
         bad = self.tally.bad.total()
+        if self.judge.crossed is Crossed.ASIDE:
+            bad -= self.tally.bad[Fault.CROSSED]
         if not bad or bad <= most_bad * self.tally.rows:
             return
         if self.tally.bad[Fault.OUT_OF_ORDER] == bad:
@@ -307,7 +324,9 @@ class Sieve:
         share = 100.0 * bad / self.tally.rows
         share = round(share, 1 if share >= 1.0 else 3)
         limit = f", and at most {100 * most_bad:g} % may be set aside" if most_bad else ""
-        raise DataError(f"{self._bad_rows()}, {share:g} % of all{limit}; mend the file")
+        is_crossed = self.judge.crossed is Crossed.REFUSE and 2 * self.tally.bad[Fault.CROSSED] >= bad
+        otherwise = f"; {CROSSED_ADVICE}" if is_crossed else ""
+        raise DataError(f"{self._bad_rows()}, {share:g} % of all{limit}; mend the file{otherwise}")
 
     def _advice(self) -> str:
         if self.tally.bad.keys() == {Fault.CROSSED}:

@@ -13,7 +13,8 @@
 ``arrays``            the kinds of arrays that signatures name
 ``ticks``             quotes of one pair, prices as whole points
 ``quote_bars``        what a feed of bars says, where there are no ticks
-``bars``              half-open intervals of ticks
+``bars``              half-open intervals of ticks, and longer ones gathered from them
+``bar_prices``        the prices of bars by name
 ``lending``           bars that a user's strategy cannot change for others
 ``bar_building``      bars gathered; loads the compiler, which the others do not
 ====================  ==============================================================

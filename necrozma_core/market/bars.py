@@ -6,9 +6,12 @@ from typing import Final
 
 import numpy as np
 
+from necrozma_core.errors import UsageError
 from necrozma_core.market.arrays import FloatArray, Int32Array, Int64Array
 from necrozma_core.market.bar_grid import BarGrid
+from necrozma_core.market.bar_prices import BarPrices
 from necrozma_core.market.calendars import DAY_MS
+from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
 
 _MIDNIGHT: Final = BarGrid()
 
@@ -38,7 +41,7 @@ class Memo:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bars:
+class Bars(BarPrices):
     """Bars of one pair, oldest first.
 
     Prices are kept as points (``*_points``, int32); the properties without that ending give them as float64
@@ -84,80 +87,180 @@ class Bars:
     @property
     def close_time_ms(self) -> Int64Array:
         """The end of each bar, which is not in it, int64, shape (n_bars,); milliseconds since 1970 UTC."""
-
-        def compute() -> np.ndarray:
-            opened = self.open_time_ms
-            if not len(opened):
-                return opened.copy()
-            starts = self.grid.days(int(opened[0]), int(opened[-1]), self.timeframe_ms).start_ms
-            day_end = starts[np.searchsorted(starts, opened, side="right")]
-            return day_end if self.timeframe_ms >= DAY_MS else np.minimum(opened + self.timeframe_ms, day_end)
-
-        return self.remember("close_time", compute)
+        return self.remember("close_time", lambda: _close_times(self.open_time_ms, self.timeframe_ms, self.grid))
 
     def remember(self, key: Hashable, compute: Callable[[], np.ndarray]) -> np.ndarray:
         """Return what ``compute`` gave for ``key``, computing it once; the array becomes read-only."""
         return self._memo.get(key, compute)
 
-    def _prices(self, name: str, points: Int32Array, column: int, scale: int) -> FloatArray:
-        return self.remember(("price", name), lambda: points[:, column] / scale)
+    def higher(self, timeframe: str) -> "HigherBars":
+        """Return bars of a longer timeframe, as far as they had closed at the end of each of these.
+
+        Parameters
+        ----------
+        timeframe : str
+            Such as ``4h``; a multiple of these bars' length.
+
+        Returns
+        -------
+        HigherBars
+
+        Raises
+        ------
+        UsageError
+            The timeframe is none, is shorter, or cannot be made of these bars.
+        """
+        timeframe_ms = parse_timeframe(timeframe)
+        if timeframe_ms % self.timeframe_ms:
+            length = format_timeframe(self.timeframe_ms)
+            raise UsageError(
+                f"higher timeframe {format_timeframe(timeframe_ms)}: expected {length} or a multiple of it, "
+                f"because its bars are gathered from those of {length}"
+            )
+        return HigherBars.of(self, timeframe_ms)
+
+    def _price(self, side: str, column: int) -> FloatArray:
+        points = {"bid": self.bid_points, "ask": self.ask_points, "mid": self.mid2_points}[side]
+        scale = 10**self.digits * (2 if side == "mid" else 1)
+        return self.remember(("price", side, column), lambda: points[:, column] / scale)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HigherBars(BarPrices):
+    """Bars of a longer timeframe, as they were known at the end of each bar of a shorter one.
+
+    Its prices have an entry for each of the shorter bars: that of the last longer bar that had closed by the shorter
+    one's end, and NaN where none had. So none of them can see the future. Indicators are computed on ``bars`` and
+    brought into the same shape by `align`.
+
+    Attributes
+    ----------
+    bars : Bars
+        Those of the longer timeframe that had closed by the end of the last shorter bar.
+    last : int64 array, shape (n_bars,)
+        For each shorter bar the index in ``bars`` of the last that had closed by its end; -1 where none had.
+    """
+
+    bars: Bars
+    last: Int64Array
+    _lower: Bars = field(repr=False)
+
+    @classmethod
+    def of(cls, lower: Bars, timeframe_ms: int) -> "HigherBars":
+        """Gather shorter bars; the arrays are remembered on them."""
+        bars = _gathered(lower, timeframe_ms)
+        last = lower.remember(
+            ("higher", timeframe_ms, "last"),
+            lambda: np.searchsorted(bars.close_time_ms, lower.close_time_ms, side="right") - 1,
+        )
+        return cls(bars, last, lower)
+
+    def __len__(self) -> int:
+        return len(self.last)
 
     @property
-    def bid_open(self) -> FloatArray:
-        """First bid of each bar, price, shape (n_bars,)."""
-        return self._prices("bid_open", self.bid_points, 0, 10**self.digits)
+    def is_new(self) -> np.ndarray:
+        """Where another longer bar had closed since the shorter bar before, bool, shape (n_bars,)."""
+        return np.diff(self.last, prepend=-1) > 0
 
-    @property
-    def bid_high(self) -> FloatArray:
-        """Highest bid."""
-        return self._prices("bid_high", self.bid_points, 1, 10**self.digits)
+    def align(self, values: np.ndarray) -> FloatArray:
+        """Return what was known of values of the longer bars at the end of each shorter bar.
 
-    @property
-    def bid_low(self) -> FloatArray:
-        """Lowest bid."""
-        return self._prices("bid_low", self.bid_points, 2, 10**self.digits)
+        Parameters
+        ----------
+        values : array of numbers, shape (len(bars),)
+            Entry i made of longer bars up to i.
 
-    @property
-    def bid_close(self) -> FloatArray:
-        """Last bid."""
-        return self._prices("bid_close", self.bid_points, 3, 10**self.digits)
+        Returns
+        -------
+        float64 array, shape (n_bars,)
+            NaN where no longer bar had closed.
 
-    @property
-    def ask_open(self) -> FloatArray:
-        """First ask."""
-        return self._prices("ask_open", self.ask_points, 0, 10**self.digits)
+        Raises
+        ------
+        UsageError
+            There is not one number for each of the longer bars.
+        """
+        values = np.asarray(values)
+        if values.shape != (len(self.bars),) or values.dtype.kind not in "biuf":
+            raise UsageError(
+                f"align: expected an array of {len(self.bars)} numbers, one for each of the higher bars; "
+                f"found shape {values.shape}, dtype {values.dtype}"
+            )
+        aligned = np.full(len(self.last), np.nan)
+        is_known = self.last >= 0
+        aligned[is_known] = values[self.last[is_known]]
+        return aligned
 
-    @property
-    def ask_high(self) -> FloatArray:
-        """Highest ask."""
-        return self._prices("ask_high", self.ask_points, 1, 10**self.digits)
+    def _price(self, side: str, column: int) -> FloatArray:
+        key = ("higher", self.bars.timeframe_ms, "price", side, column)
+        return self._lower.remember(key, lambda: self.align(self.bars._price(side, column)))
 
-    @property
-    def ask_low(self) -> FloatArray:
-        """Lowest ask."""
-        return self._prices("ask_low", self.ask_points, 2, 10**self.digits)
 
-    @property
-    def ask_close(self) -> FloatArray:
-        """Last ask."""
-        return self._prices("ask_close", self.ask_points, 3, 10**self.digits)
+class _PartMemo(Memo):
+    """What is remembered on bars that were gathered from others: it lies in the memory of those."""
 
-    @property
-    def mid_open(self) -> FloatArray:
-        """First mid, the mean of bid and ask at one tick."""
-        return self._prices("mid_open", self.mid2_points, 0, 2 * 10**self.digits)
+    def __init__(self, whole: Memo, part: Hashable) -> None:
+        super().__init__()
+        self._whole, self._part = whole, part
 
-    @property
-    def mid_high(self) -> FloatArray:
-        """Highest mid of any tick (not the mean of the highest bid and the highest ask)."""
-        return self._prices("mid_high", self.mid2_points, 1, 2 * 10**self.digits)
+    def get(self, key: Hashable, compute: Callable[[], np.ndarray]) -> np.ndarray:
+        return self._whole.get((self._part, key), compute)
 
-    @property
-    def mid_low(self) -> FloatArray:
-        """Lowest mid."""
-        return self._prices("mid_low", self.mid2_points, 2, 2 * 10**self.digits)
 
-    @property
-    def mid_close(self) -> FloatArray:
-        """Last mid."""
-        return self._prices("mid_close", self.mid2_points, 3, 2 * 10**self.digits)
+def _gathered(lower: Bars, timeframe_ms: int) -> Bars:
+    """Gather bars into longer ones, without the last where it had not closed."""
+    part = "higher", timeframe_ms
+
+    def array(name: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
+        return lower.remember((*part, name), compute)
+
+    names = array("names", lambda: _names(lower, timeframe_ms))
+    first = array("first", lambda: _first_of_each(lower, names, timeframe_ms))
+    return Bars(
+        timeframe_ms,
+        lower.digits,
+        array("open_time", lambda: names[first[:-1]]),
+        array("bid", lambda: _gather(lower.bid_points, first)),
+        array("ask", lambda: _gather(lower.ask_points, first)),
+        array("mid2", lambda: _gather(lower.mid2_points, first)),
+        array("count", lambda: np.add.reduceat(lower.tick_count[: first[-1]], first[:-1], dtype=np.int32)),
+        array("first_tick", lambda: lower.first_tick[first]),
+        lower.grid,
+        _PartMemo(lower._memo, (*part, "memo")),
+    )
+
+
+def _names(lower: Bars, timeframe_ms: int) -> Int64Array:
+    """Return the opening time of the longer bar that each shorter one is in, int64, shape (n_bars,)."""
+    opened = lower.open_time_ms
+    if not len(opened):
+        return opened.copy()
+    days = lower.grid.days(int(opened[0]), int(opened[-1]), timeframe_ms)
+    day = np.searchsorted(days.start_ms, opened, side="right") - 1
+    if timeframe_ms >= DAY_MS:
+        return days.name_ms[day]
+    start = days.start_ms[day]
+    return start + (opened - start) // timeframe_ms * timeframe_ms
+
+
+def _first_of_each(lower: Bars, names: Int64Array, timeframe_ms: int) -> Int64Array:
+    """Return the index of the first shorter bar in each longer one that closed, and at last the end of those."""
+    first = np.flatnonzero(np.diff(names, prepend=names[:1] - 1)).astype(np.int64)
+    closed = int((_close_times(names[first], timeframe_ms, lower.grid) <= lower.close_time_ms[-1:]).sum())
+    return np.append(first, len(names))[: closed + 1]
+
+
+def _gather(points: Int32Array, first: Int64Array) -> Int32Array:
+    begin, inside = first[:-1], points[: first[-1]]
+    high = np.maximum.reduceat(inside[:, 1], begin)
+    low = np.minimum.reduceat(inside[:, 2], begin)
+    return np.stack([points[begin, 0], high, low, points[first[1:] - 1, 3]], axis=1)
+
+
+def _close_times(opened: Int64Array, timeframe_ms: int, grid: BarGrid) -> Int64Array:
+    if not len(opened):
+        return opened.copy()
+    starts = grid.days(int(opened[0]), int(opened[-1]), timeframe_ms).start_ms
+    day_end = starts[np.searchsorted(starts, opened, side="right")]
+    return day_end if timeframe_ms >= DAY_MS else np.minimum(opened + timeframe_ms, day_end)

@@ -11,6 +11,9 @@ from necrozma_core.errors import UnknownPairError, UsageError, nearest, shown
 
 _NAME = re.compile(r"[A-Z]{6}", re.ASCII)
 _MOST_UNITS: Final = 10_000_000
+MOST_LEVERAGE: Final = 10_000.0
+_LEAST_LOTS: Final = 0.000_001
+_MOST_LOTS: Final = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +26,71 @@ class Terms:
         Price units.
     contract_size : int or None
         Units of the base in one lot.
+    lot_step, min_lots, max_lots : float or None
+        Sizes are multiples of the first, within the others.
+    leverage : float or None
+        Of this pair, where it is not the account's.
     """
 
     pip: float | None = None
     contract_size: int | None = None
+    lot_step: float | None = None
+    min_lots: float | None = None
+    max_lots: float | None = None
+    leverage: float | None = None
+
+    @property
+    def lot_rules(self) -> "LotRules":
+        """What sizes there are; see `LotRules` for what cannot be."""
+        given = {"lot_step": self.lot_step, "min_lots": self.min_lots, "max_lots": self.max_lots}
+        return LotRules(**{name: value for name, value in given.items() if value is not None})
+
+    def refuse_lots(self, lots: float) -> str | None:
+        """Say why fixed lots cannot be traded under what is said here, or None."""
+        if self.min_lots is not None and lots < self.min_lots:
+            return f"expected no less than its min_lots, {self.min_lots:g}"
+        if self.max_lots is not None and lots > self.max_lots:
+            return f"expected no more than its max_lots, {self.max_lots:g}"
+        if self.lot_step is not None and Decimal(repr(float(lots))) % Decimal(repr(float(self.lot_step))):
+            return f"expected a multiple of its lot_step, {self.lot_step:g}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class LotRules:
+    """The sizes that a broker takes.
+
+    Attributes
+    ----------
+    lot_step, min_lots, max_lots : float
+        Lots; sizes are multiples of the first, within the others.
+
+    Raises
+    ------
+    UsageError
+        For a step that is not above zero, or a largest size below the smallest or below a step.
+    """
+
+    lot_step: float = 0.01
+    min_lots: float = 0.01
+    max_lots: float = 100.0
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if not _LEAST_LOTS <= value <= _MOST_LOTS:
+                expected = f"expected {_LEAST_LOTS} to {_MOST_LOTS:,.0f} lots"
+                raise UsageError(f"a {name} of {shown(value)}: {expected}")
+        if self.max_lots < max(self.min_lots, self.lot_step):
+            raise UsageError(
+                f"a max_lots of {shown(self.max_lots)}: expected no less than min_lots, {shown(self.min_lots)}, "
+                f"and lot_step, {shown(self.lot_step)}"
+            )
+
+    @property
+    def step(self) -> tuple[int, int]:
+        """The step as a fraction of whole numbers: 1 and 100 for 0.01."""
+        return Decimal(repr(float(self.lot_step))).as_integer_ratio()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +126,8 @@ class Pair:
         ------
         UsageError
             For a pip that is no power of ten, or ten times away from the table's and more: such a pip is a mistake,
-            with which every stop would be a hundred times too near or too far. For a lot of no unit or too many.
+            with which every stop would be a hundred times too near or too far. For a lot of no unit or too many, for
+            sizes that cannot be, and for a leverage below 1.
         """
         pair = self
         if terms.pip is not None:
@@ -79,6 +144,13 @@ class Pair:
                     f"expected 1 to {_MOST_UNITS:,} whole units of {self.base} in a lot"
                 )
             pair = replace(pair, contract_size=terms.contract_size)
+        try:
+            _ = terms.lot_rules
+        except UsageError as error:
+            raise UsageError(f"{self.name}: {error}") from None
+        if terms.leverage is not None and not 1 <= terms.leverage <= MOST_LEVERAGE:
+            expected = f"expected 1 to {MOST_LEVERAGE:,.0f}"
+            raise UsageError(f"{self.name}: a leverage of {shown(terms.leverage)}: {expected}")
         return pair
 
     def points_per_pip(self, digits: int) -> Decimal:

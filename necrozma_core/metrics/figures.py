@@ -6,10 +6,12 @@ from typing import Final
 import numpy as np
 
 from necrozma_core.engine.trades import ExitReason, Trades
+from necrozma_core.market.arrays import FloatArray
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.metrics import formulas
 from necrozma_core.money.costs import Account, Money
 from necrozma_core.money.equity import TradingDays, equity_points
+from necrozma_core.money.excursions import Excursions, lowest_equity
 
 MIN_TRADES: Final = 30
 """Below this many trades the figures say little; such strategies are marked and ranked after the others."""
@@ -21,7 +23,8 @@ MIN_DAYS: Final = 30
 class Metrics:
     """The figures of one strategy on one pair. None where a figure is undefined.
 
-    Money is in the account's currency; returns, drawdowns and rates are fractions, 0.05 for five per cent.
+    Money is in the account's currency; returns, drawdowns and rates are fractions, 0.05 for five per cent. A position
+    that is closed in parts is as many trades.
 
     Attributes
     ----------
@@ -38,7 +41,9 @@ class Metrics:
     annual_return, annual_volatility, sharpe, sortino, calmar : float or None
         From daily returns.
     max_drawdown : float or None
-        Zero or below, a fraction of the peak before it; below -1 where the account was overdrawn.
+        As it was lived: the lowest equity at any tick, as a fraction of the peak before it; zero or below, and below
+        -1 where the account was overdrawn. Peaks are those at exits and at days' ends. Calmar ratio and recovery factor
+        divide by this fall.
     ulcer_index : float or None
     expectancy : float or None
         Per trade.
@@ -60,6 +65,8 @@ class Metrics:
         Fewer than thirty.
     constant_returns : bool
         Every day brought practically the same, so that the ratios tell of rounding or compounding.
+    max_drawdown_at_exits : float or None
+        The same where only exits and days' ends are looked at.
     """
 
     trades: int
@@ -99,6 +106,7 @@ class Metrics:
     days: int
     few_days: bool
     constant_returns: bool
+    max_drawdown_at_exits: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,20 +135,30 @@ class HoldoutFigures:
         return cls(*(getattr(metrics, name) for name in cls.__slots__))
 
 
-def measure(trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots: float, account: Account) -> Metrics:
+def measure(
+    trades: Trades,
+    money: Money,
+    days: TradingDays,
+    ticks: Ticks,
+    lots: FloatArray | float,
+    account: Account,
+    excursions: Excursions,
+) -> Metrics:
     """Compute every figure of one strategy.
 
     Parameters
     ----------
     trades, money : Trades, Money
-        In order of entry, not overlapping; possibly none.
+        In order of entry, not overlapping but for the parts of one position; possibly none.
     days : TradingDays
         Of ``ticks``. Days without trades count with a return of 0, days without ticks do not count.
     ticks : Ticks
         Those that were traded.
-    lots : float
-        Size of every trade.
+    lots : float64 array, shape (n_trades,), or float
+        Size of each trade, or of every one.
     account : Account
+    excursions : Excursions
+        Of the same trades and days.
 
     Returns
     -------
@@ -150,18 +168,22 @@ def measure(trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots:
     Raises
     ------
     ConversionError
-        If a position is open at the end of a day without a price that converts it.
+        If a position is open at the end of a day, or at its worst, without a price that converts it.
     """
     net, start = money.net, account.initial_balance
     net_profit, profit, loss = float(net.sum()), formulas.gross_profit(net), formulas.gross_loss(net)
     wins, losses = int(np.count_nonzero(net > 0)), int(np.count_nonzero(net < 0))
     # Without trades the equity is flat, which is no achievement: its figures are undefined.
-    equity = equity_points(trades, money, days, ticks, lots, account)
+    equity = equity_points(
+        trades, money, days, ticks, lots, account, half_markup=excursions.half_markup, path=excursions.path
+    )
     day_end = equity.day_end if len(trades) else equity.day_end[:0]
     returns = formulas.daily_returns(day_end, start)
     peak = formulas.running_peak(equity.path, start)
     yearly = formulas.annual_return(net_profit / start, len(returns))
-    drawdown = formulas.max_drawdown(equity.path, peak)
+    lowest = lowest_equity(equity, peak, excursions, trades, days, ticks, lots)
+    lived, lived_peak = (np.concatenate(arrays) for arrays in zip((equity.path, peak), lowest, strict=True))
+    drawdown = formulas.max_drawdown(lived, lived_peak)
     exits = np.bincount(trades.reason, minlength=len(ExitReason)).tolist()
     return Metrics(
         trades=len(trades),
@@ -178,7 +200,7 @@ def measure(trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots:
         max_drawdown=drawdown,
         ulcer_index=formulas.ulcer_index(day_end, formulas.running_peak(day_end, start)),
         expectancy=formulas.expectancy(net_profit, len(trades)),
-        recovery_factor=formulas.recovery_factor(net_profit, equity.path, peak),
+        recovery_factor=formulas.recovery_factor(net_profit, lived, lived_peak),
         average_win=formulas.average_win(profit, wins),
         average_loss=formulas.average_loss(loss, losses),
         largest_win=formulas.largest_win(net),
@@ -191,4 +213,5 @@ def measure(trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots:
         days=len(returns),
         few_days=len(returns) < MIN_DAYS,
         constant_returns=formulas.are_constant(returns, day_end, start),
+        max_drawdown_at_exits=formulas.max_drawdown(equity.path, peak),
     )

@@ -1,6 +1,7 @@
 """The formulas of the figures, one function each.
 
-Trade figures are of each trade's net result, after commission and swap; daily figures take the account's returns by
+Trade figures are of each trade's net result, after commission and swap; where a position is closed in parts, each part
+is a trade. Daily figures take the account's returns by
 New York trading day, annualised with 252 days; drawdowns take equity and its running peak. A figure that is
 undefined is None, never 0 and never infinite. Sums run in one order, so equal input gives equal bits.
 """
@@ -93,11 +94,14 @@ def largest_loss(net: FloatArray) -> float | None:
 def exposure(trades: Trades, ticks: Ticks) -> float | None:
     """Return the fraction of the time between the first and the last tick spent in a position.
 
-    The clock runs through nights and weekends, as the position's risk does. None where the ticks span no time.
+    A position that is closed in parts counts once, until its last part is closed. The clock runs through nights and
+    weekends, as the position's risk does. None where the ticks span no time.
     """
     if not len(ticks):
         return None
-    held_ms = int(trades.exit_time_ms.sum() - trades.entry_time_ms.sum())
+    is_next = np.ones(len(trades) + 1, np.bool_)
+    is_next[1:-1] = trades.entry_tick[1:] != trades.entry_tick[:-1]
+    held_ms = int(trades.exit_time_ms[is_next[1:]].sum() - trades.entry_time_ms[is_next[:-1]].sum())
     return _ratio(held_ms, int(ticks.time_ms[-1] - ticks.time_ms[0]))
 
 
@@ -242,7 +246,8 @@ def max_drawdown(equity: FloatArray, peak: FloatArray) -> float | None:
     Parameters
     ----------
     equity, peak : float64 array, shape (n_points,)
-        In order of time; :func:`running_peak` gives the peak.
+        :func:`running_peak` gives the peak. Behind the points of the path may stand what the account was worth between
+        them, each with the peak before it.
 
     References
     ----------
@@ -275,7 +280,7 @@ def recovery_factor(net_profit: float, equity: FloatArray, peak: FloatArray) -> 
     net_profit : float
         Account currency.
     equity, peak : float64 array, shape (n_points,)
-        In order of time; :func:`running_peak` gives the peak.
+        As in :func:`max_drawdown`.
 
     References
     ----------

@@ -10,6 +10,7 @@ from necrozma_core.market.calendars import DAY_MS, roll_times_ms, trading_day
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.money.conversion import Conversion
 from necrozma_core.money.costs import Account, Money
+from necrozma_core.money.path import Path, open_lots, path_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +31,8 @@ class TradingDays:
         Account currency for one unit of the quote currency at that time; NaN where there is no price for it.
     conversion : Conversion
         Where ``rate`` came from.
+    rate_bounds : tuple of float
+        No rate of the conversion is outside of these two.
     """
 
     day: Int64Array
@@ -39,6 +42,7 @@ class TradingDays:
     ask: Int32Array
     rate: FloatArray
     conversion: Conversion
+    rate_bounds: tuple[float, float]
 
     def __len__(self) -> int:
         return len(self.day)
@@ -83,7 +87,7 @@ def trading_days(ticks: Ticks, conversion: Conversion) -> TradingDays:
     """
     if not len(ticks):
         none = np.empty(0, np.int64)
-        return TradingDays(none, none, none, ticks.bid[:0], ticks.ask[:0], np.empty(0), conversion)
+        return TradingDays(none, none, none, ticks.bid[:0], ticks.ask[:0], np.empty(0), conversion, (1.0, 1.0))
     # The closes after the last tick must reach past a weekend.
     closes = roll_times_ms(int(ticks.time_ms[0]), int(ticks.time_ms[-1]) + 4 * DAY_MS)
     day = trading_day(closes - 1)
@@ -95,60 +99,77 @@ def trading_days(ticks: Ticks, conversion: Conversion) -> TradingDays:
     last = (end[filled] - 1).astype(np.int64)
     time_ms = ticks.time_ms[last]
     return TradingDays(
-        day[filled], last, time_ms, ticks.bid[last], ticks.ask[last], conversion.find(time_ms), conversion
+        day[filled],
+        last,
+        time_ms,
+        ticks.bid[last],
+        ticks.ask[last],
+        conversion.find(time_ms),
+        conversion,
+        conversion.bounds(),
     )
 
 
 def equity_points(
-    trades: Trades, money: Money, days: TradingDays, ticks: Ticks, lots: float, account: Account
+    trades: Trades,
+    money: Money,
+    days: TradingDays,
+    ticks: Ticks,
+    lots: FloatArray | float,
+    account: Account,
+    *,
+    half_markup: float = 0.0,
+    path: Path | None = None,
 ) -> Equity:
     """Follow the account through the trades of one strategy.
 
     An open position is marked at the side it would close at, bid for a long and ask for a short one, converted at
-    that time; its commission and swap are counted when it closes. At one tick exits come before the day's end.
+    that time; its commission and swap are counted when it closes. Of a position that is closed in parts, what is not
+    closed yet is open. At one tick exits come before the day's end.
 
     Parameters
     ----------
     trades, money : Trades, Money
-        In order of entry, not overlapping; possibly none.
+        In order of entry, not overlapping but for the parts of one position; possibly none.
     days : TradingDays
         Of ``ticks``.
     ticks : Ticks
         Those that were traded.
-    lots : float
-        Size of every trade.
+    lots : float64 array, shape (n_trades,), or float
+        Size of each trade, or of every one.
     account : Account
+    half_markup : float
+        Points by which a position closes worse than at the quote, for a mark-up of the spread.
+    path : Path, optional
+        Of these trades and days, where it is known already.
 
     Raises
     ------
     ConversionError
         If a position is open at the end of a day without a price that converts it.
     """
+    path = path or path_of(trades, days)
     start = account.initial_balance
     balance = start + np.cumsum(money.net)
-    closed = np.searchsorted(trades.exit_tick, days.last_tick, side="right")
-    day_end = np.concatenate(([start], balance))[closed]
-    # Trades follow one another, so only the first that is not closed can be open.
-    held = np.flatnonzero(closed < np.searchsorted(trades.entry_tick, days.last_tick, side="right"))
-    if not len(held):
+    day_end = np.concatenate(([start], balance))[path.closed]
+    if not len(path.held):
         return Equity(start, days.time_ms, day_end, balance)
-    position = closed[held]
-    day_end[held] += _open_profit(trades, position, days, held, ticks, lots)
-    path = np.empty(len(balance) + len(held))
-    is_mark = np.zeros(len(path), np.bool_)
-    is_mark[position + np.arange(len(held))] = True
-    path[is_mark] = day_end[held]
-    path[~is_mark] = balance
-    return Equity(start, days.time_ms, day_end, path)
+    day_end[path.held] += _open_profit(trades, path, days, ticks, lots, half_markup)
+    equity = np.empty(len(path))
+    equity[path.is_day_end] = day_end[path.held]
+    equity[~path.is_day_end] = balance
+    return Equity(start, days.time_ms, day_end, equity)
 
 
 def _open_profit(
-    trades: Trades, position: Int64Array, days: TradingDays, held: Int64Array, ticks: Ticks, lots: float
+    trades: Trades, path: Path, days: TradingDays, ticks: Ticks, lots: FloatArray | float, half_markup: float
 ) -> FloatArray:
+    held, position = path.held, path.closed[path.held]
     side = trades.side[position]
+    units = open_lots(trades, lots)[position] * ticks.pair.contract_size
     rate = days.rate[held]
     if np.isnan(rate).any():
         rate = days.conversion.at(days.time_ms[held])
     quote = np.where(side > 0, days.bid[held], days.ask[held]) / ticks.scale
-    profit: FloatArray = (quote - trades.entry_price[position]) * side * (lots * ticks.pair.contract_size) * rate
+    profit: FloatArray = ((quote - trades.entry_price[position]) * side - half_markup / ticks.scale) * units * rate
     return profit

@@ -246,6 +246,7 @@ def _ranking_columns(currency: str, *, with_holdout: bool = False) -> tuple[_Col
         _Column("net_profit", f"net profit, {currency}", _money),
         _Column("total_return", "return, %", _percent),
         _Column("max_drawdown", "worst drawdown, %", _percent),
+        _Column("max_drawdown_at_exits", "the same at exits, %", _percent),
         *(_HELD if with_holdout else ()),
         _Column("profit_factor", "profit factor", _ratio),
         _Column("expectancy", f"a trade, {currency}", _money),

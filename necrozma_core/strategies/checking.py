@@ -6,16 +6,19 @@ from typing import Final
 
 import numpy as np
 
-from necrozma_core.engine.instructions import BUY, SELL, find_unknown
-from necrozma_core.errors import StrategyError, shown
+from necrozma_core.engine.instructions import BUY, SELL, Sides, find_unknown, keep_sides
+from necrozma_core.errors import StrategyError, UsageError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
+from necrozma_core.strategies.filters import keep_filtered
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import Rule
 from necrozma_core.system.chosen import SYSTEM
 
 _OURS: Final = Path(__file__).parent
 _LONGEST_MESSAGE: Final = 200
+UNEXPLAINED: Final = "its signals led to no trade"
+"""Where the signals do not say why."""
 
 
 def one_line(error: BaseException) -> str:
@@ -39,6 +42,16 @@ def place_of(error: BaseException) -> str:
     outside = [frame for frame in frames if _OURS not in Path(frame.filename).parents]
     frame = [frame for frame in frames if frame.filename == outside[0].filename][-1] if outside else frames[-1]
     return f"{Path(frame.filename).name}:{frame.lineno}"
+
+
+def is_ctrl_c(error: BaseException) -> bool:
+    """Tell whether an interrupt is a person's; where no Ctrl-C comes, as in a worker, it is the strategy's doing."""
+    return isinstance(error, KeyboardInterrupt) and not SYSTEM.is_deaf()
+
+
+def raised(strategy: Strategy, error: BaseException) -> StrategyError:
+    """Return the failure of a strategy that raised something, with the line of the user's file."""
+    return StrategyError(f"strategy {shown(strategy.name)} raised {one_line(error)} ({place_of(error)})")
 
 
 def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
@@ -67,10 +80,9 @@ def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
         # Writable too: for a read-only array numba would compile another version, which the sealed kernels do not hold.
         signals = None if problem else np.require(np.asarray(found), np.int8, ["C", "W", "E"])
     except BaseException as error:  # anything: the other strategies of the pair go on
-        # Where no Ctrl-C comes, as in a worker, an interrupt is the strategy's own doing.
-        if isinstance(error, KeyboardInterrupt) and not SYSTEM.is_deaf():
+        if is_ctrl_c(error):
             raise
-        raise StrategyError(f"strategy {shown(strategy.name)} raised {one_line(error)} ({place_of(error)})") from error
+        raise raised(strategy, error) from error
     if signals is None:
         raise StrategyError(
             f"strategy {shown(strategy.name)}: signals() returned {problem}; "
@@ -79,13 +91,19 @@ def checked_signals(strategy: Strategy, bars: Bars) -> Int8Array:
     return signals
 
 
-def _problem(found: object, n_bars: int) -> str | None:
+def no_array(found: object, n_bars: int) -> str | None:
+    """Say what a strategy returned instead of a plain array of one entry a bar, or None where it is one."""
     if not isinstance(found, np.ndarray):
         return f"a {type(found).__name__}"
     if isinstance(found, np.ma.MaskedArray):
-        return "a masked array, whose hidden entries would count as signals (fill it: signals.filled(0))"
-    if found.shape != (n_bars,):
-        return f"shape {found.shape}"
+        return "a masked array, whose hidden entries would count (fill it: array.filled(0))"
+    return None if found.shape == (n_bars,) else f"shape {found.shape}"
+
+
+def _problem(found: object, n_bars: int) -> str | None:
+    if (problem := no_array(found, n_bars)) is not None:
+        return problem
+    assert isinstance(found, np.ndarray), "looked at just now"
     if found.dtype.kind == "f" and np.isnan(found).any():
         return f"NaN at bar {int(np.isnan(found).argmax())}"
     if found.dtype.kind not in "iu":
@@ -93,6 +111,35 @@ def _problem(found: object, n_bars: int) -> str | None:
     if (bar := find_unknown(found)) is not None:
         return f"{found[bar]} at bar {bar}"
     return None
+
+
+def entering_signals(strategy: Strategy, signals: Int8Array, bars: Bars) -> Int8Array:
+    """Return signals that enter only what a strategy's sides and filter allow.
+
+    Parameters
+    ----------
+    strategy : Strategy
+    signals : int8 array, shape (n_bars,)
+        What it gave for ``bars``.
+    bars : Bars
+
+    Returns
+    -------
+    int8 array, shape (n_bars,)
+        What may not enter closes the other side, or does nothing where opposite signals are ignored.
+
+    Raises
+    ------
+    StrategyError
+        The filter's bars cannot be made of these.
+    """
+    kept = keep_sides(signals, Sides(strategy.sides), strategy.on_opposite)
+    if strategy.filter is None:
+        return kept
+    try:
+        return keep_filtered(kept, strategy.filter, bars, strategy.on_opposite)
+    except UsageError as error:
+        raise StrategyError(f"strategy {shown(strategy.name)}: {error}") from error
 
 
 def explain_silence(strategy: Strategy, bars: Bars, signals: Int8Array) -> str:
@@ -120,4 +167,4 @@ def explain_silence(strategy: Strategy, bars: Bars, signals: Int8Array) -> str:
         return "its signals only close, and nothing was open"
     if not signals[:-1].any():
         return "its only signal came at the last bar, after which there is no tick to enter at"
-    return "its signals led to no trade"
+    return UNEXPLAINED

@@ -111,6 +111,37 @@ def _table(bars: Bars, name: str, level: int) -> Int32Array:
     return bars.remember(("extremes", name, level), compute)
 
 
+def stochastic_signal(bars: Bars, period: int, smooth: int, signal: int) -> FloatArray:
+    """Return %D, the mean of the last ``signal`` values of the slow %K, 0 to 100, within a billionth."""
+
+    def compute() -> FloatArray:
+        highest, lowest, width = extremes(bars, period)
+        count = len(bars) - period + 1
+        out = np.full(len(bars), np.nan)
+        if count < smooth + signal - 1:
+            return out
+        last = period - width
+        high_of = np.maximum(highest[:count], highest[last : last + count])
+        low_of = np.minimum(lowest[:count], lowest[last : last + count])
+        span = high_of - low_of
+        above = 100.0 * (close(bars)[period - 1 :] - low_of)
+        place = np.where(span > 0, above / np.maximum(span, 1), 50.0)
+        line = _means(_means(place, smooth), signal)
+        out[len(bars) - len(line) :] = line
+        return out
+
+    return bars.remember(("stochastic_signal", period, smooth, signal), compute)
+
+
+def _means(values: FloatArray, period: int) -> FloatArray:
+    # Added term by term: running sums would carry the rounding of all that came before.
+    count = len(values) - period + 1
+    total = values[:count].copy()
+    for j in range(1, period):
+        total += values[j : j + count]
+    return total / period
+
+
 def tick_edges(bars: Bars) -> Int64Array:
     """Return how many ticks there were before each bar and, at the end, in all; int64, shape (n_bars + 1,).
 

@@ -11,7 +11,9 @@ from necrozma_core.errors import UsageError, nearest, shown
 
 MAX_PERIOD: Final = 10_000
 """The longest period, in bars; the bounds of the whole-number kernels rest on it."""
-_MAX_PIPS: Final = 1_000_000
+MAX_PIPS: Final = 1_000_000
+NONE: Final = "none"
+"""How a text says that there is no such thing."""
 
 
 class Bounds(Protocol):
@@ -29,25 +31,31 @@ class Bounds(Protocol):
 def write_value(value: object) -> str:
     """Write a value as names and messages show it: whole floats without ``.0``, None as ``none``."""
     if value is None:
-        return "none"
+        return NONE
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A whole number from ``low`` to ``high``."""
+    """A whole number from ``low`` to ``high``; with ``or_none`` None as well, written ``none``."""
 
     low: int
     high: int
+    or_none: bool = False
 
-    def check(self, where: str, value: object) -> int:
+    def check(self, where: str, value: object) -> int | None:
         """Return ``value``, which must be an int in range (a bool is none)."""
         if type(value) is int and self.low <= value <= self.high:
             return value
-        raise UsageError(f"{where}: expected a whole number from {self.low} to {self.high}, found {shown(value, 40)}")
+        if value is None and self.or_none:
+            return None
+        expected = f"a whole number from {self.low} to {self.high}{', or none' * self.or_none}"
+        raise UsageError(f"{where}: expected {expected}, found {shown(value, 40)}")
 
-    def read(self, where: str, text: str) -> int:
+    def read(self, where: str, text: str) -> int | None:
         """Read a whole number."""
+        if self.or_none and text.lower() == NONE:
+            return None
         try:
             return self.check(where, int(text))
         except ValueError:
@@ -56,23 +64,31 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """A finite number from ``low`` to ``high``; above ``low`` where ``low`` itself is excluded."""
+    """A finite number from ``low`` to ``high``; above ``low`` where ``low`` itself is excluded.
+
+    With ``or_none`` None as well, written ``none``.
+    """
 
     low: float
     high: float
     above: bool = False
+    or_none: bool = False
 
-    def check(self, where: str, value: object) -> float:
+    def check(self, where: str, value: object) -> float | None:
         """Return ``value`` as a float; NaN and infinity are out of range."""
+        if value is None and self.or_none:
+            return None
         if type(value) in (int, float):
             number = float(value)  # type: ignore[arg-type]
             if self.low <= number <= self.high and not (self.above and number == self.low):
                 return number + 0.0  # -0.0 and 0.0 are one setting
         expected = f"a number {'above' if self.above else 'from'} {self.low:g} {'up ' * self.above}to {self.high:g}"
-        raise UsageError(f"{where}: expected {expected}, found {shown(value, 40)}")
+        raise UsageError(f"{where}: expected {expected}{', or none' * self.or_none}, found {shown(value, 40)}")
 
-    def read(self, where: str, text: str) -> float:
+    def read(self, where: str, text: str) -> float | None:
         """Read a number."""
+        if self.or_none and text.lower() == NONE:
+            return None
         try:
             return self.check(where, float(text))
         except ValueError:
@@ -89,13 +105,13 @@ class Pips:
             return None
         if type(value) in (int, float):
             number = float(value)  # type: ignore[arg-type]
-            if 0.0 < number <= _MAX_PIPS and math.isfinite(number):
+            if 0.0 < number <= MAX_PIPS and math.isfinite(number):
                 return number
         raise UsageError(f"{where}: expected a number of pips above zero, or none, found {shown(value, 40)}")
 
     def read(self, where: str, text: str) -> float | None:
         """Read a number of pips, or ``none``."""
-        if text.lower() == "none":
+        if text.lower() == NONE:
             return None
         try:
             return self.check(where, float(text))
@@ -105,19 +121,23 @@ class Pips:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of some names."""
+    """One of some names; with ``or_none`` None as well, written ``none``."""
 
     names: tuple[str, ...]
+    or_none: bool = False
 
-    def check(self, where: str, value: object) -> str:
+    def check(self, where: str, value: object) -> str | None:
         """Return ``value``, which must be one of the names."""
         if isinstance(value, str) and value in self.names:
             return str(value)
-        raise UsageError(f"{where}: unknown value {shown(value, 40)}: {nearest(str(value), self.names)}")
+        if value is None and self.or_none:
+            return None
+        known = (*self.names, *[NONE] * self.or_none)
+        raise UsageError(f"{where}: unknown value {shown(value, 40)}: {nearest(str(value), known)}")
 
-    def read(self, where: str, text: str) -> str:
+    def read(self, where: str, text: str) -> str | None:
         """Read a name."""
-        return self.check(where, text)
+        return None if self.or_none and text.lower() == NONE else self.check(where, text)
 
 
 def within(bounds: Bounds) -> MappingProxyType[str, Bounds]:

@@ -26,6 +26,8 @@ class Strategy(Protocol):
         ``both``, ``long`` or ``short``: what may be entered.
     on_opposite : str
         ``reverse``, ``close`` or ``ignore``: what a signal against an open position does.
+    filter : str or None
+        What must be true at a signal's bar, or nothing is entered.
     orders : Orders
         Everything else about how positions are opened, guarded and closed.
     """
@@ -42,6 +44,8 @@ class Strategy(Protocol):
     def sides(self) -> str: ...  # noqa: D102
     @property
     def on_opposite(self) -> str: ...  # noqa: D102
+    @property
+    def filter(self) -> str | None: ...  # noqa: D102
     @property
     def orders(self) -> Orders: ...  # noqa: D102
 

@@ -14,6 +14,8 @@ and as text, with ``;`` between two grids::
 
     family=sma_cross fast=5:50:5 slow=20,50,100:200:50 stop_loss_pips=20,40 take_profit_pips=none,60
 
+Orders are given by their names, as ``trailing_stop_pips=10:30:5 close_friday=none,20:00@UTC``.
+
 A file may say what dates it is about, where the command does not::
 
     [range]
@@ -22,7 +24,7 @@ A file may say what dates it is about, where the command does not::
     holdout = 2023-01-01
 
 A parameter that is not named keeps its default. Combinations whose values do not go together (a fast average
-slower than the slow one) are left out and counted.
+slower than the slow one, a trailing start beyond the target) are left out and counted.
 """
 
 import itertools
@@ -33,13 +35,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from necrozma_core.engine.orders import Orders
 from necrozma_core.errors import UsageError, nearest, shown
 from necrozma_core.market.date_range import DateRange, Split
 from necrozma_core.market.moments import parse_moment
 from necrozma_core.strategies.catalog import FAMILIES
 from necrozma_core.strategies.files import read_toml
+from necrozma_core.strategies.order_settings import ORDER_SETTINGS, make_orders
 from necrozma_core.strategies.parameters import read_values
-from necrozma_core.strategies.rule import Rule, bounds_of
+from necrozma_core.strategies.rule import Rule, bounds_of, settings_of
 
 _RANGE_KEYS: Final = ("from", "to", "holdout")
 
@@ -156,18 +160,41 @@ def _expand(grids: list[tuple[str, Mapping[str, Any]]]) -> Sweep:
         combinations += count
         if combinations > MAX_SETTINGS:
             raise UsageError(f"{where}: {combinations:,} combinations so far, at most {MAX_SETTINGS:,} are allowed")
-        refused = ""
-        possible = 0
-        for values in itertools.product(*axes.values()):
-            try:
-                found[family(**dict(zip(axes, values, strict=True)))] = None
-                possible += 1
-            except UsageError as error:  # every value was read before: only their combination can be wrong
-                refused = refused or str(error)
-        if not possible:
+        made, refused = _combinations(family, axes)
+        if not made:
             raise UsageError(f"{where}: no combination is possible: {refused}")
-        conflicting += count - possible
+        found.update(dict.fromkeys(made))
+        conflicting += count - len(made)
     return Sweep(tuple(found), conflicting, combinations - conflicting - len(found))
+
+
+def _combinations(family: type[Rule], axes: Mapping[str, tuple[Any, ...]]) -> tuple[list[Rule], str]:
+    """Return the combinations that are possible, and what is wrong with the first of the others."""
+    # Every value was read before: only their combination can be wrong.
+    of_rule = {name: values for name, values in axes.items() if name not in ORDER_SETTINGS}
+    orders, refused = _combined_orders({name: values for name, values in axes.items() if name in ORDER_SETTINGS})
+    refused = f"{family.family}: {refused}" if refused else ""
+    made: list[Rule] = []
+    for values in itertools.product(*of_rule.values()):
+        given = dict(zip(of_rule, values, strict=True))
+        for each in orders:
+            try:
+                made.append(family(**given, orders=each))
+            except UsageError as error:
+                refused = refused or str(error)
+    return made, refused
+
+
+def _combined_orders(axes: Mapping[str, tuple[Any, ...]]) -> tuple[list[Orders], str]:
+    # Made once, and shared by all settings of the family: a sweep has few of them beside its other values.
+    made: list[Orders] = []
+    refused = ""
+    for values in itertools.product(*axes.values()):
+        try:
+            made.append(make_orders(dict(zip(axes, values, strict=True))))
+        except UsageError as error:
+            refused = refused or str(error)
+    return made, refused
 
 
 def _axes(where: str, grid: Mapping[str, Any]) -> tuple[type[Rule], dict[str, tuple[Any, ...]]]:
@@ -175,10 +202,11 @@ def _axes(where: str, grid: Mapping[str, Any]) -> tuple[type[Rule], dict[str, tu
     if name not in FAMILIES:
         raise UsageError(f"{where}: unknown family {shown(name, 40)}: {nearest(name, FAMILIES)}")
     family = FAMILIES[name]
-    bounds = bounds_of(family)
+    bounds = settings_of(family)
     for key in grid:
         if key != "family" and key not in bounds:
-            hint = nearest(key, ["family", *bounds], otherwise=", ".join(bounds))
+            known = f"{', '.join(bounds_of(family))}, and the orders of docs/orders.md"
+            hint = nearest(key, ["family", *bounds], otherwise=known)
             raise UsageError(f"{where}: {name} has no setting {shown(key, 40)}: {hint}")
     # In the family's own order, so that the order of the keys decides nothing.
     return family, {
@@ -189,7 +217,7 @@ def _axes(where: str, grid: Mapping[str, Any]) -> tuple[type[Rule], dict[str, tu
 def _family_of(where: str, grid: Mapping[str, Any]) -> str:
     """Return the name that a grid gives as its family, whether or not there is such a family."""
     if "family" not in grid:
-        names = {name for family in FAMILIES.values() for name in bounds_of(family)}
+        names = {name for family in FAMILIES.values() for name in settings_of(family)}
         for key in grid:
             # The name of a parameter is not one that was meant to be another.
             hint = nearest(key, ["family", *names], otherwise="others")

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from necrozma_core.errors import UsageError, nearest, shown
 from necrozma_core.market.date_range import DateRange, Split
 from necrozma_core.strategies.files import read_python, read_toml
 from necrozma_core.strategies.trial import try_text
@@ -25,17 +26,22 @@ class SourceKind(StrEnum):
     """How strategies are given."""
 
     DEFAULT = "default"
+    EXTENDED = "extended"
     FILE = "file"
     SETTINGS = "settings"
     GRID = "grid"
+
+
+CATALOGS: Final = (SourceKind.DEFAULT, SourceKind.EXTENDED)
+"""The kinds whose strategies are the engine's."""
 
 
 @dataclass(frozen=True, slots=True)
 class StrategySource:
     """The strategies of a run, not yet made.
 
-    Made by :meth:`from_file`, :meth:`from_settings` and :meth:`from_grid`; ``StrategySource()`` stands for the
-    default catalog.
+    Made by :meth:`from_file`, :meth:`from_settings`, :meth:`from_grid` and :meth:`from_catalog`; ``StrategySource()``
+    stands for the default fifty.
 
     Attributes
     ----------
@@ -65,6 +71,13 @@ class StrategySource:
         """Take a grid written on one line; it is not parsed yet."""
         return cls(SourceKind.GRID, text=text)
 
+    @classmethod
+    def from_catalog(cls, name: str) -> "StrategySource":
+        """Take the built-in strategies of a catalog, ``default`` or ``extended``; :class:`UsageError` for another."""
+        if name not in CATALOGS:
+            raise UsageError(f"catalog: unknown value {shown(name, 40)}: {nearest(name, CATALOGS)}")
+        return cls(SourceKind(name))
+
     def load(self) -> "tuple[Strategy, ...]":
         """Make the strategies.
 
@@ -83,22 +96,35 @@ class StrategySource:
             from necrozma_core.strategies.catalog import default_strategies  # noqa: PLC0415
 
             return default_strategies()
+        if self.kind is SourceKind.EXTENDED:
+            from necrozma_core.strategies.catalogs.extended import extended_strategies  # noqa: PLC0415
+
+            return extended_strategies()
         if self.kind is SourceKind.FILE:
             from necrozma_core.strategies.user import load_strategies  # noqa: PLC0415
 
             return load_strategies(Path(self.origin), self.text)
         return _sweep(self).strategies
 
-    def try_file(self) -> None:
+    def try_file(self, timeframe_ms: int | None = None) -> None:
         """Run a user's file once, in a process of its own, to find before anything starts whether it can be used.
+
+        Parameters
+        ----------
+        timeframe_ms : int, optional
+            Of the bars that the strategies, whatever their source, will be given: their filters must go with it.
 
         Raises
         ------
         UsageError
-            As :meth:`load`.
+            As :meth:`load`, or for a filter whose timeframe cannot be made of that one.
         """
         if self.kind is SourceKind.FILE:
-            try_text(self.origin, self.text)
+            try_text(self.origin, self.text, timeframe_ms)
+        elif self.kind is not SourceKind.DEFAULT and timeframe_ms is not None:
+            from necrozma_core.strategies.filters import check_filters  # noqa: PLC0415 -- it loads numpy
+
+            check_filters(self.load(), timeframe_ms)
 
     def range(self) -> Split:
         """Return the range of dates that a file of settings says, and its hold-out; open where it says nothing.
@@ -123,7 +149,7 @@ class StrategySource:
         parts: list[str] = [self.kind]
         if self.kind is SourceKind.FILE:
             parts.append(self.text)
-        elif self.kind is not SourceKind.DEFAULT:
+        elif self.kind not in CATALOGS:
             # A sweep is the same whether it was typed or read.
             parts = [strategy.name for strategy in self.load()]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -136,6 +162,8 @@ class StrategySource:
         """Say in a few words what the source holds, for the start-up block and the manifest."""
         if self.kind is SourceKind.DEFAULT:
             return "the default fifty strategies"
+        if self.kind is SourceKind.EXTENDED:
+            return f"the {len(self.load())} strategies of the extended catalog"
         if self.kind is SourceKind.FILE:
             return f"the strategies of {self.origin}"
         sweep = _sweep(self)

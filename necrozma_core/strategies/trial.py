@@ -18,15 +18,21 @@ from necrozma_core.errors import UsageError
 _LONGEST_TRACE: Final = 20_000
 
 
-def try_text(path: str, text: str) -> None:
+def try_text(path: str, text: str, timeframe_ms: int | None = None) -> None:
     """Load a user's file in a new process; what it prints goes to stderr.
+
+    Parameters
+    ----------
+    path, text : str
+    timeframe_ms : int, optional
+        Of the bars that the strategies will be given.
 
     Raises
     ------
     UsageError
-        It cannot be used, or ended the process.
+        It cannot be used, or ended the process, or a strategy's filter does not go with the timeframe.
     """
-    asked = json.dumps({"path": path, "text": text, "sys_path": sys.path})
+    asked = json.dumps({"path": path, "text": text, "sys_path": sys.path, "timeframe_ms": timeframe_ms})
     with TemporaryFile() as answer:
         # A file rather than a pipe, which a process that the file leaves behind would hold open.
         done = subprocess.run([sys.executable, "-P", "-m", __name__], input=asked.encode(), stdout=answer, check=False)
@@ -52,9 +58,12 @@ def _try_here() -> None:
     sys.path[:] = asked["sys_path"]
     problem: dict[str, str | None] = {"error": None, "trace": None}
     try:
-        from necrozma_core.strategies.user import load_strategies  # noqa: PLC0415 -- after the path is the caller's
+        from necrozma_core.strategies.filters import check_filters  # noqa: PLC0415 -- after the path is the caller's
+        from necrozma_core.strategies.user import load_strategies  # noqa: PLC0415 -- as above
 
-        load_strategies(Path(asked["path"]), asked["text"])
+        strategies = load_strategies(Path(asked["path"]), asked["text"])
+        if asked["timeframe_ms"] is not None:
+            check_filters(strategies, asked["timeframe_ms"])
     except UsageError as error:
         problem = {"error": str(error), "trace": traceback.format_exc()[-_LONGEST_TRACE:]}
     os.write(answer, json.dumps(problem).encode())

@@ -9,7 +9,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib.abc import ExecutionLoader
 from pathlib import Path
 from types import ModuleType
@@ -22,15 +22,26 @@ from necrozma_core.engine.orders import NO_ORDERS, Orders
 from necrozma_core.errors import UsageError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
+from necrozma_core.strategies.bar_distances import LEVEL_METHODS
 from necrozma_core.strategies.checking import one_line, place_of
 from necrozma_core.strategies.files import read_python
+from necrozma_core.strategies.filters import FilterText
 from necrozma_core.strategies.listening import SignalListener
+from necrozma_core.strategies.misspelling import refuse_misspelt
+from necrozma_core.strategies.order_settings import ORDER_SETTINGS, find_conflict, given_orders, make_orders
 from necrozma_core.strategies.parameters import ON_OPPOSITE, SIDES, Pips
 from necrozma_core.strategies.protocol import Strategy
-from necrozma_core.strategies.rule import LEVELS, ORDERS, Rule
+from necrozma_core.strategies.rule import LEVELS, Rule, conflict_of_filter, is_built_in, unusual_orders
 
 _LONGEST_NAME: Final = 200
 _DOCUMENTED: Final = "see docs/strategies.md"
+_USUAL: Final = {"sides": Sides.BOTH.value, "on_opposite": OnOpposite.REVERSE.value}
+_EXCLUDED: Final = {
+    "stop_distances": ("stop_loss_pips", "stop_loss_atr"),
+    "target_distances": ("take_profit_pips", "take_profit_atr"),
+    "entry_prices": ("entry_from", "entry_offset_pips"),
+}
+"""What says the same as each of the methods."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +59,10 @@ class UserStrategy:
     sides, on_opposite : str
         See `necrozma_core.engine.instructions`.
     orders : Orders
+    stop_distances, target_distances, entry_prices : callable or None
+        The object's own, where it has them; what they return is checked by ``bar_distances.checked_levels``.
+    filter : str or None
+        See `necrozma_core.strategies.filters`.
     """
 
     name: str
@@ -58,6 +73,10 @@ class UserStrategy:
     sides: str = Sides.BOTH.value
     on_opposite: str = OnOpposite.REVERSE.value
     orders: Orders = NO_ORDERS
+    stop_distances: Callable[[Bars], object] | None = None
+    target_distances: Callable[[Bars], object] | None = None
+    entry_prices: Callable[[Bars], object] | None = None
+    filter: str | None = None
 
     def signals(self, bars: Bars) -> Int8Array:
         """Return what the user's ``signals(bars)`` returns."""
@@ -167,7 +186,7 @@ def _line(error: BaseException, path: Path) -> str:
 
 def _checked(candidate: object, where: str) -> Strategy:
     if isinstance(candidate, Rule):
-        return candidate
+        return _checked_rule(candidate, where)
     values: dict[str, Any] = {}
     for attribute in ("name", "params", *LEVELS, "signals"):
         try:
@@ -180,9 +199,67 @@ def _checked(candidate: object, where: str) -> Strategy:
     if not callable(values["signals"]):
         raise UsageError(f"{where}: signals: expected a method signals(bars), found {shown(values['signals'], 40)}")
     stop, target = (Pips().check(f"{where}: {level}", _number(values[level])) for level in LEVELS)
-    sides, on_opposite = (checked_order(order, _order(candidate, order, where), where) for order in ORDERS)
-    params = checked_params(values["params"], where)
-    return UserStrategy(name, params, stop, target, values["signals"], sides, on_opposite)
+    sides, on_opposite = (
+        checked_order(order, _attribute(candidate, order, usual, where), where) for order, usual in _USUAL.items()
+    )
+    orders = _orders(candidate, where)
+    methods = _methods(candidate, where)
+    only_where = checked_filter(_attribute(candidate, "filter", None, where), where)
+    conflict = (
+        find_conflict(orders, stop, target, sides)
+        or _conflict_of_methods(methods, orders, stop, target)
+        or conflict_of_filter(only_where, orders)
+    )
+    if conflict:
+        raise UsageError(f"{where}: {conflict}")
+    refuse_misspelt(candidate, where)
+    params = {**checked_params(values["params"], where)}
+    for order, value in unusual_orders(sides, on_opposite, orders, only_where).items():
+        params.setdefault(order, value)
+    signals = values["signals"]
+    return UserStrategy(name, params, stop, target, signals, sides, on_opposite, orders, **methods, filter=only_where)
+
+
+def _checked_rule(candidate: Rule, where: str) -> Rule:
+    if is_built_in(candidate):
+        return candidate
+    where = f"{where} ({shown(candidate.name)})"
+    if name := next((name for name in ORDER_SETTINGS if hasattr(type(candidate), name)), None):
+        raise UsageError(f"{where}: {name}: what is derived from a family has its orders as orders=Orders(...)")
+    levels = candidate.stop_loss_pips, candidate.take_profit_pips
+    if conflict := _conflict_of_methods(_methods(candidate, where), candidate.orders, *levels):
+        raise UsageError(f"{where}: {conflict}")
+    return candidate
+
+
+def _orders(candidate: object, where: str) -> Orders:
+    found = ((name, _attribute(candidate, name, None, where)) for name in ORDER_SETTINGS)
+    return make_orders({name: _number(value) for name, value in found if value is not None}, f"{where}: ")
+
+
+def _methods(candidate: object, where: str) -> dict[str, Callable[[Bars], object]]:
+    found = {name: _attribute(candidate, name, None, where) for name in LEVEL_METHODS}
+    methods: dict[str, Callable[[Bars], object]] = {}
+    for name, method in found.items():
+        if callable(method):
+            methods[name] = method
+        elif method is not None:
+            raise UsageError(f"{where}: {name}: expected a method {name}(bars), found {shown(method, 40)}")
+    return methods
+
+
+def _conflict_of_methods(
+    methods: Mapping[str, object], orders: Orders, stop: float | None, target: float | None
+) -> str | None:
+    given = given_orders(orders) | {
+        name: pips for name, pips in zip(LEVELS, (stop, target), strict=True) if pips is not None
+    }
+    for method, others in _EXCLUDED.items():
+        if method in methods and (found := next((name for name in others if name in given), None)):
+            return f"{method}() and {found} exclude each other"
+    if "entry_prices" in methods and "entry_order" not in given:
+        return "entry_prices() needs an order that waits: entry_order stop or limit"
+    return None
 
 
 def checked_order(name: str, value: object, where: str) -> str:
@@ -192,11 +269,15 @@ def checked_order(name: str, value: object, where: str) -> str:
     return found
 
 
-def _order(candidate: object, name: str, where: str) -> object:
+def checked_filter(value: object, where: str) -> str | None:
+    """Return what a strategy says of its filter; UsageError where it is none. A method of that name says nothing."""
+    return None if callable(value) else FilterText().check(f"{where}: filter", value)
+
+
+def _attribute(candidate: object, name: str, usual: object, where: str) -> object:
     """Return an attribute that a strategy need not have."""
-    usual = {entry.name: entry.default for entry in fields(UserStrategy)}
     try:
-        return getattr(candidate, name, usual[name])
+        return getattr(candidate, name, usual)
     except BaseException as error:  # a property of the user's may raise anything
         raise UsageError(f"{where}: raised {one_line(error)} for its {name}; {_DOCUMENTED}") from error
 

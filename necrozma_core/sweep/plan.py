@@ -7,13 +7,15 @@ from typing import Any
 from necrozma_core.backtest.key import engine_fingerprint, with_key
 from necrozma_core.backtest.prices import Prices, choose_bars, converting_bars, pairs_with_prices, prices_fingerprint
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
-from necrozma_core.errors import ConversionError, DamagedError, StorageError
+from necrozma_core.errors import ConversionError, DamagedError, StorageError, UsageError
 from necrozma_core.market.conversion_paths import describe_path
 from necrozma_core.market.date_range import DateRange
 from necrozma_core.market.instruments import Terms, get_pair
+from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.storage.bars.store import BarStore
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.ticks.store import TickStore, no_ticks_error
+from necrozma_core.strategies.source import SourceKind
 from necrozma_core.sweep.request import SweepRequest
 
 
@@ -26,13 +28,15 @@ def plan_requests(sweep: SweepRequest) -> list[PairRequest]:
     Raises
     ------
     UsageError
-        The user's file of strategies cannot be used.
+        The user's file of strategies cannot be used; a filter's timeframe cannot be made of the strategies'; or a
+        latency was asked for where there are only bars.
     DataError
         There are no ticks at all, or none of a pair that was asked for.
     ConversionError
         No pair's profits can be converted.
     """
-    sweep.source.try_file()
+    sweep.source.try_file(sweep.timeframe_ms)
+    _refuse_without_stop(sweep)
     pairs = [get_pair(name).name for name in sweep.pairs] or pairs_with_prices(sweep.data, Prices(sweep.prices))
     if not pairs:
         raise no_ticks_error(sweep.data)
@@ -67,7 +71,15 @@ def recorded_inputs(requests: list[PairRequest]) -> dict[str, Any]:
         inputs["conversion"] = described_paths(requests)
         inputs["strategies"] = requests[0].source.fingerprint()
         inputs["engine"] = engine_fingerprint()
+    if free := without_swap(requests):
+        inputs["without_swap_rates"] = free
     return inputs
+
+
+def without_swap(requests: Sequence[PairRequest]) -> list[str]:
+    """Return the pairs whose nights are free while others' are not."""
+    free = [request.pair for request in requests if not request.costs.dated_swap]
+    return sorted(free) if len(free) < len(requests) else []
 
 
 def described_paths(requests: Sequence[PairRequest]) -> dict[str, list[str]]:
@@ -101,22 +113,46 @@ def count_missing(requests: list[PairRequest]) -> int:
 
 def _request(sweep: SweepRequest, pair: str) -> PairRequest:
     dates, holdout = sweep.split()
+    bars_ms = _bars(sweep, pair)
+    if bars_ms is not None and sweep.latency_ms:
+        raise UsageError(
+            f"--latency-ms {sweep.latency_ms}: {pair} has no ticks to tell it by, only bars of "
+            f"{format_timeframe(bars_ms)}; leave it out, or import ticks"
+        )
     return PairRequest(
         pair=pair,
         timeframe_ms=sweep.timeframe_ms,
         grid=sweep.grid,
-        bars_ms=_bars(sweep, pair),
+        bars_ms=bars_ms,
         dates=dates,
         holdout=holdout if sweep.use_holdout else None,
         source=sweep.source,
         data_dir=sweep.data.absolute(),
         results_dir=sweep.results.absolute(),
         lots=sweep.lots,
+        asked_size=sweep.size,
+        account_margin=sweep.margin,
         costs=sweep.costs_of(pair),
+        sides=sweep.conversion == "side",
         account=sweep.account,
         terms=sweep.instruments.get(pair, Terms()),
         keep_trades=sweep.keep_trades,
+        latency_ms=sweep.latency_ms,
+        max_quote_age_ms=sweep.max_quote_age_ms,
     )
+
+
+def _refuse_without_stop(sweep: SweepRequest) -> None:
+    """Refuse a size that nothing limits; a user's strategies are known only where they run, and fail there."""
+    if sweep.size is None or not sweep.size.needs_stop or sweep.source.kind is SourceKind.FILE:
+        return
+    strategies = sweep.source.load()
+    if without := [each.name for each in strategies if each.stop_loss_pips is None and not each.orders.stop_loss_atr]:
+        others = f" and {len(without) - 1:,} more have" if len(without) > 1 else " has"
+        raise UsageError(
+            f"--size {sweep.size}: {without[0]}{others} no stop, so that what a position risks is not known; "
+            "give stop_loss_pips or stop_loss_atr"
+        )
 
 
 def _bars(sweep: SweepRequest, pair: str) -> int | None:

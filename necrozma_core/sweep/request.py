@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from math import isfinite
 from pathlib import Path
+from typing import Final
 
 from necrozma_core.backtest.prices import Prices
 from necrozma_core.errors import UsageError, shown
@@ -11,12 +13,18 @@ from necrozma_core.market.bar_grid import BarGrid
 from necrozma_core.market.date_range import DateRange, Split, format_moment
 from necrozma_core.market.instruments import Terms, get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe
-from necrozma_core.money.costs import Account, Costs
+from necrozma_core.money.costs import Account, CommissionTerms, Costs
+from necrozma_core.money.margin import Margin
+from necrozma_core.money.size import Size
+from necrozma_core.money.swaps import SwapTable
 from necrozma_core.storage.disk.sealed import JSON
 from necrozma_core.strategies.source import SourceKind, StrategySource
 from necrozma_core.throttle.limits import Limits
 from necrozma_core.throttle.priority import Priority
 from necrozma_core.workers.limits import WorkerLimits
+
+MAX_LATENCY_MS: Final = 600_000
+MAX_QUOTE_AGE_MS: Final = 604_800_000
 
 
 def default_kernels() -> Path:
@@ -58,14 +66,31 @@ class SweepRequest:
         Look at the hold-out: its figures stand beside the others.
     lots : float
         Size of every trade, in lots.
+    size : Size or None
+        What sizes follow from, instead of so many lots.
+    margin : Margin
+        Leverage of the account, and its stop-out.
     costs : Costs
         Of every pair, without swap.
+    commissions : mapping of str to CommissionTerms
+        What is taken for a pair, where that is not what is taken for all.
+    latency_ms : int
+        Between a bar's close and the fill of what its signal asks for, and likewise at what ticks set off; see
+        `necrozma_core.engine.execution.Execution`. Only for prices that are ticks.
+    max_quote_age_ms : int or None
+        An entry whose first tick comes later than this after its bar's close is not taken; None takes all.
     swap_pips : mapping of str to (float, float)
         Pips a night of a long and of a short position by pair, positive where the account is credited; nothing for a
         pair that is not named.
+    swap_table : SwapTable or None
+        Rates by pair and date; before the first of a pair its ``swap_pips`` count.
+    swap_triple_day : mapping of str to str
+        The weekday that is charged three nights by pair; Wednesday for one that is not named.
     instruments : mapping of str to Terms
         What the broker's contract says of a pair, where that is not what the table says.
     account : Account
+    conversion : str
+        ``mid``, or ``side`` for the bid or ask that a broker takes.
     keep_trades : int or None
         Strategies of a pair whose trades are stored, the best first; None stores all.
     json_copies : bool
@@ -103,10 +128,18 @@ class SweepRequest:
     holdout_ms: int | None = None
     use_holdout: bool = False
     lots: float = 0.1
+    size: Size | None = None
+    margin: Margin = field(default_factory=Margin)
     costs: Costs = field(default_factory=Costs)
+    commissions: Mapping[str, CommissionTerms] = field(default_factory=dict)
+    latency_ms: int = 0
+    max_quote_age_ms: int | None = None
     swap_pips: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    swap_table: SwapTable | None = None
+    swap_triple_day: Mapping[str, str] = field(default_factory=dict)
     instruments: Mapping[str, Terms] = field(default_factory=dict)
     account: Account = field(default_factory=Account)
+    conversion: str = "mid"
     keep_trades: int | None = 50
     json_copies: bool = False
     strict: bool = False
@@ -120,31 +153,43 @@ class SweepRequest:
     def __post_init__(self) -> None:
         if isinstance(self.pairs, str):
             raise UsageError(f"pairs={shown(self.pairs)}: expected several names, such as ({shown(self.pairs)},)")
-        for name in (*self.pairs, *self.swap_pips, *self.instruments):
-            get_pair(name)
         self._check_market()
-        if not (isfinite(self.lots) and self.lots > 0):
-            raise UsageError(f"lots={shown(self.lots)}: expected a number above zero")
+        self._check_money()
         if self.keep_trades is not None and self.keep_trades < 0:
             raise UsageError(
                 f"keep_trades={shown(self.keep_trades)}: expected a number of strategies, 0 or more, or None"
             )
         if not self.label.isprintable():
             raise UsageError(f"label={shown(self.label)}: expected a text that can be printed on one line")
-        if self.costs.swap_long_pips or self.costs.swap_short_pips:
+
+    def _check_money(self) -> None:
+        by_pair = self.swap_pips, self.instruments, self.commissions, self.swap_triple_day
+        for name in (*self.pairs, *chain.from_iterable(by_pair)):
+            get_pair(name)
+        if not (isfinite(self.lots) and self.lots > 0):
+            raise UsageError(f"lots={shown(self.lots)}: expected a number above zero")
+        if self.conversion not in ("mid", "side"):
+            raise UsageError(f"conversion={shown(self.conversion)}: expected mid or side")
+        if self.costs.dated_swap:
             raise UsageError("costs: a swap differs from pair to pair; give it as swap_pips={'EURUSD': (-0.52, 0.11)}")
-        for name in self.swap_pips:
+        for name in chain(self.swap_pips, self.commissions, self.swap_triple_day):
             self.costs_of(name)
         for name, terms in self.instruments.items():
             if not isinstance(terms, Terms):
                 raise UsageError(f"instruments[{shown(name)}]={shown(terms)}: expected Terms(pip, contract_size)")
             get_pair(name).under(terms)
+            size = self.size or Size.fixed(self.lots)
+            if size.is_fixed and (why := terms.refuse_lots(size.amount)):
+                raise UsageError(f"{name}: a size of {size.amount:g} lots: {why}")
 
     def _check_market(self) -> None:
         BarGrid.parse(self.day_end, self.offset, parse_timeframe(self.timeframe))
         if self.prices not in set(Prices):
             raise UsageError(f"prices={shown(self.prices)}: expected one of {', '.join(Prices)}")
         self.split()
+        _check_milliseconds("latency_ms", self.latency_ms, 0, MAX_LATENCY_MS)
+        if self.max_quote_age_ms is not None:
+            _check_milliseconds("max_quote_age_ms", self.max_quote_age_ms, 1, MAX_QUOTE_AGE_MS)
 
     def costs_of(self, pair: str) -> Costs:
         """Return what the broker charges on a pair.
@@ -152,14 +197,20 @@ class SweepRequest:
         Raises
         ------
         UsageError
-            Its swap is not two finite numbers.
+            Its swap is not two numbers, or a cost is out of its bounds.
         """
         swap = self.swap_pips.get(pair, (0.0, 0.0))
         try:
             long, short = map(float, swap)
         except (TypeError, ValueError):
             raise UsageError(f"swap_pips[{shown(pair)}]={shown(swap)}: expected two numbers, (long, short)") from None
-        return replace(self.costs, swap_long_pips=long, swap_short_pips=short)
+        return replace(
+            self.commissions.get(pair, CommissionTerms()).of(self.costs),
+            swap_long_pips=long,
+            swap_short_pips=short,
+            swap_rates=self.swap_table.of(pair) if self.swap_table else (),
+            swap_triple_day=self.swap_triple_day.get(pair, self.costs.swap_triple_day),
+        )
 
     @property
     def timeframe_ms(self) -> int:
@@ -219,13 +270,8 @@ class SweepRequest:
             "strategies": origin if source.kind is SourceKind.FILE else None,
             "settings_file": origin if source.kind is SourceKind.SETTINGS else None,
             "grid": source.text if source.kind is SourceKind.GRID else None,
-            "lots": self.lots,
-            "commission": self.costs.commission_per_lot,
-            "slippage_pips": self.costs.slippage_pips,
-            "swap_rates": {name: {"long": long, "short": short} for name, (long, short) in self.swap_pips.items()},
-            "instruments": {name: asdict(terms) for name, terms in self.instruments.items()},
-            "account_currency": self.account.currency,
-            "initial_balance": self.account.initial_balance,
+            "catalog": str(source.kind) if source.kind is SourceKind.EXTENDED else None,
+            **self._described_money(),
             "keep_trades": self.keep_trades,
             "storage_format": "json" if self.json_copies else "parquet",
             "strict": self.strict,
@@ -244,3 +290,33 @@ class SweepRequest:
             "label": self.label or None,
             **{name: limit for name, limit in dangers.items() if limit is not None},
         }
+
+    def _described_money(self) -> dict[str, JSON]:
+        costs = self.costs
+        return {
+            "lots": self.lots,
+            "size": None if self.size is None else str(self.size),
+            "leverage": self.margin.leverage,
+            "stop_out_percent": self.margin.stop_out_percent,
+            "commission": costs.commission_per_lot,
+            "commission_per_million": costs.commission_per_million,
+            "commission_percent": costs.commission_percent,
+            "commission_minimum": costs.commission_minimum,
+            "commissions": {name: asdict(terms) for name, terms in self.commissions.items()},
+            "slippage_pips": costs.slippage_pips,
+            "spread_markup_pips": costs.spread_markup_pips,
+            "latency_ms": self.latency_ms,
+            "max_quote_age_s": None if self.max_quote_age_ms is None else self.max_quote_age_ms / 1000,
+            "swap_rates": {name: {"long": long, "short": short} for name, (long, short) in self.swap_pips.items()},
+            "swap_table": str(Path(self.swap_table.origin).absolute()) if self.swap_table else None,
+            "swap_triple_day": dict(self.swap_triple_day),
+            "instruments": {name: asdict(terms) for name, terms in self.instruments.items()},
+            "account_currency": self.account.currency,
+            "conversion": self.conversion,
+            "initial_balance": self.account.initial_balance,
+        }
+
+
+def _check_milliseconds(name: str, value: object, low: int, high: int) -> None:
+    if type(value) is not int or not low <= value <= high:
+        raise UsageError(f"{name}={shown(value)}: expected a whole number of milliseconds from {low} to {high:,}")

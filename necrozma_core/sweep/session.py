@@ -21,7 +21,7 @@ from necrozma_core.sweep.dispatch import Dispatch
 from necrozma_core.sweep.governor_log import governor_table
 from necrozma_core.sweep.observer import Observer
 from necrozma_core.sweep.outcome import RunOutcome
-from necrozma_core.sweep.plan import described_paths, find_stored
+from necrozma_core.sweep.plan import described_paths, find_stored, without_swap
 from necrozma_core.sweep.publishing import publish_json, publish_page, publish_ranking
 from necrozma_core.sweep.record import RunRecord
 from necrozma_core.sweep.request import SweepRequest
@@ -154,6 +154,8 @@ class RunSession:
             self._observer.on_start(self)
         for line in long_path_lines(described_paths(self.requests)):
             self.tell(line)
+        if free := without_swap(self.requests):
+            self.tell(f"no swap rates for {', '.join(free)}: their nights are free, those of the others are not")
         if self.missing:
             self.record.begin_phase(self._describe_start())
             self.pool.warm_up()

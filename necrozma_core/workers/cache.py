@@ -19,6 +19,7 @@ from functools import cached_property
 from hashlib import file_digest, sha256
 from importlib.metadata import version
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
@@ -151,10 +152,17 @@ def _version_key() -> str:
     digest = sha256(f"{sys.version} numba {version('numba')} llvmlite {version('llvmlite')}".encode())
     kernels = files("necrozma_core").joinpath("kernels")
     digest.update(str(kernels).encode())
-    for source in sorted(kernels.iterdir(), key=lambda entry: entry.name):
-        if source.name.endswith(".py"):
-            digest.update(source.name.encode() + source.read_bytes())
+    for name, source in sorted(_sources(kernels)):
+        digest.update(name.encode() + source)
     return digest.hexdigest()[:32]
+
+
+def _sources(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _sources(entry, f"{above}{entry.name}/")
+        elif entry.name.endswith(".py"):
+            yield f"{above}{entry.name}", entry.read_bytes()
 
 
 def _refuse_foreign(folder: Path) -> None:

@@ -11,6 +11,7 @@ from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.ticks import Ticks
 from necrozma_core.market.timeframes import parse_timeframe
 from necrozma_core.money.conversion import Quotes
+from necrozma_core.money.size import Size
 from necrozma_core.storage.disk.scratch import scratch_folder
 from necrozma_core.storage.ticks.store import TickStore
 from necrozma_core.strategies.source import StrategySource
@@ -34,6 +35,7 @@ def rehearse() -> None:
             source=StrategySource(),
             data_dir=root / "data",
             results_dir=root / "results",
+            asked_size=Size.parse("equity:100%"),  # and fixed lots, which stand beside
         )
         evaluate_pair(with_key(request), lambda *_: None)
     # Some pairs' profits are converted at the prices of a second pair, by kernels that the backtest above does not use.

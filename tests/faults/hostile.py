@@ -192,12 +192,33 @@ ARRAYS = [
 ]
 """What a strategy may do with bars, and what it may return."""
 
-HOSTILE = ENDINGS + LEFTOVERS + LIBRARIES + ARRAYS
+DISTANCES = [
+    Hostile("distances: as they should be", "return np.full(len(bars), 7)"),
+    Hostile("distances: an error", "raise ValueError('none')", "raised ValueError: none"),
+    Hostile("distances: sys.exit", "sys.exit(3)", "raised SystemExit: 3"),
+    Hostile("distances: os._exit", "os._exit(3)", "ended its process with status 3"),
+    Hostile("distances: numpy function", "np.mean = None", "replaced numpy.mean"),
+    Hostile("distances: writes into bars", "bars.mid_close[:] = 1", "raised ValueError: assignment destination"),
+    Hostile("distances: NaN", "return np.full(len(bars), np.nan)", "returned nan at bar 0"),
+    Hostile("distances: below zero", "return -np.ones(len(bars))", "returned -1 at bar 0"),
+    Hostile("distances: too short", "return np.ones(len(bars) - 1)", "returned shape"),
+    Hostile("distances: objects", "return np.ones(len(bars), object)", "returned dtype object"),
+    Hostile("distances: a list", "return [1.0] * len(bars)", "returned a list"),
+    Hostile(
+        "distances: writes into all descriptors",
+        "for n in range(3, 30):\n    try: os.write(n, b'x' * 64)\n    except OSError: pass",
+        "wrote into descriptors",
+    ),
+]
+"""The same where a strategy says how far its stops are: these are bodies of ``stop_distances(bars)``."""
+
+HOSTILE = ENDINGS + LEFTOVERS + LIBRARIES + ARRAYS + DISTANCES
 
 FILE = '''
 import atexit, ctypes, decimal, gc, hashlib, json, locale, math, os, random, resource, signal, subprocess, sys
 import tempfile, threading, time, warnings
 import numpy as np
+from necrozma_core.engine.orders import Orders
 from necrozma_core.strategies import indicators
 from necrozma_core.strategies.families.sma_cross import SmaCross
 
@@ -219,6 +240,12 @@ class Fixed:
     take_profit_pips = 9.0
     def __init__(self, name, make): self.name, self.make = name, make
     def signals(self, bars): return self.make(bars)
+
+class Distant(Fixed):
+    stop_loss_pips = None
+    trailing_stop_pips = 8
+    def signals(self, bars): return ok(bars)
+    def stop_distances(self, bars): return self.make(bars)
 
 def spin():
     while True: pass
@@ -276,10 +303,11 @@ def strategies():
     listed = [Fixed(make.__name__, make) for make in honest]
     for number, (name, make) in enumerate(%(listed)s):
         if make is not None:
-            listed.append(Fixed(name, make))
+            listed.append((Distant if 'distances' in name else Fixed)(name, make))
         for make in dict.fromkeys([noticing, honest[number %% len(honest)]]):
             listed.append(Fixed(f'{make.__name__} after {name}', make))
-    return [*listed, SmaCross(5, 20, stop_loss_pips=20), *(Fixed(f'{make.__name__} at last', make) for make in honest)]
+    ours = SmaCross(5, 20, orders=Orders(stop_loss_atr=2, max_bars=50))
+    return [*listed, ours, *(Fixed(f'{make.__name__} at last', make) for make in honest)]
 '''
 
 

@@ -23,7 +23,7 @@ from necrozma_core.workers.limits import WorkerLimits
 from necrozma_core.workers.pool import WorkerPool
 from necrozma_core.workers.progress import ProgressBoard
 
-from .hostile import ARRAYS, ENDINGS, HOSTILE, LEFTOVERS, LIBRARIES, Hostile, hostile_file
+from .hostile import ARRAYS, DISTANCES, ENDINGS, HOSTILE, LEFTOVERS, LIBRARIES, Hostile, hostile_file
 
 pytestmark = [
     pytest.mark.faults,
@@ -65,7 +65,7 @@ def check(data: Path, folder: Path, rows: list[Hostile]) -> None:
     assert list(reasons) == [row.name for row in rows if row.failure], reasons
     for row in rows:
         if row.failure:
-            assert re.match(f"strategy {re.escape(repr(row.name))}(: signals\\(\\))? {row.failure}", reasons[row.name])
+            assert re.match(f"strategy {re.escape(repr(row.name))}(: \\w+\\(\\))? {row.failure}", reasons[row.name])
     names = [row.name for row in rows]
     for table in ("metrics.parquet", "trades.parquet"):
         others = [entry for entry in pq.read_table(found / table).to_pylist() if entry["strategy"] not in names]
@@ -76,7 +76,9 @@ def check(data: Path, folder: Path, rows: list[Hostile]) -> None:
 
 
 @pytest.mark.parametrize(
-    "rows", [ENDINGS, LEFTOVERS, LIBRARIES, ARRAYS], ids=["endings", "leftovers", "libraries", "arrays"]
+    "rows",
+    [ENDINGS, LEFTOVERS, LIBRARIES, ARRAYS, DISTANCES],
+    ids=["endings", "leftovers", "libraries", "arrays", "distances"],
 )
 def test_hostile_strategies_fail_by_name_and_the_others_have_the_bytes_of_a_run_without_them(
     tmp_path: Path, data: Path, rows: list[Hostile]

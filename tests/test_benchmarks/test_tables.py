@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks import scaling, startup, stored, targets
-from benchmarks.__main__ import TABLES
+from benchmarks.__main__ import TABLES, page_of
 from benchmarks.engine import measure_engine, measure_parity
 from benchmarks.feeds import importing
+from benchmarks.luck.tables import measure_statistics
 from benchmarks.measuring import command, market
 from benchmarks.measuring.command import Bench, JobRun, bench, running_server
 from benchmarks.measuring.cpu_profile import measure_profile
 from benchmarks.measuring.market import TEN_PAIRS, YEAR_TICKS, prepare_ticks
-from benchmarks.measuring.pages import DOCS
 from benchmarks.measuring.processes import Family, Role, Usage
 from benchmarks.orders import check_orders_parity, measure_orders
 from benchmarks.original import measure_storage
@@ -162,6 +162,14 @@ def test_stored_run_is_compared_with_the_help_of_the_same_moment(monkeypatch):
     assert "0.80 s" in report.text
 
 
+def test_statistics_on_little_data_tell_luck_from_an_edge():
+    report = measure_statistics(SMOKE)
+    assert report.figures["strong"] == 0
+    assert math.isfinite(report.figures["seconds"])
+    planted = [line.split("|") for line in report.text.splitlines() if line.startswith("| 5 years")]
+    assert planted[-1][3].strip() == "100 %"
+
+
 def test_grids_of_settings_hold_as_many_as_they_say():
     for count, grid in scaling.GRIDS.items():
         sweep = parse_grid(f"family=sma_cross {grid}")
@@ -169,8 +177,8 @@ def test_grids_of_settings_hold_as_many_as_they_say():
 
 
 def test_page_has_a_place_for_every_table():
-    page = (DOCS / "performance.md").read_text(encoding="utf-8")
     for name in (*TABLES, "peers"):
+        page = page_of(name).read_text(encoding="utf-8")
         assert f"<!-- {name} -->\n" in page
         assert f"<!-- /{name} -->" in page
 

@@ -1,13 +1,22 @@
 """Small markets and trades for the tests of money: everything a person can follow with a pencil."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from necrozma_core.engine.extremes import TickExtremes
 from necrozma_core.engine.trades import ExitReason, Trades
+from necrozma_core.market.bar_building import bars_from_ticks
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.ticks import Ticks
+from necrozma_core.metrics.figures import Metrics, measure
+from necrozma_core.money.conversion import Conversion
+from necrozma_core.money.costs import Account, Costs, price_trades
+from necrozma_core.money.equity import trading_days
+from necrozma_core.money.excursions import Excursions, find_excursions, half_markup_points
+from necrozma_core.money.path import path_of
 
 Row = tuple[str | int, int, int]
 """Time (UTC text or milliseconds), bid and ask in points."""
@@ -53,3 +62,26 @@ def make_trades(
         fraction=np.ones(len(spans)),
         stop_points=np.full(len(spans), np.nan),
     )
+
+
+def excursions_of(ticks: Ticks, trades: Trades, conversion: Conversion, markup_pips: float = 0.0) -> Excursions:
+    """How far prices went, found by bars of five minutes."""
+    extremes = TickExtremes(ticks, bars_from_ticks(ticks, 300_000))
+    path = path_of(trades, trading_days(ticks, conversion))
+    return find_excursions(trades, path, extremes, half_markup_points(markup_pips, ticks))
+
+
+def figures_of(
+    ticks: Ticks, trades: Trades, conversion: Conversion, lots: np.ndarray | float, account: Account, costs: Costs
+) -> Metrics:
+    """All figures of some trades."""
+    money = price_trades(trades, ticks, lots, costs, conversion)
+    excursions = excursions_of(ticks, trades, conversion, costs.spread_markup_pips)
+    return measure(trades, money, trading_days(ticks, conversion), ticks, lots, account, excursions)
+
+
+def naive_day(time_ms: int) -> date:
+    """The day on whose 17:00 New York the tick's trading day closes; weekends belong to Monday."""
+    local = datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(ZoneInfo("America/New_York"))
+    day = local.date() + timedelta(days=local.hour >= 17)
+    return day + timedelta(days={5: 2, 6: 1}.get(day.weekday(), 0))

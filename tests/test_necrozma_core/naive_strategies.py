@@ -4,6 +4,7 @@ Nothing is shared with the code under test but the settings. Every function retu
 while it is undefined; :func:`naive_signals` turns states into signals.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -11,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from necrozma_core.market.bars import Bars
+from necrozma_core.strategies.catalog import FAMILIES
 
 States = list[int | None]
 Line = list[Fraction | None]
@@ -114,21 +116,27 @@ def zscore(s: Series, period: int, entry: float) -> States:
     return outside_deviations(s, period, entry)
 
 
-def rsi(s: Series, period: int, low: float, high: float) -> States:
+def rsi_line(s: Series, period: int) -> Line:
     changes: Line = [None] + [Fraction(b - a) for a, b in zip(s.close, s.close[1:], strict=False)]
     gains = wilder([None if change is None else max(change, Fraction(0)) for change in changes][: len(s)], period)
     losses = wilder([None if change is None else max(-change, Fraction(0)) for change in changes][: len(s)], period)
-    states: States = []
+    line: Line = []
     for gain, loss in zip(gains, losses, strict=True):
         if gain is None or loss is None:
-            states.append(None)
-            continue
-        index = 100 * gain / (gain + loss) if gain + loss else Fraction(50)
-        states.append((index < Fraction(low)) - (index > Fraction(high)))
-    return states
+            line.append(None)
+        else:
+            line.append(100 * gain / (gain + loss) if gain + loss else Fraction(50))
+    return line
 
 
-def stochastic(s: Series, period: int, smooth: int, signal: int, low: float, high: float) -> States:
+def rsi(s: Series, period: int, low: float, high: float) -> States:
+    line = rsi_line(s, period)
+    return [None if index is None else (index < Fraction(low)) - (index > Fraction(high)) for index in line]
+
+
+def stochastic_lines(s: Series, period: int, smooth: int, signal: int) -> tuple[Line, Line]:
+    """%K and %D."""
+
     def averaged(values: Line, count: int) -> Line:
         out: Line = []
         for i in range(len(values)):
@@ -142,8 +150,12 @@ def stochastic(s: Series, period: int, smooth: int, signal: int, low: float, hig
         place = Fraction(100 * (s.close[i] - lowest), highest - lowest) if highest > lowest else Fraction(50)
         places.append(place if i >= period - 1 else None)
     line = averaged(places, smooth)
+    return line, averaged(line, signal)
+
+
+def stochastic(s: Series, period: int, smooth: int, signal: int, low: float, high: float) -> States:
     states: States = []
-    for k, d in zip(line, averaged(line, signal), strict=True):
+    for k, d in zip(*stochastic_lines(s, period, smooth, signal), strict=True):
         if k is None or d is None:
             states.append(None)
         else:
@@ -230,6 +242,62 @@ def naive_session(s: Series, session: str, range_minutes: int, trade_minutes: in
     return signals
 
 
+Sided = list[tuple[bool | None, bool | None]]
+"""For each bar whether a long, and whether a short, has reason to be closed; None while that is undefined."""
+
+NEARLY = Fraction(1, 10**9)
+
+
+def reached(values: Line, long_at: Fraction, short_at: Fraction) -> Sided:
+    """A long is closed where the value is high, a short where it is low."""
+    return [
+        (None, None) if value is None else (value >= long_at - NEARLY, value <= short_at + NEARLY) for value in values
+    ]
+
+
+def turned(states: States) -> Sided:
+    """A long is closed where the state is negative, a short where it is positive."""
+    return [(None, None) if state is None else (state < 0, state > 0) for state in states]
+
+
+def from_the_mean(s: Series, period: int) -> Line:
+    """Deviations from the mean, exactly: as fractions where the root is one, and nearly elsewhere."""
+    line: Line = [None] * min(period - 1, len(s))
+    for i in range(period - 1, len(s)):
+        window = s.close[i - period + 1 : i + 1]
+        variance = mean([(value - mean(window)) ** 2 for value in window])
+        away = s.close[i] - mean(window)
+        line.append(Fraction(away) / root(variance) if variance else Fraction(0))
+    return line
+
+
+def root(value: Fraction) -> Fraction:
+    # To some thirty digits.
+    scale = 10**60
+    return Fraction(math.isqrt(value.numerator * value.denominator * scale), value.denominator * math.isqrt(scale))
+
+
+def naive_exits(family: str, s: Series, params: dict[str, Any], exit_: Any) -> Sided:
+    """Return where each side has reason to be closed, by the definition of the family's natural exit."""
+    match family:
+        case "bollinger":
+            return reached(from_the_mean(s, params["period"]), Fraction(0), Fraction(0))
+        case "zscore":
+            return reached(from_the_mean(s, params["period"]), -Fraction(exit_), Fraction(exit_))
+        case "rsi":
+            return reached(rsi_line(s, params["period"]), Fraction(exit_), 100 - Fraction(exit_))
+        case "stochastic":
+            _, line = stochastic_lines(s, params["period"], params["smooth"], params["signal"])
+            return reached(line, Fraction(exit_), 100 - Fraction(exit_))
+        case "keltner":
+            return turned(compare(s.line, exponential(s.line, params["period"]), AVERAGES_EQUAL))
+        case "donchian":
+            return turned(donchian(s, exit_))
+        case "momentum":
+            return turned(momentum(s, params["period"], 0.0))
+    raise AssertionError(family)
+
+
 STATES = {
     function.__name__: function
     for function in (
@@ -240,8 +308,63 @@ ON_RETURN = {"bollinger", "rsi"}
 
 
 def naive_signals(family: str, bars: Bars, params: dict[str, Any]) -> list[int]:
-    """Return the signals of a family by its definition: a state entered, or left for nothing."""
-    series = Series(bars)
+    """Return the signals of a family by its definition: a state entered, or left for nothing; then its exit."""
+    series, rule = Series(bars), {name: value for name, value in params.items() if name != "exit"}
+    signals = naive_entries(family, series, rule)
+    if params.get("exit") is None:
+        return signals
+    closes = naive_closes(family, series, rule, params["exit"], signals)
+    # Before its first possible entry a strategy says nothing.
+    begins = FAMILIES[family](**rule).warm_up
+    return [
+        entry or (close if i >= begins else 0) for i, (entry, close) in enumerate(zip(signals, closes, strict=True))
+    ]
+
+
+CLOSE, CLOSE_LONG, CLOSE_SHORT = 2, 3, 4
+
+
+def naive_closes(family: str, s: Series, params: dict[str, Any], exit_: Any, entries: list[int]) -> list[int]:
+    if family == "session":
+        return session_ends(s, params["session"], params["range_minutes"] + params["trade_minutes"])
+    if family == "burst":
+        closes, passed = [], None
+        for entry in entries:
+            passed = 0 if entry else None if passed is None else passed + 1
+            closes.append(CLOSE if passed == exit_ else 0)
+        return closes
+    if family == "regime":
+        line = from_the_mean(s, params["period"])
+        sides = [None if value is None else sign(value, NEARLY) for value in line]
+        pairs = zip([None, *sides], sides, strict=False)
+        return [CLOSE if before and now is not None and now != before else 0 for before, now in pairs]
+    reasons = naive_exits(family, s, params, exit_)
+    closes = []
+    for i, (long, short) in enumerate(reasons):
+        long_before, short_before = reasons[i - 1] if i else (None, None)
+        closes.append(
+            CLOSE_LONG if long and long_before is False else CLOSE_SHORT if short and short_before is False else 0
+        )
+    return closes
+
+
+def session_ends(s: Series, session: str, minutes: int) -> list[int]:
+    """A bar that opens in no session, or in another one, after a bar that opened in one."""
+    zone, hour = OPENS[session]
+    closes, before = [], None
+    for time_ms in s.time_ms:
+        now = datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(ZoneInfo(zone))
+        opened = now.replace(hour=hour, minute=0, second=0, microsecond=0)
+        if now < opened:
+            opened = (opened.replace(tzinfo=None) - timedelta(days=1)).replace(tzinfo=ZoneInfo(zone))
+        passed_ms = time_ms - round(opened.timestamp() * 1000)
+        current = opened if passed_ms < minutes * 60_000 else None
+        closes.append(CLOSE if before is not None and current != before else 0)
+        before = current
+    return closes
+
+
+def naive_entries(family: str, series: Series, params: dict[str, Any]) -> list[int]:
     if family == "session":
         return naive_session(series, **params)
     states = STATES[family](series, **params)

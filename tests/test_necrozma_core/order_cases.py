@@ -40,20 +40,26 @@ WAITS_MS = (0, 0, 1, 500, 10_000, 30_000, 59_999, 60_000, 61_000, 150_000)
 LONG_WAITS_MS = (1_800_000, 3_600_000, 30_000_000, 86_400_000, 180_000_000)
 
 
-def draw_ticks(random: Random, number: int) -> Ticks:
-    """Return quotes with jumps, equal times, empty bars, weekends, ticks at full half hours, and spreads of 0 to 40."""
+def draw_ticks(random: Random, number: int, *, quiet: bool) -> Ticks:
+    """Return quotes with jumps, equal times, empty bars, weekends, ticks at full minutes and half hours, wide spreads.
+
+    Quiet ones move by few points, or by five, and so come to many levels exactly.
+    """
     time, bid, rows = at(random.choice(FIRST_TIMES)) + random.choice((0, 59_999)), 10_000, []
-    size = random.choice((3, 12, 60))
+    unit = random.choice((1, 5)) if quiet else 1
+    size = random.choice((1, 2) if quiet else (3, 12, 60))
+    spreads = (0, 0, 1) if quiet else (0, 0, 1, 2, 3, 15, 40)
     for _ in range(number):
-        rows.append((time, bid, bid + random.choice((0, 0, 1, 2, 3, 15, 40))))
+        rows.append((time, bid, bid + unit * random.choice(spreads)))
         kind = random.randrange(40)
         if kind == 0:
             time += random.choice(LONG_WAITS_MS)
-        elif kind < 4:
-            time = (time // 1_800_000 + 1) * 1_800_000
+        elif kind < 8:
+            whole = random.choice((60_000, 1_800_000))
+            time = (time // whole + 1) * whole
         else:
             time += random.choice(WAITS_MS)
-        bid += random.randint(-size, size) if random.randrange(5) else random.choice((-60, 0, 60))
+        bid += random.choice((-60, 0, 60)) if not quiet and kind % 5 == 0 else unit * random.randint(-size, size)
     return make_ticks(rows, random.choice((5, 5, 5, 4, 3)))
 
 
@@ -65,14 +71,22 @@ def draw_clock(random: Random, ticks: Ticks) -> str:
 
 
 class Pips:
-    """Draws distances that are a few points, whole ones and fractions, as pips."""
+    """Draws distances that are a few points, whole ones and fractions, as pips.
 
-    def __init__(self, random: Random, ticks: Ticks) -> None:
+    Where it is quiet all of them are one to four steps of the market, so that levels meet each other and the prices.
+    """
+
+    def __init__(self, random: Random, ticks: Ticks, *, quiet: bool) -> None:
         self.random = random
         self.points_per_pip = Fraction(ticks.pair.points_per_pip(ticks.digits))
+        step = max(1, int(np.gcd.reduce(np.diff(ticks.bid)))) if len(ticks) > 1 else 1
+        self.steps = (step, 2 * step, 3 * step, 4 * step) if quiet else None
 
     def of(self, *points: float) -> float:
-        return float(Fraction(str(self.random.choice(points))) / self.points_per_pip)
+        return self.exactly(self.random.choice(self.steps or points))
+
+    def exactly(self, points: float) -> float:
+        return float(Fraction(str(points)) / self.points_per_pip)
 
     def below(self, limit_pips: float | None, *points: float) -> float:
         """Draw a distance that is nearer than a limit, where there is one."""
@@ -82,8 +96,9 @@ class Pips:
 
 def draw_setup(random: Random, number: int) -> Setup:
     """Return ticks, signals on bars of a minute, and any of the orders."""
-    ticks = draw_ticks(random, number)
-    return know_atr(draw_orders(random, ticks, MINUTE_MS), tick_mids(ticks, MINUTE_MS))
+    quiet = not random.randrange(3)
+    ticks = draw_ticks(random, number, quiet=quiet)
+    return know_atr(draw_orders(random, ticks, MINUTE_MS, quiet=quiet), tick_mids(ticks, MINUTE_MS))
 
 
 def draw_bar_setup(random: Random, number: int) -> tuple[QuoteBars, Setup]:
@@ -104,36 +119,42 @@ def draw_bar_setup(random: Random, number: int) -> tuple[QuoteBars, Setup]:
     bars = QuoteBars(
         get_pair("EURUSD"), MINUTE_MS, random.choice((5, 5, 4)), np.array(times, np.int64), bid, ask, counts
     )
-    setup = draw_orders(random, openings_and_closings(bars), MINUTE_MS * random.choice((1, 1, 2, 5)))
+    setup = draw_orders(
+        random, openings_and_closings(bars), MINUTE_MS * random.choice((1, 2, 5)), quiet=not random.randrange(3)
+    )
     setup = replace(setup, execution=replace(setup.execution, latency_ms=0))
     return bars, know_atr(setup, bar_mids(bars, setup.timeframe_ms))
 
 
-def draw_orders(random: Random, ticks: Ticks, timeframe_ms: int) -> Setup:
-    """Return signals and any of the orders."""
-    pips = Pips(random, ticks)
+def draw_orders(random: Random, ticks: Ticks, timeframe_ms: int, *, quiet: bool) -> Setup:
+    """Return signals and any of the orders; where it is quiet few signals and costs."""
+    pips = Pips(random, ticks, quiet=quiet)
     n_bars = len(set((ticks.time_ms // timeframe_ms).tolist()))
-    asked = random.choice(((0, 0, 1, -1), (0, 0, 0, 1, -1, 2), (0, 1, -1, 2, 3, 4), (*[0] * 12, 1, 1, -1)))
-    maybe = lambda *chances: random.choice(chances)()  # noqa: E731 -- None, or what a function draws
-    nothing = lambda: None  # noqa: E731
+    few = (*[0] * 12, 1, 1, -1)
+    asked = random.choice((few, (0, 0, 1, -1), (0, 0, 0, 1, -1, 2), (0, 1, -1, 2, 3, 4)))
+    # Some setups have few orders, so that these come to act before others close the position.
+    focus = random.choice(("all", "clocks", "waiting", "moving stops" if quiet else "all"))
+    held = focus in ("clocks", "waiting")  # no price closes the position
+    has_stop, has_target = (focus == "all" and random.randrange(3) == 0 for _ in range(2))
     setup = Setup(
         ticks,
         timeframe_ms,
-        [random.choice(asked) for _ in range(n_bars)],
-        stop_loss_pips=maybe(nothing, nothing, lambda: pips.of(2.5, 20, 45.5, 80)),
-        take_profit_pips=maybe(nothing, nothing, lambda: pips.of(4, 7.5, 20, 45, 80.25)),
+        [random.choice(few if quiet or held else asked) for _ in range(n_bars)],
+        stop_loss_pips=pips.of(2.5, 20, 45.5, 60) if has_stop else None,
+        take_profit_pips=pips.of(5, 7.5, 20, 45, 80.25) if has_target else None,
         on_opposite=random.choice(("reverse", "reverse", "close", "ignore")),
-        stop_out=draw_stop_out(random, n_bars),
+        stop_out={} if focus != "all" else draw_stop_out(random, n_bars),
     )
-    setup.orders = Orders(
-        **draw_exits(random, pips, setup.take_profit_pips, draw_clock(random, ticks)), **draw_entries(random, pips)
-    )
-    setup.execution = Execution(
-        slippage_pips=pips.of(0, 0, 0, 0.3, 1, 2.5),
-        spread_markup_pips=pips.of(0, 0, 0, 0.4, 1, 2, 7),
-        latency_ms=random.choice((0, 0, 0, 1, 500, 15_000, 70_000)),
-        max_quote_age_ms=random.choice((None, None, None, None, 0, 5_000, 60_000)),
-    )
+    soon = draw_clock(random, ticks)
+    exits = draw_exits(random, pips, setup.take_profit_pips, soon, focus)
+    setup.orders = Orders(**exits, **draw_entries(random, pips, draw_clock(random, ticks), focus))
+    if not quiet or not random.randrange(3):
+        setup.execution = Execution(
+            slippage_pips=pips.exactly(random.choice((0, 0, 0, 0.3, 1, 2.5))),
+            spread_markup_pips=pips.exactly(random.choice((0, 0, 0, 0.4, 1, 2, 7))),
+            latency_ms=random.choice((0, 0, 0, 1, 500, 15_000, 70_000)),
+            max_quote_age_ms=random.choice((None, None, None, None, 0, 5_000, 60_000)),
+        )
     return draw_levels(random, pips, draw_atr(random, setup), n_bars)
 
 
@@ -165,38 +186,40 @@ def know_atr(setup: Setup, mids: list[tuple[int, int, int]]) -> Setup:
 
 
 def draw_stop_out(random: Random, n_bars: int) -> dict[int, float]:
-    if random.randrange(8):
+    if random.randrange(4):
         return {}
-    return {bar: random.choice((5.0, 12.5, 40.0)) for bar in range(n_bars) if random.randrange(3)}
+    return {bar: random.choice((5.0, 12.5, 30.0)) for bar in range(n_bars) if random.randrange(3)}
 
 
-def draw_exits(random: Random, pips: Pips, target: float | None, zone_clock: str) -> dict[str, Any]:
+def draw_exits(random: Random, pips: Pips, target: float | None, soon: str, focus: str) -> dict[str, Any]:
     """Draw what guards a position: little or much of it. What a target would make void is nearer than it."""
     found: dict[str, Any] = {}
     likely = random.choice((0.2, 0.5))
 
-    def some() -> bool:
-        return random.random() < likely
+    def some(of: str) -> bool:
+        return focus == of or (focus == "all" and random.random() < likely)
 
-    if some():
-        found["trailing_stop_pips"] = pips.of(1, 2.5, 6, 15, 40)
+    if some("moving stops"):
+        found["trailing_stop_pips"] = pips.of(1, 2, 2.5, 5, 10, 40)
         found["trailing_start_pips"] = random.choice((0.0, pips.below(target, 3, 9.5, 20)))
         found["trailing_step_pips"] = random.choice((0.0, pips.of(0.5, 2, 7.5)))
-    if some():
-        found["break_even_pips"] = pips.below(target, 0.5, 1, 3.5, 7.5)
+    if some("moving stops"):
+        found["break_even_pips"] = pips.below(target, 0.5, 1, 3.5, 5, 10)
         found["break_even_lock_pips"] = random.choice((0.0, found["break_even_pips"] / 2))
-    if some():
+    if some("partial targets"):
         found["targets"] = draw_targets(random, pips, target)
     kept = random.choice((slice(0, 3), slice(3, 6), slice(0, 6)))  # by time, by sessions, or by both
     times = {
         "max_bars": random.choice((1, 2, 5)),
         "max_minutes": random.choice((1, 2, 45, 1_440)),
-        "close_at": zone_clock,
+        "close_at": soon,
         "close_session": random.choice(("tokyo", "london", "new_york")),
-        "close_friday": zone_clock,
+        "close_friday": soon,
         "close_before_roll_minutes": random.choice((1, 15, 30)),
     }
-    return found | {name: value for name, value in list(times.items())[kept] if some()}
+    if focus == "moving stops":
+        return found
+    return found | {name: value for name, value in list(times.items())[kept] if random.random() < likely}
 
 
 def draw_atr(random: Random, setup: Setup) -> Setup:
@@ -218,31 +241,35 @@ def draw_atr(random: Random, setup: Setup) -> Setup:
 
 
 def draw_targets(random: Random, pips: Pips, target: float | None) -> str:
-    distances = sorted(random.sample((1, 3, 4.5, 12, 19.5, 33, 60), random.choice((1, 2, 3))))
+    distances = sorted(random.sample(pips.steps or (1, 3, 4.5, 12, 19.5, 33, 60), random.choice((1, 2, 3))))
     fractions = random.choice((("0.5", "0.25", "0.125"), ("0.5", "0.25", "0.25"), ("0.3", "0.7"), ("0.1", "0.1")))
     parts = [
-        (pips.of(points), fraction)
+        (pips.exactly(points), fraction)
         for points, fraction in zip(distances, fractions, strict=False)
-        if target is None or pips.of(points) < target
+        if target is None or pips.exactly(points) < target
     ]
     return "+".join(f"{distance!r}:{fraction}" for distance, fraction in parts) or f"{target / 2!r}:0.5"  # type: ignore[operator]
 
 
-def draw_entries(random: Random, pips: Pips) -> dict[str, Any]:
+def draw_entries(random: Random, pips: Pips, soon: str, focus: str) -> dict[str, Any]:
     """Draw how a signal enters, and when it may."""
     found: dict[str, Any] = {}
-    if random.randrange(2):
+    if focus == "waiting" or (focus != "moving stops" and random.randrange(2)):
         found = {
             "entry": random.choice(("stop", "limit")),
             "entry_from": random.choice(("close", "extreme")),
             "entry_offset_pips": pips.of(0, 1, 2.5, 10),
-            "entry_expiry_bars": random.choice((1, 1, 2, 5)),
+            "entry_expiry_bars": random.choice((1, 2, 5)),
             "entry_sides": random.choice(("signal", "both")),
         }
-    if not random.randrange(4):
+    if not random.randrange(2 if found else 6):
         hours = random.sample(range(48), 2)
         clocks = [f"{half // 2:02d}:{half % 2 * 3}0" for half in hours]
-        found["entry_window"] = f"{clocks[0]}-{clocks[1]}@{random.choice(ZONES)}"
+        zone = random.choice(ZONES)
+        if random.randrange(2):
+            clocks[1], _, zone = soon.partition("@")
+        if clocks[0] != clocks[1]:
+            found["entry_window"] = f"{clocks[0]}-{clocks[1]}@{zone}"
     return found
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 from naive_bar_orders import BarOrderWalk, openings_and_closings
 from naive_orders import OrderWalk
 from naive_positions import NaiveOrderTrade, Setup
@@ -13,9 +13,10 @@ from naive_positions import NaiveOrderTrade, Setup
 from necrozma_core.engine.bar_order_simulation import simulate_bar_orders
 from necrozma_core.engine.events import Events, find_events
 from necrozma_core.engine.instructions import OnOpposite
+from necrozma_core.engine.order_simulation import simulate_orders
 from necrozma_core.engine.orders import Orders
 from necrozma_core.engine.trades import ExitReason, Trades
-from necrozma_core.market.bar_building import bars_from_quote_bars, ticks_of_quote_bars
+from necrozma_core.market.bar_building import bars_from_quote_bars, bars_from_ticks, ticks_of_quote_bars
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.quote_bars import QuoteBars
 from necrozma_core.market.ticks import Ticks
@@ -58,55 +59,54 @@ def told(trades: Sequence[NaiveOrderTrade]) -> list[Told]:
 
 
 def trade(setup: Setup) -> list[Told]:
-    """Return what the naive walk makes of a setup."""
-    return told(OrderWalk(setup).run().trades)
+    """Return what the naive walk makes of a setup, and the engine, too."""
+    walk = OrderWalk(setup).run()
+    assert not differs(engine_on_ticks(setup), found_by_walk(walk))
+    return told(walk.trades)
 
 
 def trade_bars(
     bars: QuoteBars, signals: list[int], orders: Orders, timeframe_ms: int = MINUTE_MS, **more: Any
 ) -> list[Told]:
-    """Return what the naive walk over bars makes of them."""
+    """Return what the naive walk over bars makes of them, and the engine, too."""
     setup = Setup(openings_and_closings(bars), timeframe_ms, signals, orders, **more)
-    return told(BarOrderWalk(bars, setup).run().trades)
+    walk = BarOrderWalk(bars, setup).run()
+    assert not differs(engine_on_bars(bars, setup), found_by_walk(walk))
+    return told(walk.trades)
 
 
-def rows_of(trades: Trades, events: Events, scale: int) -> list[dict[str, Any]]:
-    """Return what the engine says of each trade, prices in points."""
-    return [
-        {
-            "reason": ExitReason(trades.reason[row]).label,
-            "side": int(trades.side[row]),
-            "ticks": (int(trades.entry_tick[row]), int(trades.exit_tick[row])),
-            "prices": (rounded(trades.entry_price[row] * scale), rounded(trades.exit_price[row] * scale)),
-            "points": rounded(trades.points[row]),
-            "fraction": rounded(trades.fraction[row]),
-            "signal_bar": int(events.bar[trades.event[row]]) - 1,
-            "stop": None if np.isnan(trades.stop_points[row]) else rounded(trades.stop_points[row]),
-        }
-        for row in range(len(trades))
+class Found(NamedTuple):
+    """What came of a setup: in whole numbers and words, and in fractions of a point."""
+
+    trades: list[tuple[str, int, int, int, int]]
+    stale_entries: int
+    points: list[float]
+
+
+def found_by_engine(trades: Trades, events: Events, scale: int) -> Found:
+    """Return reason, side, ticks and bar of the signal of each trade, and its prices, result, part and stop."""
+    columns = (trades.side, trades.entry_tick, trades.exit_tick, events.bar[trades.event] - 1)
+    reasons = [ExitReason(reason).label for reason in trades.reason.tolist()]
+    rows = list(zip(reasons, *(column.tolist() for column in columns), strict=True))
+    prices = trades.entry_price * scale, trades.exit_price * scale
+    points = np.stack((*prices, trades.points, trades.fraction, np.nan_to_num(trades.stop_points, nan=-1)), axis=1)
+    return Found(rows, trades.stale_entries, points.ravel().tolist())
+
+
+def found_by_walk(walk: OrderWalk) -> Found:
+    """Return the same of the naive walk, which has been run."""
+    rows = [(each.reason, each.side, each.entry_tick, each.exit_tick, each.signal_bar) for each in walk.trades]
+    points = [
+        float(number)
+        for each in walk.trades
+        for number in (each.entry, each.exit, each.points, each.fraction, -1 if each.stop is None else each.stop)
     ]
+    return Found(rows, walk.stale_entries, points)
 
 
-def naive_rows(trades: Sequence[NaiveOrderTrade]) -> list[dict[str, Any]]:
-    """Return the same of the naive walk."""
-    return [
-        {
-            "reason": each.reason,
-            "side": each.side,
-            "ticks": (each.entry_tick, each.exit_tick),
-            "prices": (rounded(each.entry), rounded(each.exit)),
-            "points": rounded(each.points),
-            "fraction": rounded(each.fraction),
-            "signal_bar": each.signal_bar,
-            "stop": None if each.stop is None else rounded(each.stop),
-        }
-        for each in trades
-    ]
-
-
-def rounded(value: float | Fraction) -> float:
-    """Return a number of points to the ten-thousandth: engine and walk differ by the last bits of their prices."""
-    return round(float(value), 4) + 0.0
+def differs(found: Found, expected: Found) -> bool:
+    """Say whether two differ by more than the last bits of prices and the millionths that arrays are rounded to."""
+    return found[:2] != expected[:2] or found.points != pytest.approx(expected.points, rel=1e-12, abs=2e-6)
 
 
 def stop_out_of(setup: Setup, events: Events) -> np.ndarray:
@@ -114,7 +114,26 @@ def stop_out_of(setup: Setup, events: Events) -> np.ndarray:
     return np.array([setup.stop_out.get(bar - 1, np.nan) for bar in events.bar.tolist()], dtype=np.float64)
 
 
-def engine_on_bars(bars: QuoteBars, setup: Setup) -> tuple[list[dict[str, Any]], int]:
+def engine_on_ticks(setup: Setup) -> Found:
+    """Return what the engine makes of a setup."""
+    ticks = setup.ticks
+    events = find_events(np.array(setup.signals, np.int8))
+    trades = simulate_orders(
+        ticks,
+        bars_from_ticks(ticks, setup.timeframe_ms),
+        events,
+        setup.stop_loss_pips,
+        setup.take_profit_pips,
+        setup.orders,
+        setup.execution,
+        setup.levels,
+        stop_out_points=stop_out_of(setup, events),
+        on_opposite=OnOpposite(setup.on_opposite),
+    )
+    return found_by_engine(trades, events, ticks.scale)
+
+
+def engine_on_bars(bars: QuoteBars, setup: Setup) -> Found:
     """Return what the engine makes of a setup on bars without ticks."""
     events = find_events(np.array(setup.signals, np.int8))
     trades = simulate_bar_orders(
@@ -122,12 +141,12 @@ def engine_on_bars(bars: QuoteBars, setup: Setup) -> tuple[list[dict[str, Any]],
         ticks_of_quote_bars(bars),
         bars_from_quote_bars(bars, setup.timeframe_ms),
         events,
+        setup.stop_loss_pips,
+        setup.take_profit_pips,
         setup.orders,
         setup.execution,
-        stop_loss_pips=setup.stop_loss_pips,
-        take_profit_pips=setup.take_profit_pips,
+        setup.levels,
         on_opposite=OnOpposite(setup.on_opposite),
-        levels=setup.levels,
-        stop_out_points=stop_out_of(setup, events) if setup.stop_out else None,
+        stop_out_points=stop_out_of(setup, events),
     )
-    return rows_of(trades, events, bars.scale), trades.stale_entries
+    return found_by_engine(trades, events, bars.scale)

@@ -21,6 +21,7 @@ from necrozma_core.feeds.bars.sources import open_bars
 from necrozma_core.feeds.formats.bars.layout import BarLayout
 from necrozma_core.feeds.formats.registry import ReadOptions
 from necrozma_core.feeds.quarantine import open_quarantine
+from necrozma_core.feeds.reading.crossed import Crossed
 from necrozma_core.feeds.reading.zones import split_zone
 from necrozma_core.market.instruments import Pair, get_pair
 from necrozma_core.market.timeframes import format_timeframe
@@ -220,7 +221,8 @@ class _Import:
         side = self._side_of(read.path)
         if not read.layout.has_both_sides and self.spread is None:
             raise no_spread_error(str(read.path), side, read.bars.spread is not None)
-        quoted = quote(read.bars, read.layout, self.pair, read.timeframe_ms, side, self.spread, str(read.path))
+        crossed = Crossed(self.options.crossed)
+        quoted = quote(read.bars, read.layout, self.pair, read.timeframe_ms, side, self.spread, str(read.path), crossed)
         check_bar_level(quoted.bars, str(read.path))
         spread = BOTH if read.layout.has_both_sides else str(self.spread)
         if read.layout.has_both_sides:
@@ -238,7 +240,7 @@ class _Import:
         if bid.timeframe_ms != ask.timeframe_ms:
             both = " and ".join(format_timeframe(read.timeframe_ms) for read in (bid, ask))
             raise DataError(f"{names[0]} and {names[1]}: expected bars of one timeframe, found {both}")
-        joined = join_sides(bid.bars, ask.bars, self.pair, bid.timeframe_ms, names)
+        joined = join_sides(bid.bars, ask.bars, self.pair, bid.timeframe_ms, names, Crossed(self.options.crossed))
         check_bar_level(joined.bars, names[0])
         notes = (*_notes(bid, self.pair), *_notes(ask, self.pair), *joined.notes)
         aside = _present(bid.aside, ask.aside)

@@ -10,6 +10,7 @@ from necrozma_core.errors import DataError
 from necrozma_core.feeds.bars.rows import FeedBars
 from necrozma_core.feeds.bars.sides import FILE, Side, Spread, no_spread_error
 from necrozma_core.feeds.formats.bars.layout import PARTS, BarLayout, SpreadUnit
+from necrozma_core.feeds.reading.crossed import CROSSED_ADVICE, Crossed
 from necrozma_core.feeds.reading.prices import PRICE_DECIMALS
 from necrozma_core.market.arrays import Int64Array
 from necrozma_core.market.instruments import Pair
@@ -64,7 +65,14 @@ class Quoted:
 
 
 def quote(
-    bars: FeedBars, layout: BarLayout, pair: Pair, timeframe_ms: int, side: Side, spread: Spread | None, source: str
+    bars: FeedBars,
+    layout: BarLayout,
+    pair: Pair,
+    timeframe_ms: int,
+    side: Side,
+    spread: Spread | None,
+    source: str,
+    crossed: Crossed = Crossed.REFUSE,
 ) -> Quoted:
     """Return both sides of the bars of one source.
 
@@ -81,6 +89,8 @@ def quote(
         What is added to a bid, or taken from an ask, or both by half.
     source : str
         For messages.
+    crossed : Crossed
+        What becomes of bars whose ask lies below their bid.
 
     Raises
     ------
@@ -89,14 +99,21 @@ def quote(
     """
     scale = 10 ** scale_down(bars, pair)
     if layout.has_both_sides:
-        return _quoted(
-            bars, lambda part: (bars.prices[part] // scale, bars.prices[part + 4] // scale), pair, timeframe_ms, source
-        )
+        both = _Joined(bars, lambda part: (bars.prices[part] // scale, bars.prices[part + 4] // scale))
+        return _quoted(both.uncrossed(crossed), pair, timeframe_ms, source)
     width = _spread_of(bars, layout, pair, side, spread, source)
-    return _quoted(bars, lambda part: _sides(bars.prices[part] // scale, width, side), pair, timeframe_ms, source)
+    sides = _Joined(bars, lambda part: _sides(bars.prices[part] // scale, width, side))
+    return _quoted(sides, pair, timeframe_ms, source)
 
 
-def join_sides(bid: FeedBars, ask: FeedBars, pair: Pair, timeframe_ms: int, names: tuple[str, str]) -> Quoted:
+def join_sides(
+    bid: FeedBars,
+    ask: FeedBars,
+    pair: Pair,
+    timeframe_ms: int,
+    names: tuple[str, str],
+    crossed: Crossed = Crossed.REFUSE,
+) -> Quoted:
     """Put the bars of two files together by their times; a bar that only one of them has is left out.
 
     Parameters
@@ -107,6 +124,8 @@ def join_sides(bid: FeedBars, ask: FeedBars, pair: Pair, timeframe_ms: int, name
     timeframe_ms : int
     names : tuple of (str, str)
         Of the files of bid and ask, for messages.
+    crossed : Crossed
+        What becomes of bars whose ask lies below their bid.
 
     Raises
     ------
@@ -122,7 +141,8 @@ def join_sides(bid: FeedBars, ask: FeedBars, pair: Pair, timeframe_ms: int, name
     def columns(part: int) -> tuple[Int64Array, Int64Array]:
         return bid.prices[part][at_bid] // scales[0], ask.prices[part][at_ask] // scales[1]
 
-    quoted = _quoted(shared, columns, pair, timeframe_ms, f"{names[1]} beside {names[0]}")
+    joined = _Joined(shared, columns).uncrossed(crossed)
+    quoted = _quoted(joined, pair, timeframe_ms, f"{names[1]} beside {names[0]}")
     return replace(quoted, notes=(*_alone(bid, ask, names), *quoted.notes))
 
 
@@ -136,11 +156,44 @@ def _alone(bid: FeedBars, ask: FeedBars, names: tuple[str, str]) -> Iterator[str
         yield f"{bars} that only one side has left out, first {moment}, only in {name}"
 
 
-def _quoted(bars: FeedBars, columns: Columns, pair: Pair, timeframe_ms: int, source: str) -> Quoted:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Joined:
+    """Bars and both sides of their prices; and what was said of crossed ones."""
+
+    bars: FeedBars
+    columns: Columns
+    notes: tuple[str, ...] = ()
+
+    def uncrossed(self, crossed: Crossed) -> "_Joined":
+        """Exchange the sides where the ask lies below the bid, or leave such bars out, as is wanted."""
+        if crossed is Crossed.REFUSE:
+            return self
+        bars, columns = self.bars, self.columns
+        odd = np.zeros(len(bars), dtype=np.bool_)
+        for part in range(len(PARTS)):
+            bid, ask = columns(part)
+            odd |= ask < bid
+        if not (count := int(np.count_nonzero(odd))):
+            return self
+        found = f"{count:,} {'bar has' if count == 1 else 'bars have'} an ask below the bid"
+        if crossed is Crossed.SWAP:
+            # Price by price, because of a bar some quotes alone may be crossed.
+            return _Joined(
+                bars, lambda part: (np.minimum(*columns(part)), np.maximum(*columns(part))), (f"{found}: exchanged",)
+            )
+        if count == len(bars):
+            raise DataError(f"{found}, and there are no others; --crossed swap exchanges the two")
+        kept = np.flatnonzero(~odd)
+        left = replace(bars, row=bars.row[kept], time_ms=bars.time_ms[kept], ticks=bars.ticks[kept])
+        return _Joined(left, lambda part: (columns(part)[0][kept], columns(part)[1][kept]), (f"{found}: left out",))
+
+
+def _quoted(joined: _Joined, pair: Pair, timeframe_ms: int, source: str) -> Quoted:
     """Return bars whose sides are known as whole points; errors as `quote`."""
+    bars, columns = joined.bars, joined.columns
     parts = range(len(PARTS))
     digits = max(_least_digits(side) for part in parts for side in columns(part))
-    notes = tuple(_crossings(bars, columns, pair, source))
+    notes = (*joined.notes, *_crossings(bars, columns, pair, source))
     unit = 10 ** (PRICE_DECIMALS - digits)
     bid, ask = np.empty((len(bars), len(PARTS)), np.int32), np.empty((len(bars), len(PARTS)), np.int32)
     for part in parts:
@@ -192,7 +245,9 @@ def _crossings(bars: FeedBars, columns: Columns, pair: Pair, source: str) -> Ite
         f"{worst / float(pair.pip * _UNIT):.2g} pips: the {name} of {moment}"
     )
     if count > _MOST_CROSSED * len(bars):
-        raise DataError(f"{source}: {found}; check that the files are of one feed, and which of them is the ask")
+        raise DataError(
+            f"{source}: {found}; check that the files are of one feed, and which of them is the ask. {CROSSED_ADVICE}"
+        )
     yield f"{found}; the ask was raised to the bid"
 
 

@@ -15,6 +15,7 @@ from necrozma_core.feeds.formats.hour_json import MOST_BYTES, read_hour_json
 from necrozma_core.feeds.formats.layout import Head, Layout, read_head, read_layout
 from necrozma_core.feeds.formats.named import mapped
 from necrozma_core.feeds.formats.tables import OpenReading, read_feather, read_parquet
+from necrozma_core.feeds.reading.crossed import Crossed
 from necrozma_core.feeds.reading.files import Container, OpenedFile, open_file
 from necrozma_core.feeds.reading.rows import RowStream
 from necrozma_core.feeds.reading.times import TimeStyle
@@ -58,12 +59,15 @@ class ReadOptions:
         Which column is the time, the bid, the ask.
     unit : str or None
         A name of `UNITS`: what whole numbers that are times count.
+    crossed : str
+        A `Crossed`: what becomes of quotes whose ask lies below their bid.
     """
 
     zone: str | None = None
     format: str = AUTO
     columns: Mapping[str, str] | None = None
     unit: str | None = None
+    crossed: str = Crossed.REFUSE.value
 
     def check(self) -> None:
         """Refuse what cannot be.
@@ -76,6 +80,7 @@ class ReadOptions:
             raise UsageError(f"--format {self.format[:40]}: {nearest(self.format, [AUTO, *FORMATS])}")
         if self.unit is not None and self.unit not in UNITS:
             raise UsageError(f"--unit {self.unit[:40]}: expected one of {', '.join(UNITS)}")
+        Crossed.parse(self.crossed)
         if self.columns and self.format not in {AUTO, "columns"}:
             raise UsageError(f"--columns describes a file that --format {self.format} knows: give one of them")
 

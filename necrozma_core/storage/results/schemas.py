@@ -81,6 +81,15 @@ _ORDER_FIELDS: Final = (
     pa.field("exits_stop_out", pa.int64(), nullable=False),
     pa.field("stale_entries", pa.int64(), nullable=False),
 )
+_EXITS_DRAWDOWN_FIELD: Final = pa.field("max_drawdown_at_exits", pa.float64())
+_ACCOUNT_FIELDS: Final = (
+    pa.field("size", pa.string()),
+    pa.field("entries_not_afforded", pa.int64()),
+    pa.field("fixed_net_profit", pa.float64()),
+    pa.field("fixed_sharpe", pa.float64()),
+    pa.field("fixed_max_drawdown", pa.float64()),
+)
+"""What sizes came to; null in files of releases that had fixed lots alone."""
 
 TRADES_SCHEMA: Final = pa.schema(
     [
@@ -96,6 +105,8 @@ TRADES_SCHEMA: Final = pa.schema(
         pa.field("commission", pa.float64(), nullable=False),
         pa.field("swap", pa.float64(), nullable=False),
         pa.field("exit_reason", pa.string(), nullable=False),
+        pa.field("mae_pips", pa.float64(), nullable=False),
+        pa.field("mfe_pips", pa.float64(), nullable=False),
     ],
     metadata={SCHEMA_KEY: b"trades/1"},
 )
@@ -111,6 +122,8 @@ METRICS_SCHEMA: Final = pa.schema(
         _ORIGIN_FIELD,
         *_HOLDOUT_FIELDS,
         *_ORDER_FIELDS,
+        _EXITS_DRAWDOWN_FIELD,
+        *_ACCOUNT_FIELDS,
     ],
     metadata={SCHEMA_KEY: b"metrics/1"},
 )

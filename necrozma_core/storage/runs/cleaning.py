@@ -162,8 +162,8 @@ def _spare_last_results(
 
 def _kinds(run: Manifest, stored: set[Entry]) -> Iterator[ResultKind]:
     settings = run.settings
-    given = (settings.get(name) for name in ("strategies", "settings_file", "grid"))
-    strategies = next((str(source) for source in given if source), "")
+    given = (settings.get(name) for name in ("strategies", "settings_file", "grid", "catalog"))
+    strategies = next((str(source) for source in given if source and source != "default"), "")
     for pair, key in run.keys.items():
         if (pair, key) in stored:
             yield ResultKind(pair, str(settings.get("timeframe", "")), strategies)

@@ -33,11 +33,14 @@ class Source:
         Of its content, 64 hex digits. Together with the zone it decides whether the source is stored already.
     zone : str or None
         The zone its times were taken to be in, where they carry none.
+    swapped : int
+        Rows whose ask lay below the bid, and whose bid and ask were exchanged.
     """
 
     name: str
     sha256: str
     zone: str | None = None
+    swapped: int = 0
 
     @property
     def identity(self) -> tuple[str, str | None]:
@@ -47,7 +50,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class StoredSource:
-    """A source, how many ticks it added, and the first and last time of its ticks (UTC milliseconds)."""
+    """A source, how many ticks it added, and the first and last time of its ticks (UTC milliseconds).
+
+    Of ``swapped`` rows of it bid and ask were exchanged; a source without such rows does not say it in the file.
+    """
 
     name: str
     sha256: str
@@ -55,6 +61,7 @@ class StoredSource:
     ticks: int
     first_ms: int
     last_ms: int
+    swapped: int = 0
 
     @property
     def span(self) -> str:
@@ -213,7 +220,7 @@ class TickManifest:
             "pair": self.pair,
             "years": years,
             # There may be tens of thousands, an hour each.
-            "sources": [{name: getattr(source, name) for name in _SOURCE_FIELDS} for source in self.sources],
+            "sources": [_written(source) for source in self.sources],
         }
         publish_sealed(folder / MANIFEST_FILE, record, files=files)
 
@@ -246,6 +253,10 @@ class TickManifest:
         if manifest.pair != folder.name or not years or not all(is_year_file(year.file) for year in years):
             raise DamagedError(f"{path}: does not describe {folder.name}; import the pair again")
         return manifest
+
+
+def _written(source: StoredSource) -> dict[str, Any]:
+    return {name: value for name in _SOURCE_FIELDS if (value := getattr(source, name)) or name != "swapped"}
 
 
 def is_year_file(name: str) -> bool:

@@ -275,7 +275,13 @@ class TickStore:
             parts = join(folder, manifest, new)
             added = [
                 StoredSource(
-                    source.name, source.sha256, source.zone, sum(map(len, brought)), span.first_ms, span.last_ms
+                    source.name,
+                    source.sha256,
+                    source.zone,
+                    sum(map(len, brought)),
+                    span.first_ms,
+                    span.last_ms,
+                    source.swapped,
                 )
                 for (source, span), brought in zip(new, parts, strict=True)
             ]

@@ -7,8 +7,8 @@ import numpy as np
 
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies.parameters import PERIOD, SHORT_PERIOD
-from necrozma_core.strategies.rule import Rule
+from necrozma_core.strategies.parameters import PERIOD, SHORT_PERIOD, OneOf, within
+from necrozma_core.strategies.rule import OPPOSITE, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class EmaCross(Rule):
     """Buy where the exponential average over ``fast`` closes comes to lie above that over ``slow``; sell below.
 
     The newest close weighs ``2 / (period + 1)``; the average begins as the mean of the first ``period`` closes.
+    ``exit="opposite"`` is another spelling of ``on_opposite="close"``.
 
     References
     ----------
@@ -26,6 +27,7 @@ class EmaCross(Rule):
 
     fast: int = field(default=12, metadata=SHORT_PERIOD)
     slow: int = field(default=26, metadata=PERIOD)
+    exit: str | None = field(default=None, kw_only=True, metadata=within(OneOf((OPPOSITE,), or_none=True)))
 
     def conflict(self) -> str | None:
         """Refuse a fast average that is not the faster."""

@@ -7,7 +7,8 @@ import numpy as np
 
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies.parameters import PERIOD, Real, within
+from necrozma_core.strategies.families.closes import close_on_leaving
+from necrozma_core.strategies.parameters import PERIOD, OneOf, Real, within
 from necrozma_core.strategies.rule import Rule
 
 
@@ -15,7 +16,8 @@ from necrozma_core.strategies.rule import Rule
 class Keltner(Rule):
     """Buy where the close comes to lie above EMA(``period``) + ``width`` * ATR(``atr_period``); sell below the lower.
 
-    The true range is taken from mid prices; its average is Wilder's and begins as a plain mean.
+    The true range is taken from mid prices; its average is Wilder's and begins as a plain mean. With ``exit="middle"``
+    a long closes where the close comes to lie below the EMA, and a short where it comes to lie above.
 
     References
     ----------
@@ -28,6 +30,7 @@ class Keltner(Rule):
     period: int = field(default=20, metadata=PERIOD)
     atr_period: int = field(default=10, metadata=PERIOD)
     width: float = field(default=2.0, metadata=within(Real(0.0, 100.0, above=True)))
+    exit: str | None = field(default=None, kw_only=True, metadata=within(OneOf(("middle",), or_none=True)))
 
     @property
     def _first(self) -> int:
@@ -45,3 +48,10 @@ class Keltner(Rule):
         middle, true_range = indicators.ema(bars, self.period), indicators.atr(bars, self.atr_period)
         close = indicators.close(bars)
         return np.asarray(kernels.band_breakout(close, middle, true_range, self.width, self._first))
+
+    def _closes(self, bars: Bars, signals: Int8Array) -> Int8Array:
+        from necrozma_core.kernels.signals import ROUNDING
+        from necrozma_core.strategies import indicators
+
+        away = indicators.close(bars) - indicators.ema(bars, self.period)
+        return close_on_leaving((away > ROUNDING).astype(np.int8) - (away < -ROUNDING).astype(np.int8))

@@ -7,8 +7,8 @@ import numpy as np
 
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies.parameters import PERIOD, SHORT_PERIOD
-from necrozma_core.strategies.rule import Rule
+from necrozma_core.strategies.parameters import PERIOD, SHORT_PERIOD, OneOf, within
+from necrozma_core.strategies.rule import OPPOSITE, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class Macd(Rule):
 
     Each average begins as the mean of the first values that exist; TA-Lib starts the fast one later, so that the
     first values differ and then converge.
+    ``exit="opposite"`` is another spelling of ``on_opposite="close"``.
 
     References
     ----------
@@ -28,6 +29,7 @@ class Macd(Rule):
     fast: int = field(default=12, metadata=SHORT_PERIOD)
     slow: int = field(default=26, metadata=PERIOD)
     signal: int = field(default=9, metadata=PERIOD)
+    exit: str | None = field(default=None, kw_only=True, metadata=within(OneOf((OPPOSITE,), or_none=True)))
 
     def conflict(self) -> str | None:
         """Refuse a fast average that is not the faster."""

@@ -7,7 +7,8 @@ import numpy as np
 
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies.parameters import SHORT_PERIOD, Real, within
+from necrozma_core.strategies.families.closes import close_against
+from necrozma_core.strategies.parameters import SHORT_PERIOD, OneOf, Real, within
 from necrozma_core.strategies.rule import Rule
 
 
@@ -15,7 +16,8 @@ from necrozma_core.strategies.rule import Rule
 class Momentum(Rule):
     """Buy where the close comes to lie more than ``threshold_percent`` above the one ``period`` bars before.
 
-    Sell where it comes to lie as much below. The rate of change is ``close[i] / close[i - period] - 1``.
+    Sell where it comes to lie as much below. The rate of change is ``close[i] / close[i - period] - 1``. With
+    ``exit="zero"`` a long closes where it comes to lie below 0, and a short where above.
 
     References
     ----------
@@ -27,6 +29,7 @@ class Momentum(Rule):
 
     period: int = field(default=12, metadata=SHORT_PERIOD)
     threshold_percent: float = field(default=0.1, metadata=within(Real(0.0, 99.0)))
+    exit: str | None = field(default=None, kw_only=True, metadata=within(OneOf(("zero",), or_none=True)))
 
     @property
     def warm_up(self) -> int:
@@ -39,3 +42,9 @@ class Momentum(Rule):
 
         share = self.threshold_percent / 100.0
         return np.asarray(kernels.rate_of_change(indicators.close(bars), self.period, 1.0 + share, 1.0 - share))
+
+    def _closes(self, bars: Bars, signals: Int8Array) -> Int8Array:
+        from necrozma_core.kernels import breakouts as kernels
+        from necrozma_core.strategies import indicators
+
+        return close_against(kernels.rate_of_change(indicators.close(bars), self.period, 1.0, 1.0))

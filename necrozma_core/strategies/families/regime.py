@@ -5,9 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from necrozma_core.engine.instructions import CLOSE
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies.parameters import PERIOD, Real, within
+from necrozma_core.strategies.families.closes import close_on_reaching
+from necrozma_core.strategies.parameters import PERIOD, OneOf, Real, within
 from necrozma_core.strategies.rule import Rule
 
 
@@ -17,7 +19,8 @@ class Regime(Rule):
 
     The efficiency ratio is the net change of the close over ``period`` bars divided by the sum of its absolute
     changes. Above ``trending`` the rule is long in a rise and short in a fall. Below ``ranging`` it is long where
-    the z-score over the same period is below ``-entry`` and short where above ``entry``. In between it waits.
+    the z-score over the same period is below ``-entry`` and short where above ``entry``. In between it waits. With
+    ``exit="middle"`` a position closes where the close comes to its mean over the period, from either side.
 
     References
     ----------
@@ -30,6 +33,7 @@ class Regime(Rule):
     trending: float = field(default=0.3, metadata=within(Real(0.0, 1.0)))
     ranging: float = field(default=0.15, metadata=within(Real(0.0, 1.0)))
     entry: float = field(default=1.5, metadata=within(Real(0.0, 100.0, above=True)))
+    exit: str | None = field(default=None, kw_only=True, metadata=within(OneOf(("middle",), or_none=True)))
 
     def conflict(self) -> str | None:
         """Refuse regimes that overlap."""
@@ -57,3 +61,8 @@ class Regime(Rule):
                 self.entry,
             )
         )
+
+    def _closes(self, bars: Bars, signals: Int8Array) -> Int8Array:
+        from necrozma_core.strategies import indicators
+
+        return close_on_reaching(indicators.zscore(bars, self.period), 0.0, 0.0, CLOSE, CLOSE)

@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
+from necrozma_core.engine.instructions import CLOSE
 from necrozma_core.market.arrays import Int8Array, Int64Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.calendars import DAY_MS, clock_times_ms
@@ -34,7 +35,8 @@ class Session(Rule):
 
     A bar belongs to the range if it opens within it. After the range both sides may break, each once a session,
     for ``trade_minutes``. Sessions open at 09:00 Tokyo, 08:00 London and 08:00 New York, by the clocks there. A
-    day without bars in the range, such as Saturday, has no session.
+    day without bars in the range, such as Saturday, has no session. With ``exit="end"`` a position closes after the
+    first bar that opens when the ``trade_minutes`` are over; ``close_session`` closes by the clock.
 
     References
     ----------
@@ -46,6 +48,7 @@ class Session(Rule):
     session: str = field(default="london", metadata=within(OneOf(tuple(SESSIONS))))
     range_minutes: int = field(default=60, metadata=within(Whole(1, 720)))
     trade_minutes: int = field(default=240, metadata=within(Whole(1, _LONGEST_MINUTES)))
+    exit: str | None = field(default=None, kw_only=True, metadata=within(OneOf(("end",), or_none=True)))
 
     def conflict(self) -> str | None:
         """Refuse a session that would run into the next one."""
@@ -86,6 +89,17 @@ class Session(Rule):
                 self.trade_minutes * _MINUTE_MS,
             )
         )
+
+    def _closes(self, bars: Bars, signals: Int8Array) -> Int8Array:
+        opens = self._opens(bars)
+        session = np.searchsorted(opens, bars.open_time_ms, side="right") - 1
+        # The first bars may come before any session that is known.
+        passed_ms = bars.open_time_ms - opens[np.maximum(session, 0)]
+        length_ms = (self.range_minutes + self.trade_minutes) * _MINUTE_MS
+        session[(passed_ms < 0) | (passed_ms >= length_ms)] = -1
+        out = np.zeros(len(bars), np.int8)
+        out[1:][(session[:-1] >= 0) & (session[1:] != session[:-1])] = CLOSE
+        return out
 
     def explain_silence(self, bars: Bars) -> str | None:
         """Say so where no bar opens while a range is gathered: bars too long, or data of other hours."""

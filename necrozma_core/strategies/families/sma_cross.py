@@ -7,8 +7,8 @@ import numpy as np
 
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.strategies.parameters import PERIOD, SHORT_PERIOD
-from necrozma_core.strategies.rule import Rule
+from necrozma_core.strategies.parameters import PERIOD, SHORT_PERIOD, OneOf, within
+from necrozma_core.strategies.rule import OPPOSITE, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class SmaCross(Rule):
     """Buy where the mean of the last ``fast`` closes comes to lie above that of ``slow``; sell where below.
 
     Means are compared as whole numbers, exactly: equal means are neither above nor below.
+    ``exit="opposite"`` is another spelling of ``on_opposite="close"``.
 
     References
     ----------
@@ -27,6 +28,7 @@ class SmaCross(Rule):
 
     fast: int = field(default=10, metadata=SHORT_PERIOD)
     slow: int = field(default=30, metadata=PERIOD)
+    exit: str | None = field(default=None, kw_only=True, metadata=within(OneOf((OPPOSITE,), or_none=True)))
 
     def conflict(self) -> str | None:
         """Refuse a fast average that is not the faster."""

@@ -1,30 +1,61 @@
 """What a user's strategies answer, and that nobody else pays for what they do on the way."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from os import _exit, getpid
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
+from necrozma_core.engine.bar_levels import BarLevels
 from necrozma_core.errors import StrategyError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.lending import LentBars
+from necrozma_core.strategies.bar_distances import checked_levels
 from necrozma_core.strategies.checking import checked_signals, explain_silence, one_line, place_of
 from necrozma_core.strategies.isolation.surroundings import Left, Surroundings
 from necrozma_core.strategies.protocol import Strategy
 
 
 class Answer(NamedTuple):
-    """A strategy's checked signals, and why they may lead to no trade."""
+    """A strategy's checked signals, why they may lead to no trade, and what else it says for each bar."""
 
     signals: Int8Array
     silence: str
+    levels: BarLevels | None = None
+
+    def packed(self) -> tuple[list[str], bytes]:
+        """Return the names of the arrays of levels, and all arrays as bytes, the signals first."""
+        given = {entry.name: getattr(self.levels, entry.name, None) for entry in fields(BarLevels)}
+        arrays = {name: array for name, array in given.items() if array is not None}
+        return list(arrays), b"".join([self.signals.tobytes(), *(array.tobytes() for array in arrays.values())])
+
+
+def unpacked(names: Sequence[str], payload: bytes, n_bars: int) -> tuple[Int8Array, BarLevels | None]:
+    """Return the arrays of a packed answer.
+
+    Raises
+    ------
+    ValueError, TypeError
+        They are no such arrays of that many bars.
+    """
+    if len(payload) != n_bars * (1 + 8 * len(names)):
+        raise ValueError("another number of bytes")
+    # Of bytearrays, because the kernels want arrays that are writable; one each, so that all are aligned.
+    signals = np.frombuffer(bytearray(payload[:n_bars]), np.int8)
+    arrays = {
+        name: np.frombuffer(bytearray(payload[n_bars * (1 + 8 * i) : n_bars * (9 + 8 * i)]), np.float64)
+        for i, name in enumerate(names)
+    }
+    return signals, BarLevels(**arrays) if arrays else None
 
 
 class Answers(Protocol):
     """The user's strategies of one pair, wherever they run."""
 
     def answer(self, position: int) -> Answer:
-        """Compute the signals of the strategy at a position of the list; StrategyError, by name, if it fails."""
+        """Compute what the strategy at a position of the list says; StrategyError, by name, if it fails."""
         ...
 
 
@@ -70,7 +101,8 @@ class AnswersHere:
             self.remember()
         try:
             signals = checked_signals(strategy, self._lent.bars)
-            return Answer(signals, _silence(strategy, self._lent.bars, signals))
+            levels = checked_levels(strategy, self._lent.bars, signals)
+            return Answer(signals, _silence(strategy, self._lent.bars, signals), levels)
         finally:
             if getpid() != pid:
                 # The strategy forked: its copy of this process must not go on with our work.

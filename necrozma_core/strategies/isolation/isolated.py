@@ -1,8 +1,8 @@
 """A user's file in processes of its own, so that nothing it does reaches the engine, or another strategy's figures.
 
-Only signals come back, as bytes. A strategy that ends its process, fills the memory, replaces a library's functions or
-leaves threads behind fails alone, and those after it go on in a new process. A failure counts only in a new process:
-in one that other strategies have used, they may be to blame.
+Only signals and levels come back, as bytes. A strategy that ends its process, fills the memory, replaces a library's
+functions or leaves threads behind fails alone, and those after it go on in a new process. A failure counts only in a
+new process: in one that other strategies have used, they may be to blame.
 """
 
 import os
@@ -14,18 +14,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, NoReturn
 
-import numpy as np
-
-from necrozma_core.engine.instructions import find_unknown
+from necrozma_core.engine.instructions import Sides, find_unknown, keep_sides
 from necrozma_core.errors import StrategyError, UsageError, WorkerError, shown
 from necrozma_core.market.bars import Bars
+from necrozma_core.strategies.bar_distances import find_problem
 from necrozma_core.strategies.catalog import FAMILIES
-from necrozma_core.strategies.isolation.answers import Answer
+from necrozma_core.strategies.isolation.answers import Answer, unpacked
 from necrozma_core.strategies.isolation.frames import Frames, GarbledError
+from necrozma_core.strategies.order_settings import make_orders
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import ORDERS
 from necrozma_core.strategies.source import StrategySource
-from necrozma_core.strategies.user import UserStrategy, checked_order
+from necrozma_core.strategies.user import UserStrategy, checked_filter, checked_order
 
 if sys.platform == "linux":
     from necrozma_core.strategies.isolation.keeper import CLOSED, keep
@@ -129,12 +129,24 @@ class IsolatedStrategies:
         self._imports.update(message.get("imported", ()))
         if "failed" in message:
             raise StrategyError(str(message["failed"]))
-        signals = np.frombuffer(bytearray(payload), np.int8)
-        if signals.shape != (len(self._bars),) or find_unknown(signals) is not None:
-            raise StrategyError(f"strategy {shown(name)} wrote into descriptors that are not its own")
+        try:
+            answer = self._unpacked(position, message, payload)
+        except (ValueError, TypeError):
+            raise StrategyError(f"strategy {shown(name)} wrote into descriptors that are not its own") from None
         if not message.get("is_whole"):
             self._drop()
-        return Answer(signals, str(message.get("silence")))
+        return answer
+
+    def _unpacked(self, position: int, message: dict[str, Any], payload: bytes) -> Answer:
+        """Return what a computing process answered, checked once more; ValueError or TypeError if it is no answer."""
+        signals, levels = unpacked(message.get("levels", ()), payload, len(self._bars))
+        if find_unknown(signals) is not None:
+            raise ValueError("no signals")
+        if levels is not None:
+            entering = keep_sides(signals, Sides(self.strategies[position].sides))
+            if problem := find_problem(levels, entering, self._bars.digits):
+                raise ValueError(problem)
+        return Answer(signals, str(message.get("silence")), levels)
 
     def _reply(self, computing: "_Computing") -> tuple[dict[str, Any], bytes]:
         """Wait for what a computing process says; _EndedError if it ends or closes its socket instead."""
@@ -298,11 +310,16 @@ def _unaccounted() -> Iterator[None]:
 
 
 def _described(entry: dict[str, Any]) -> Strategy:
+    orders = make_orders(entry["orders"], "strategies(): ")
     if "family" in entry:
-        return FAMILIES[entry["family"]](**entry["settings"])
+        return FAMILIES[entry["family"]](**entry["settings"], orders=orders)
     stop, target = entry["levels"]
-    sides, on_opposite = (checked_order(name, entry["orders"][name], "strategies()") for name in ORDERS)
-    return UserStrategy(entry["name"], entry["params"], stop, target, _ask_elsewhere, sides, on_opposite)
+    sides, on_opposite = (
+        checked_order(name, value, "strategies()") for name, value in zip(ORDERS, entry["sides"], strict=True)
+    )
+    only_where = checked_filter(entry["filter"], "strategies()")
+    name, params = entry["name"], entry["params"]
+    return UserStrategy(name, params, stop, target, _ask_elsewhere, sides, on_opposite, orders, filter=only_where)
 
 
 def _ask_elsewhere(_: Bars) -> NoReturn:

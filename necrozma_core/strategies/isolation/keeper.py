@@ -25,6 +25,7 @@ from necrozma_core.strategies.checking import one_line
 from necrozma_core.strategies.isolation.answers import AnswersHere
 from necrozma_core.strategies.isolation.frames import Frames
 from necrozma_core.strategies.isolation.process_settings import has_children
+from necrozma_core.strategies.order_settings import given_orders
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import ORDERS, bounds_of, is_built_in
 from necrozma_core.strategies.source import StrategySource
@@ -108,7 +109,8 @@ def _answer(frames: Frames, answers: AnswersHere, position: int) -> None:
         frames.send({"failed": str(error), "imported": answers.imported})
     else:
         left = {"is_whole": answers.is_whole, "imported": answers.imported}
-        frames.send({"silence": answer.silence, **left}, answer.signals.tobytes())
+        levels, payload = answer.packed()
+        frames.send({"silence": answer.silence, "levels": levels, **left}, payload)
     finally:
         for stream in (sys.stdout, sys.stderr):
             with suppress(BaseException):
@@ -173,10 +175,13 @@ def _described(strategy: Strategy) -> dict[str, Any]:
         return {
             "family": strategy.family,
             "settings": {name: getattr(strategy, name) for name in bounds_of(type(strategy))},
+            "orders": given_orders(strategy.orders),
         }
     return {
         "name": checked_name(strategy.name, "strategies()"),
         "params": dict(checked_params(strategy.params, "strategies()")),
         "levels": [strategy.stop_loss_pips, strategy.take_profit_pips],
-        "orders": {name: getattr(strategy, name) for name in ORDERS},
+        "filter": strategy.filter,
+        "sides": [getattr(strategy, name) for name in ORDERS],
+        "orders": given_orders(strategy.orders),
     }

@@ -148,6 +148,15 @@ def test_strategies_are_listed_with_their_settings(necrozma: Any) -> None:
     assert "sma_cross(5,20) sl15 tp30" in result.stdout
 
 
+def test_strategies_list_of_the_extended_catalog_has_every_order_s_name(necrozma: Any) -> None:
+    result = necrozma("strategies", "list", "--catalog", "extended")
+    assert result.stdout.splitlines()[-1] == "the 223 strategies of the extended catalog"
+    assert "trailing_stop_pips=25" in result.stdout
+    refused = necrozma("strategies", "list", "--catalog", "extended", "--grid", "family=rsi")
+    assert refused.exit_code == 2
+    assert "--grid and --catalog exclude each other" in refused.stderr
+
+
 def test_strategies_of_a_grid_are_those_that_a_run_would_try(necrozma: Any) -> None:
     result = necrozma("strategies", "list", "--grid", "family=rsi period=7,14 low=20")
     assert len(result.stdout.splitlines()) == 4

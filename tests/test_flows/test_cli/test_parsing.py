@@ -135,6 +135,8 @@ flags_given = st.fixed_dictionaries(
         "lots": st.floats(0.001, 1e6),
         "commission": st.floats(0, 1e3),
         "slippage_pips": st.floats(0, 1e3),
+        "latency_ms": st.integers(0, 600_000),
+        "max_quote_age_s": st.floats(0.001, 604_800),
         "account_currency": st.sampled_from(["EUR", "JPY"]),
         "keep_trades": st.one_of(st.just("all"), st.integers(0, 1_000)),
         "pair_timeout_s": st.floats(0.1, 1e6),

@@ -20,6 +20,9 @@ from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.market.bar_building import bars_from_ticks
 from necrozma_core.market.instruments import Terms, get_pair
 from necrozma_core.money.costs import Account, Costs
+from necrozma_core.money.margin import Margin
+from necrozma_core.money.size import Size
+from necrozma_core.money.swaps import SwapRate
 from necrozma_core.storage.results.store import ResultStore
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.ticks.store import TickStore
@@ -236,6 +239,46 @@ def test_evaluate_pair_under_a_brokers_terms_has_its_pip_and_its_lot(
         assert rows["profit"].tolist() == pytest.approx((points / 1e5 * 10_000 * 0.1).tolist(), abs=1e-9)
 
 
+@pytest.mark.parametrize("size", ["risk:1%", "equity:300%", "volatility:0.5%"])
+def test_evaluate_pair_with_sizes_stores_the_account_and_fixed_lots_beside(
+    request_for: Callable[..., PairRequest], size: str
+) -> None:
+    asked, fixed = request_for(asked_size=Size.parse(size), keep_trades=None), request_for(keep_trades=None)
+    for request in (asked, fixed):
+        evaluate_pair(request, ignore)
+    metrics = store_of(asked).read_metrics("EURUSD", asked.key).to_pandas()
+    beside = store_of(fixed).read_metrics("EURUSD", fixed.key).to_pandas()
+    for name in ("net_profit", "sharpe", "max_drawdown"):
+        assert metrics[f"fixed_{name}"].tolist() == pytest.approx(beside[name].tolist(), nan_ok=True)
+        assert beside[f"fixed_{name}"].isna().all()
+    assert set(metrics["size"]) == {size}
+    assert set(beside["size"]) == {"lots:0.1"}
+    trades = store_of(asked).read_trades("EURUSD", asked.key).to_pandas()
+    for name, rows in trades.groupby("strategy"):
+        row = metrics[metrics["strategy"] == name].iloc[0]
+        net = (rows["profit"] - rows["commission"] + rows["swap"]).to_numpy()
+        assert row["net_profit"] == pytest.approx(net.sum(), abs=1e-6)
+        assert row["lots"] == pytest.approx(rows["lots"].mean())
+        if size == "equity:300%":
+            # Three times the balance at each entry, rounded down to a hundredth of a lot.
+            balance = 10_000 + np.concatenate(([0.0], np.cumsum(net)[:-1]))
+            wanted = np.minimum(3 * balance / (rows["entry_price"].to_numpy() * 100_000), 100)
+            assert (rows["lots"].to_numpy() <= wanted + 1e-9).all()
+            assert (rows["lots"].to_numpy() > wanted - 0.01 - 1e-9).all()
+
+
+def test_evaluate_pair_strategies_without_a_stop_fail_alone_where_the_stop_is_what_is_risked(
+    request_for: Callable[..., PairRequest], tmp_path: Path
+) -> None:
+    text = MIXED.replace(
+        "self.name, self.make = name, make",
+        "self.name, self.make = name, every_tenth\n        self.stop_loss_pips = 5.0 if name == 'raises' else None",
+    )
+    receipt = evaluate_pair(request_for(source=user_source(tmp_path, text), asked_size=Size.parse("risk:1%")), ignore)
+    assert [name for name, _ in receipt.failures] == ["good", "short array", "not a number", "silent"]
+    assert receipt.failures[0][1].startswith("strategy 'good': --size risk:1%: a position has no stop")
+
+
 def test_result_key_with_the_tables_terms_spelled_out_is_the_same(request_for: Callable[..., PairRequest]) -> None:
     assert request_for(terms=Terms(pip=0.0001, contract_size=100_000)).key == request_for().key
 
@@ -251,6 +294,12 @@ def test_result_key_with_the_tables_terms_spelled_out_is_the_same(request_for: C
         {"keep_trades": None},
         {"terms": Terms(pip=0.001)},
         {"terms": Terms(contract_size=1_000)},
+        {"terms": Terms(lot_step=0.1, min_lots=0.1)},
+        {"terms": Terms(leverage=30.0)},
+        {"asked_size": Size.parse("risk:1%")},
+        {"account_margin": Margin(30.0)},
+        {"sides": True},
+        {"costs": Costs(swap_rates=(SwapRate(19_000, -0.5, 0.1),))},
     ],
 )
 def test_result_key_anything_that_matters_changed_is_another(

@@ -48,12 +48,12 @@ def trade(bars: QuoteBars, setup: Setup) -> Trades:
         ticks_of_quote_bars(bars),
         gathered,
         events,
+        setup.stop_loss_pips,
+        setup.take_profit_pips,
         setup.orders,
         setup.execution,
-        stop_loss_pips=setup.stop_loss_pips,
-        take_profit_pips=setup.take_profit_pips,
+        setup.levels,
         on_opposite=OnOpposite(setup.on_opposite),
-        levels=setup.levels,
         stop_out_points=stop_out if setup.stop_out else None,
     )
 

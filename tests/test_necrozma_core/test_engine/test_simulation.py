@@ -13,7 +13,7 @@ from necrozma_core.engine.instructions import CLOSE, CLOSE_LONG, CLOSE_SHORT, In
 from necrozma_core.engine.simulation import simulate
 from necrozma_core.engine.trades import ExitReason, Trades
 from necrozma_core.errors import UsageError
-from necrozma_core.kernels import simulation as kernels
+from necrozma_core.kernels.walks import simulation as kernels
 from necrozma_core.market.bar_building import bars_from_ticks
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.ticks import Ticks

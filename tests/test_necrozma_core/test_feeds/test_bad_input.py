@@ -119,7 +119,8 @@ BAD = {
     "crossed": Bad(
         one_bad_row("2024-01-15T00:00:09Z,1.2,1.1"),
         f"row 6, column ask: expected a price at or above the bid of '1.2', found '1.1'; 1 bad row (1 ask below bid), "
-        f"{MEND}",
+        f"{MEND}; --crossed swap exchanges bid and ask where the ask is below the bid, --crossed aside leaves such quotes "
+        "out",
     ),
     "in the future": Bad(
         one_bad_row("2154-01-15T00:00:09Z,1.1,1.2"),

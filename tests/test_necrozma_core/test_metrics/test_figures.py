@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from money_samples import Row, make_ticks, make_trades, ms
+from money_samples import Row, figures_of, make_ticks, make_trades, ms
 
 from necrozma_core.engine.trades import ExitReason
-from necrozma_core.metrics.figures import MIN_DAYS, MIN_TRADES, Metrics, measure
+from necrozma_core.metrics.figures import MIN_DAYS, MIN_TRADES, Metrics
 from necrozma_core.money.conversion import Conversion
 from necrozma_core.money.costs import Account, Costs, price_trades
-from necrozma_core.money.equity import trading_days
 
 ACCOUNT = Account(initial_balance=10_000.0)
 Spans = list[tuple[int, int, int]]
@@ -31,9 +30,7 @@ def figures(
 ) -> Metrics:
     ticks = make_ticks(rows)
     trades = make_trades(ticks, spans, reasons)
-    conversion = Conversion.identity()
-    money = price_trades(trades, ticks, lots, costs, conversion)
-    return measure(trades, money, trading_days(ticks, conversion), ticks, lots, account)
+    return figures_of(ticks, trades, Conversion.identity(), lots, account, costs)
 
 
 def test_measure_three_trades_by_hand() -> None:

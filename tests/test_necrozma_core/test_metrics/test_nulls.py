@@ -6,13 +6,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from money_samples import Row, make_ticks, make_trades
+from money_samples import Row, figures_of, make_ticks, make_trades
 
-from necrozma_core.metrics.figures import Metrics, measure
+from necrozma_core.metrics.figures import Metrics
 from necrozma_core.metrics.notes import explain_nulls
 from necrozma_core.money.conversion import Conversion
-from necrozma_core.money.costs import Account, Costs, price_trades
-from necrozma_core.money.equity import trading_days
+from necrozma_core.money.costs import Account, Costs
 
 GUIDE = Path(__file__).parents[3] / "docs" / "parquet.md"
 FIGURE = re.compile(r"^\| `(\w+)` \| double \| ([^|]+) \|", re.MULTILINE)
@@ -88,8 +87,7 @@ def measured(case: str) -> Metrics:
     rows, spans, _ = CASES[case]
     ticks = make_ticks(rows)
     trades, conversion = make_trades(ticks, spans), Conversion.identity()
-    money = price_trades(trades, ticks, 1.0, Costs(), conversion)
-    return measure(trades, money, trading_days(ticks, conversion), ticks, 1.0, Account(initial_balance=10_000.0))
+    return figures_of(ticks, trades, conversion, 1.0, Account(initial_balance=10_000.0), Costs())
 
 
 def nulls(metrics: Metrics) -> set[str]:

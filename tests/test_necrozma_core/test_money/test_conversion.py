@@ -12,7 +12,7 @@ from necrozma_core.errors import ConversionError
 from necrozma_core.market.conversion_paths import Leg
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.market.ticks import Ticks
-from necrozma_core.money.conversion import STALE_MS, Conversion, PricedLeg, Quotes, TickQuotes
+from necrozma_core.money.conversion import STALE_MS, Conversion, PricedLeg, Quotes, QuoteSide, TickQuotes
 
 STERLING = make_ticks([("2024-01-08 10:00", 126_000, 126_020), ("2024-01-08 11:00", 127_000, 127_020)], "GBPUSD")
 TO_DOLLARS = Conversion.from_ticks(STERLING.pair, STERLING, multiply=True)
@@ -199,3 +199,40 @@ def test_find_two_legs_equals_the_product_of_each_alone(
             mid = (int(ticks.bid[index]) + int(ticks.ask[index])) / 2 / 1e5
             expected *= (mid if multiply else 1 / mid) if fresh else np.nan
         assert rate == pytest.approx(expected, rel=1e-14, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    # What was lost is bought for dollars at 110.100; what was gained is sold for them at 110.130.
+    [(-1.0, 0.0090826521), (1.0, 0.0090801780)],
+)
+@pytest.mark.parametrize("is_gathered", [False, True])
+def test_results_at_the_side_that_a_broker_takes(result: float, expected: float, is_gathered: bool) -> None:
+    ticks = make_ticks([(5, 110_100, 110_130)], "USDJPY", 3)
+    quotes = Quotes.gather([ticks], 1, 3, (5, 5), sides=True) if is_gathered else TickQuotes(ticks)
+    at, results = np.zeros(1, np.int64), np.array([result])
+    sided = Conversion((PricedLeg(Leg(ticks.pair, multiply=False), quotes),), sides=True)
+    assert sided.of_results(ticks, at, results).tolist() == pytest.approx([expected], abs=5e-11)
+    assert sided.at_ticks(ticks, at).tolist() == pytest.approx([0.0090814149], abs=5e-11)
+    mid = Conversion(sided.legs)
+    assert mid.of_results(ticks, at, results).tolist() == mid.at_ticks(ticks, at).tolist()
+
+
+def test_results_at_the_side_of_a_pair_that_multiplies() -> None:
+    at = np.array([1, 1])
+    sided = Conversion(TO_DOLLARS.legs, sides=True)
+    assert sided.of_results(STERLING, at, np.array([1.0, -1.0])).tolist() == [1.27, 1.2702]
+
+
+def test_side_of_quotes_that_were_gathered_without_is_refused() -> None:
+    with pytest.raises(ValueError, match="without their sides"):
+        _gathered(STERLING).find(times(0), side=QuoteSide.BID)
+
+
+@given(st.lists(st.tuples(st.integers(1, 500_000), st.integers(0, 900)), min_size=1, max_size=20))
+def test_gathered_sides_are_those_of_the_ticks(rows: list[tuple[int, int]]) -> None:
+    ticks = make_ticks([(7 * n, bid, bid + spread) for n, (bid, spread) in enumerate(rows)], "GBPUSD")
+    gathered = Quotes.gather([ticks], len(ticks), 5, (0, int(ticks.time_ms[-1])), sides=True)
+    for side, prices in ((QuoteSide.BID, ticks.bid), (QuoteSide.ASK, ticks.ask)):
+        assert gathered.find(ticks.time_ms, side=side)[0].tolist() == (2 * prices).tolist()
+        assert TickQuotes(ticks).find(ticks.time_ms, side=side)[0].tolist() == (2 * prices).tolist()

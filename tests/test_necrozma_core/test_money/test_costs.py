@@ -12,7 +12,8 @@ from money_samples import make_ticks, make_trades, ms, times
 from necrozma_core.errors import UsageError
 from necrozma_core.market.instruments import get_pair
 from necrozma_core.money.conversion import Conversion
-from necrozma_core.money.costs import Account, Costs, count_nights, price_trades
+from necrozma_core.money.costs import Account, Costs, price_trades
+from necrozma_core.money.swaps import count_nights
 
 HOUR_MS = 3_600_000
 SPAN_MS = (ms("2024-01-01"), ms("2025-01-01"))
@@ -123,6 +124,15 @@ def test_price_no_trades_gives_empty_columns() -> None:
     assert [len(column) for column in (money.profit, money.commission, money.swap, money.net)] == [0, 0, 0, 0]
 
 
+def test_price_each_trade_by_its_own_size() -> None:
+    # A tenth of a lot gains 10 USD, two lots lose 50 * 2: 100; commission of 3 a lot and side: 0.6 and 12.
+    ticks = make_ticks([(0, 110_000, 110_010), (1, 110_110, 110_120), (2, 110_200, 110_210), (3, 110_240, 110_250)])
+    trades = make_trades(ticks, [(1, 0, 1), (-1, 2, 3)])
+    money = price_trades(trades, ticks, np.array([0.1, 2.0]), Costs(3.0), Conversion.identity())
+    assert money.profit.tolist() == pytest.approx([10.0, -100.0])
+    assert money.commission.tolist() == pytest.approx([0.6, 12.0])
+
+
 @given(
     st.lists(st.tuples(st.sampled_from([1, -1]), st.integers(1, 40 * HOUR_MS), st.integers(-500, 500)), max_size=30),
     st.sampled_from([0.01, 0.1, 2.5, 40.0]),
@@ -143,15 +153,58 @@ def test_price_any_trades_is_linear_in_lots(legs: list[tuple[int, int, int]], lo
     assert np.array_equal(one.net, one.profit - one.commission + one.swap)
 
 
-@pytest.mark.parametrize("lots", [0.0, -1.0, float("nan"), float("inf")])
-def test_price_impossible_lots_are_refused(lots: float) -> None:
-    ticks = make_ticks([(0, 100, 101)])
-    with pytest.raises(UsageError, match="lots"):
-        price_trades(make_trades(ticks, []), ticks, lots, Costs(), Conversion.identity())
+@pytest.mark.parametrize(
+    ("costs", "expected"),
+    [
+        # One lot from 1.10 to 1.12 is worth 110,000 and 112,000 USD.
+        ({"commission_per_million": 25.0}, 5.55),
+        ({"commission_percent": 0.01}, 22.2),
+        ({"commission_per_lot": 3.5, "commission_percent": 0.01}, 29.2),
+        ({"commission_per_million": 25.0, "commission_minimum": 6.0}, 6.0),
+        ({"commission_per_million": 25.0, "commission_minimum": 5.0}, 5.55),
+    ],
+)
+def test_commission_of_every_kind_by_hand(costs: dict[str, float], expected: float) -> None:
+    ticks = make_ticks([(0, 110_000, 110_000), (1, 112_000, 112_000)])
+    money = price_trades(make_trades(ticks, [(1, 0, 1)]), ticks, 1.0, Costs(**costs), Conversion.identity())
+    assert money.commission.tolist() == pytest.approx([expected])
+    assert money.net.tolist() == pytest.approx([2_000 - expected])
 
 
-@pytest.mark.parametrize("name", ["commission_per_lot", "slippage_pips", "swap_long_pips", "swap_short_pips"])
-@pytest.mark.parametrize("value", [-0.5, float("nan"), float("inf")])
+def test_commission_of_notional_is_in_the_accounts_currency() -> None:
+    # One lot of USDJPY is 100,000 USD, whatever a dollar costs: 0.01 % a side is 20 USD.
+    ticks = make_ticks([(0, 100_000, 100_000), (1, 125_000, 125_000)], "USDJPY", 3)
+    conversion = Conversion.from_ticks(ticks.pair, ticks, multiply=False)
+    money = price_trades(make_trades(ticks, [(1, 0, 1)]), ticks, 1.0, Costs(commission_percent=0.01), conversion)
+    assert money.commission.tolist() == pytest.approx([20.0])
+
+
+@pytest.mark.parametrize("lots", [0.01, 0.07, 0.1, 0.3, 0.7, 1.1])
+def test_trade_that_only_rounding_moves_from_zero_is_neither_won_nor_lost(lots: float) -> None:
+    # A pip gained and ten nights of a tenth paid is nothing, whatever binary fractions make of it.
+    ticks = make_ticks([("2024-01-08 12:00", 110_000, 110_000), ("2024-01-18 12:00", 110_010, 110_010)])
+    trades, costs = make_trades(ticks, [(1, 0, 1)]), Costs(swap_long_pips=-0.1)
+    assert nights("2024-01-08 12:00", "2024-01-18 12:00") == 12
+    held = make_ticks([("2024-01-08 12:00", 110_000, 110_000), ("2024-01-18 12:00", 110_012, 110_012)])
+    assert price_trades(trades, ticks, lots, costs, Conversion.identity()).net[0] < 0
+    assert price_trades(make_trades(held, [(1, 0, 1)]), held, lots, costs, Conversion.identity()).net.tolist() == [0.0]
+
+
+@given(st.integers(-300, 300), st.integers(0, 300), st.sampled_from([0.01, 0.07, 0.1, 0.3, 1.1, 7.77]))
+def test_trade_is_won_or_lost_as_the_exact_sum_says(points: int, paid: int, lots: float) -> None:
+    # A point of a lot is a dollar.
+    ticks = make_ticks([(0, 110_000, 110_000), (1, 110_000 + points, 110_000 + points)])
+    costs = Costs(commission_per_lot=paid / 2)
+    net = price_trades(make_trades(ticks, [(1, 0, 1)]), ticks, lots, costs, Conversion.identity()).net
+    assert np.sign(net).tolist() == [(points > paid) - (points < paid)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["commission_per_lot", "slippage_pips", "swap_long_pips", "swap_short_pips", "spread_markup_pips",
+     "commission_per_million", "commission_percent", "commission_minimum"],
+)  # fmt: skip
+@pytest.mark.parametrize("value", [-0.5, float("nan"), float("inf"), 3e8])
 def test_costs_impossible_number_is_refused_by_name(name: str, value: float) -> None:
     if value == -0.5 and name.startswith("swap"):
         assert getattr(Costs(**{name: value}), name) == value

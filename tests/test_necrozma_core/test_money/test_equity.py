@@ -1,14 +1,12 @@
 """The account over time against a walk over every tick with one clock, and a case by hand."""
 
-from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from money_samples import make_ticks, make_trades, ms
+from money_samples import make_ticks, make_trades, ms, naive_day
 
 from necrozma_core.engine.trades import Trades
 from necrozma_core.errors import ConversionError
@@ -18,13 +16,6 @@ from necrozma_core.money.costs import Account, Costs, Money, price_trades
 from necrozma_core.money.equity import equity_points, trading_days
 
 ACCOUNT = Account(initial_balance=10_000.0)
-
-
-def naive_day(time_ms: int) -> date:
-    """The day on whose 17:00 New York the tick's trading day closes; weekends belong to Monday."""
-    local = datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(ZoneInfo("America/New_York"))
-    day = local.date() + timedelta(days=local.hour >= 17)
-    return day + timedelta(days={5: 2, 6: 1}.get(day.weekday(), 0))
 
 
 def naive_equity(ticks: Ticks, trades: Trades, money: Money, lots: float, rate: Conversion) -> tuple[list, list]:

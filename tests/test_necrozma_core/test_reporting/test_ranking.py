@@ -6,27 +6,19 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from money_samples import make_ticks, make_trades
+from money_samples import figures_of, make_ticks, make_trades
 
-from necrozma_core.metrics.figures import Metrics, measure
+from necrozma_core.metrics.figures import Metrics
 from necrozma_core.metrics.merit import merit
 from necrozma_core.money.conversion import Conversion
-from necrozma_core.money.costs import Account, Costs, price_trades
-from necrozma_core.money.equity import trading_days
+from necrozma_core.money.costs import Account, Costs
 from necrozma_core.reporting.marks import mark_lines, row_marks
 from necrozma_core.reporting.ranking import best_of_pairs, rank_metrics
 from necrozma_core.storage.results.schemas import METRICS_SCHEMA, RANKING_SCHEMA
 
 IDLE_TICKS = make_ticks([(0, 100, 101), (1, 100, 101)])
 IDLE_TRADES = make_trades(IDLE_TICKS, [])
-IDLE: Metrics = measure(
-    IDLE_TRADES,
-    price_trades(IDLE_TRADES, IDLE_TICKS, 1.0, Costs(), Conversion.identity()),
-    trading_days(IDLE_TICKS, Conversion.identity()),
-    IDLE_TICKS,
-    1.0,
-    Account(),
-)
+IDLE: Metrics = figures_of(IDLE_TICKS, IDLE_TRADES, Conversion.identity(), 1.0, Account(), Costs())
 
 
 def row(

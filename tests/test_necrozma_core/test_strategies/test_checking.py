@@ -12,7 +12,7 @@ from bar_samples import make_bars, walking_bars
 
 from necrozma_core.engine.events import find_events
 from necrozma_core.errors import ExitCode, StrategyError
-from necrozma_core.kernels import simulation as kernels
+from necrozma_core.kernels.walks import simulation as kernels
 from necrozma_core.market.bars import Bars
 from necrozma_core.strategies.checking import checked_signals, explain_silence
 from necrozma_core.strategies.families.donchian import Donchian
@@ -68,7 +68,7 @@ def test_checked_signals_no_bars_give_no_signals() -> None:
         (np.array(["1", "0", "1"]), "returned dtype <U1"),
         (
             np.ma.masked_array([1, 0, -1], [True, False, False]),
-            "returned a masked array, whose hidden entries would count as signals (fill it: signals.filled(0))",
+            "returned a masked array, whose hidden entries would count (fill it: array.filled(0))",
         ),
         (np.array([0, 5, -3]), "returned 5 at bar 1"),
         (np.array([0, 0, -2]), "returned -2 at bar 2"),

@@ -13,13 +13,17 @@ from hypothesis import strategies as st
 
 from necrozma_core.errors import UsageError
 from necrozma_core.strategies.catalog import FAMILIES, default_strategies
+from necrozma_core.strategies.families.donchian import Donchian
 from necrozma_core.strategies.families.keltner import Keltner
 from necrozma_core.strategies.families.regime import Regime
 from necrozma_core.strategies.families.rsi import Rsi
 from necrozma_core.strategies.families.session import Session
 from necrozma_core.strategies.families.sma_cross import SmaCross
 from necrozma_core.strategies.families.stochastic import Stochastic
-from necrozma_core.strategies.rule import Rule, bounds_of, signal_key
+from necrozma_core.strategies.families.zscore import Zscore
+from necrozma_core.strategies.order_settings import ORDER_SETTINGS
+from necrozma_core.strategies.rule import Rule, bounds_of, settings_of, signal_key
+from necrozma_core.strategies.settings import parse_grid
 
 
 @pytest.mark.parametrize(
@@ -66,8 +70,9 @@ def test_family_defaults_are_valid_and_its_name_is_its_module_s(family: str) -> 
     assert kind.__module__ == f"necrozma_core.strategies.families.{family}"
     assert kind().family == family
     assert "References" in (kind.__doc__ or "")
-    assert list(bounds_of(kind))[-4:] == ["stop_loss_pips", "take_profit_pips", "sides", "on_opposite"]
-    assert set(kind().params) == set(list(bounds_of(kind))[:-4])
+    assert list(bounds_of(kind))[-5:] == ["stop_loss_pips", "take_profit_pips", "sides", "on_opposite", "filter"]
+    assert set(kind().params) == set(list(bounds_of(kind))[:-5]) - {"exit"}
+    assert list(settings_of(kind)) == [*bounds_of(kind), *ORDER_SETTINGS]
 
 
 @pytest.mark.parametrize("strategy", default_strategies(), ids=lambda strategy: strategy.name)
@@ -119,6 +124,11 @@ def test_setting_out_of_its_limits_is_refused_by_name(values: dict[str, object],
         (lambda: Regime(trending=0.1, ranging=0.2), "regime: ranging (0.2) must not exceed trending (0.1)"),
         (lambda: Keltner(width=0.0), "keltner: width: expected a number above 0 up to 100, found 0.0"),
         (lambda: Session("londno"), "session: session: unknown value 'londno': did you mean london?"),
+        (lambda: Rsi(exit=30.0), "rsi: exit (30) must be above low (30), and 100 - exit below high (70)"),
+        (lambda: Rsi(exit=101.0), "rsi: exit: expected a number from 0 to 100, or none, found 101.0"),
+        (lambda: Zscore(50, 2.0, exit=2.0), "zscore: exit (2) must be below entry (2)"),
+        (lambda: Donchian(20, exit=20), "donchian: exit (20) must be below period (20)"),
+        (lambda: Keltner(exit="midle"), "keltner: exit: unknown value 'midle': did you mean middle?"),
         (lambda: Session("mars"), "unknown value 'mars': known are london, new_york, tokyo"),
     ],
 )
@@ -157,6 +167,18 @@ def test_catalog_every_file_of_a_family_is_in_it() -> None:
     folder = Path(room.__file__).parent
     families = {path.stem for path in folder.glob("*.py") if "(Rule):" in path.read_text()}
     assert families == set(FAMILIES)
+
+
+@pytest.mark.parametrize("family", ["sma_cross", "ema_cross", "macd"])
+def test_crossing_s_exit_at_the_opposite_is_another_spelling_of_what_opposite_signals_do(family: str) -> None:
+    kind = FAMILIES[family]
+    strategy = kind(exit="opposite")  # type: ignore[call-arg]
+    assert strategy == kind(on_opposite="close")
+    assert strategy.name.endswith(") on_opposite=close")
+    assert replace(strategy, stop_loss_pips=20.0).on_opposite == "close"
+    assert parse_grid(f"family={family} exit=none,opposite on_opposite=reverse,close").repeated == 2
+    with pytest.raises(UsageError, match="exit=opposite and on_opposite=ignore exclude each other"):
+        kind(exit="opposite", on_opposite="ignore")  # type: ignore[call-arg]
 
 
 def test_orders_that_are_not_as_always_are_in_name_and_params() -> None:

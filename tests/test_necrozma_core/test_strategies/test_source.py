@@ -9,6 +9,7 @@ import pytest
 
 from necrozma_core.errors import UsageError
 from necrozma_core.strategies.catalog import default_strategies
+from necrozma_core.strategies.catalogs.extended import extended_strategies
 from necrozma_core.strategies.source import SourceKind, StrategySource
 
 FILE = """
@@ -29,6 +30,7 @@ def sources(folder: Path) -> dict[SourceKind, StrategySource]:
     (folder / "sweep.toml").write_text(TOML)
     return {
         SourceKind.DEFAULT: StrategySource(),
+        SourceKind.EXTENDED: StrategySource.from_catalog("extended"),
         SourceKind.FILE: StrategySource.from_file(folder / "mine.py"),
         SourceKind.SETTINGS: StrategySource.from_settings(folder / "sweep.toml"),
         SourceKind.GRID: StrategySource.from_grid(GRID),
@@ -51,11 +53,16 @@ def test_source_survives_the_way_to_a_worker_without_its_files(tmp_path: Path, k
 
 def test_source_default_is_the_catalog() -> None:
     assert StrategySource().load() == default_strategies()
+    assert StrategySource.from_catalog("default") == StrategySource()
+    assert StrategySource.from_catalog("extended").load() == extended_strategies()
+    with pytest.raises(UsageError, match="catalog: unknown value 'extendet': did you mean extended"):
+        StrategySource.from_catalog("extendet")
 
 
 def test_source_describes_itself(tmp_path: Path) -> None:
     found = sources(tmp_path)
     assert found[SourceKind.DEFAULT].describe() == "the default fifty strategies"
+    assert found[SourceKind.EXTENDED].describe() == "the 223 strategies of the extended catalog"
     assert found[SourceKind.FILE].describe() == f"the strategies of {tmp_path / 'mine.py'}"
     assert found[SourceKind.SETTINGS].describe() == f"4 settings of {tmp_path / 'sweep.toml'} (2 impossible left out)"
     assert found[SourceKind.GRID].describe() == "4 settings of a grid (2 impossible left out)"
@@ -71,7 +78,7 @@ def test_fingerprint_is_that_of_what_runs(tmp_path: Path) -> None:
     assert all(len(value) == 64 for value in fingerprints.values())
     # The same settings, spelled otherwise and elsewhere.
     assert fingerprints[SourceKind.SETTINGS] == fingerprints[SourceKind.GRID]
-    assert len(set(fingerprints.values())) == 3
+    assert len(set(fingerprints.values())) == 4
     assert (
         StrategySource.from_grid("slow=20,30 family=sma_cross fast=5,10").fingerprint() == fingerprints[SourceKind.GRID]
     )

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from bar_samples import walking_bars
 
+from necrozma_core.engine.orders import NO_ORDERS, Orders
 from necrozma_core.errors import StrategyError, UsageError
+from necrozma_core.strategies.bar_distances import checked_levels
 from necrozma_core.strategies.checking import checked_signals
 from necrozma_core.strategies.families.sma_cross import SmaCross
+from necrozma_core.strategies.order_settings import given_orders
 from necrozma_core.strategies.user import load_strategies
 
 GOOD = '''
@@ -363,3 +366,85 @@ def test_load_strategies_orders_may_be_said_or_left_out(tmp_path: Path) -> None:
     assert (strategy.sides, strategy.on_opposite) == ("both", "reverse")
     with pytest.raises(UsageError, match=r"strategies\(\)\[0\] .*: on_opposite: unknown value"):
         loaded(tmp_path, with_object("    on_opposite = 'reverze'"), "wrong.py")
+
+
+ORDERS = """
+    trailing_stop_pips, trailing_start_pips = 15, np.float64(10)
+    break_even_pips = None
+    close_at = "16:30 Europe/London"
+    max_bars = np.int64(96)
+    entry_order, entry_offset_pips = "stop", 2
+"""
+
+
+def test_load_strategies_attributes_by_the_names_of_orders_are_orders(tmp_path: Path) -> None:
+    [strategy] = loaded(tmp_path, with_object(ORDERS).replace("take_profit_pips = 10", "take_profit_pips = 30"))
+    expected = SmaCross(
+        orders=Orders(
+            trailing_stop_pips=15, trailing_start_pips=10, close_at="16:30@Europe/London", max_bars=96, entry="stop",
+            entry_offset_pips=2,
+        )
+    )  # fmt: skip
+    assert strategy.orders == expected.orders
+    assert strategy.params == given_orders(expected.orders)
+    [strategy] = loaded(tmp_path, with_object("    params = {'max_bars': 'mine'}\n    max_bars = 5"), "other.py")
+    assert strategy.params == {"max_bars": "mine"}
+    assert strategy.orders.max_bars == 5
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("trailing_stop_pips = -1", "trailing_stop_pips: expected a number of pips above zero, or none, found -1"),
+        ("close_at = '16:30@Nowhere/At_All'", "close_at '16:30@Nowhere/At_All': unknown zone 'Nowhere/At_All'"),
+        ("trailing_stop_pips, trailing_start_pips = 5, 10", "trailing_start_pips (10) must be below take_profit_pips"),
+        ("take_profit_atr = 2", "take_profit_pips and take_profit_atr exclude each other"),
+        ("max_bars = property(lambda self: 1 / 0)", "raised ZeroDivisionError: division by zero for its max_bars"),
+        (
+            "trailing_stop_pip = 15",
+            "'trailing_stop_pip' is no attribute that is read: did you mean trailing_stop_pips?",
+        ),
+        ("breakeven_pips = 5", "'breakeven_pips' is no attribute that is read: did you mean break_even_pips?"),
+        ("max_bras = 5", "'max_bras' is no attribute that is read: did you mean max_bars?"),
+        ("stop_distances = 5", "stop_distances: expected a method stop_distances(bars), found 5"),
+        (
+            "def target_distances(self, bars): pass",
+            "target_distances() and take_profit_pips exclude each other",
+        ),
+        ("def entry_prices(self, bars): pass", "entry_prices() needs an order that waits: entry_order stop or limit"),
+        (
+            "def entry_prices(self, bars): pass\n    entry_order, entry_offset_pips = 'limit', 3",
+            "entry_prices() and entry_offset_pips exclude each other",
+        ),
+    ],
+)
+def test_load_strategies_wrong_orders_are_one_line_with_the_object(tmp_path: Path, body: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        loaded(tmp_path, with_object(f"    {body}"))
+    assert str(caught.value).startswith(f"{tmp_path / 'mine.py'}: strategies()[0] ('mine'): ")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_load_strategies_names_that_are_only_alike_are_the_user_s_business(tmp_path: Path) -> None:
+    body = "    target, side, min_bars, trailing_stop, stop_pips, atr_period, entry = 1, 2, 3, 4, 5, 6, 7\n"
+    body += "    _trailing_stop_pip = 1\n    def stop_distance(self): return 5\n    def max_bar(self): return 5\n"
+    [strategy] = loaded(tmp_path, with_object(body))
+    assert strategy.orders is NO_ORDERS
+
+
+def test_load_strategies_class_derived_from_a_family_has_methods_too(tmp_path: Path) -> None:
+    text = """
+from dataclasses import dataclass
+from necrozma_core.strategies.families.sma_cross import SmaCross
+@dataclass(frozen=True, slots=True)
+class Mine(SmaCross):
+    def stop_distances(self, bars): return bars.mid_close
+def strategies(): return [Mine(5, 10%s)]
+"""
+    [strategy] = loaded(tmp_path, text % "")
+    assert checked_levels(strategy, walking_bars(20), strategy.signals(walking_bars(20))) is not None
+    with pytest.raises(UsageError, match=r"stop_distances\(\) and stop_loss_pips exclude each other"):
+        loaded(tmp_path, text % ", stop_loss_pips=20", "other.py")
+    with pytest.raises(UsageError, match=r"max_bars: what is derived from a family has its orders as orders=Orders"):
+        loaded(tmp_path, (text % "").replace("    def stop", "    max_bars = 5\n    def stop"), "third.py")

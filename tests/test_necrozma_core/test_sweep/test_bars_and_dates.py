@@ -1,5 +1,6 @@
 """Sweeps on bars without ticks, and on ranges of dates: what is chosen, recorded, ranked and said."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -219,3 +220,22 @@ def test_daily_bars_of_new_york_have_the_open_of_sunday_evening(bars_only: Path,
     given = BarStore(bars_only).read("EURUSD", HOUR_MS)
     first = int(np.searchsorted(given.open_time_ms, market.bars.open_time_ms[2]))
     assert market.bars.bid_points[2, 0] == given.bid[first, 0]
+
+
+def test_sweep_latency_is_refused_where_there_are_only_bars(bars_only: Path, tmp_path: Path) -> None:
+    asked = SweepRequest(data=bars_only, results=tmp_path, timeframe="4h", latency_ms=250)
+    with pytest.raises(UsageError) as caught:
+        plan_requests(asked)
+    assert "--latency-ms 250: " in str(caught.value)
+    assert "has no ticks to tell it by, only bars of 1h" in str(caught.value)
+
+
+def test_sweep_latency_and_oldest_quote_arrive_in_every_request_and_in_its_key(tmp_path: Path) -> None:
+    write_samples(tmp_path / "data", ["EURUSD"], 2_000, 1)
+    plain = SweepRequest(data=tmp_path / "data", results=tmp_path / "results")
+    asked = replace(plain, latency_ms=250, max_quote_age_ms=1_500)
+    (request,) = plan_requests(asked)
+    assert (request.latency_ms, request.max_quote_age_ms) == (250, 1_500)
+    assert (request.execution.latency_ms, request.execution.max_quote_age_ms) == (250, 1_500)
+    keys = {plan_requests(each)[0].key for each in (plain, asked, replace(plain, latency_ms=250))}
+    assert len(keys) == 3

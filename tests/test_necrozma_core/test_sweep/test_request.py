@@ -8,7 +8,7 @@ import pytest
 
 from necrozma_core.errors import UsageError
 from necrozma_core.market.instruments import Terms
-from necrozma_core.money.costs import Account, Costs
+from necrozma_core.money.costs import Account, CommissionTerms, Costs
 from necrozma_core.strategies.source import StrategySource
 from necrozma_core.sweep.request import SweepRequest
 
@@ -29,12 +29,21 @@ def sweep(**others: Any) -> SweepRequest:
         ({"keep_trades": -3}, "keep_trades=-3"),
         ({"swap_pips": {"EURUSD": 1.0}}, "two numbers"),
         ({"swap_pips": {"EURUSD": (1.0, 2.0, 3.0)}}, "two numbers"),
-        ({"swap_pips": {"EURUSD": (1.0, math.nan)}}, "finite"),
+        ({"swap_pips": {"EURUSD": (1.0, math.nan)}}, "swap_short_pips: expected a number"),
         ({"swap_pips": {"NOSUCH": (1.0, 1.0)}}, "NOSUCH"),
         ({"instruments": {"NOSUCH": Terms()}}, "NOSUCH"),
         ({"instruments": {"XAUUSD": Terms(pip=0.5)}}, "XAUUSD: a pip of 0.5"),
         ({"instruments": {"XAUUSD": {"pip": 0.01}}}, "expected Terms"),
+        ({"latency_ms": -1}, "latency_ms=-1: expected a whole number of milliseconds from 0 to 600,000"),
+        ({"latency_ms": 1.5}, "latency_ms=1.5"),
+        ({"latency_ms": True}, "latency_ms=true"),
+        ({"max_quote_age_ms": 0}, "max_quote_age_ms=0: expected a whole number of milliseconds from 1 to 604,800,000"),
+        ({"max_quote_age_ms": math.nan}, "max_quote_age_ms=nan"),
         ({"costs": Costs(swap_long_pips=0.5)}, "swap_pips="),
+        ({"swap_triple_day": {"EURUSD": "sunday"}}, "swap_triple_day: expected one of monday"),
+        ({"commissions": {"EURUSD": CommissionTerms(percent=11.0)}}, "commission_percent: expected a number from 0"),
+        ({"conversion": "bid"}, "conversion='bid': expected mid or side"),
+        ({"instruments": {"XAUUSD": Terms(max_lots=0.05)}}, "XAUUSD: a size of 0.1 lots: expected no more than"),
     ],
 )
 def test_request_that_cannot_be_is_refused_in_one_line(wrong: dict[str, Any], words: str) -> None:

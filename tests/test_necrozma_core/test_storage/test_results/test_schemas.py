@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from necrozma_core.engine.trades import ExitReason, Trades
+from necrozma_core.metrics.account import AccountFigures
 from necrozma_core.metrics.figures import Metrics
 from necrozma_core.money.costs import Money
 from necrozma_core.storage.disk.schema_names import schema_name, with_metadata
@@ -17,7 +18,7 @@ from necrozma_core.storage.results.tables import MetricsRow, metrics_table, trad
 
 PROMISED_TRADES = [
     "strategy", "side", "entry_time", "exit_time", "entry_price", "exit_price", "lots", "pips", "profit", "commission",
-    "swap", "exit_reason",
+    "swap", "exit_reason", "mae_pips", "mfe_pips",
 ]  # fmt: skip
 PROMISED_METRICS = [
     "pair", "timeframe", "strategy", "params", "stop_loss_pips", "take_profit_pips", "lots", "trades", "win_rate",
@@ -26,10 +27,14 @@ PROMISED_METRICS = [
 ]  # fmt: skip
 
 
+SIZES = AccountFigures(0.25, "risk:1%", 3, 12.5, None, -0.1)
+
+
 def figures(**given: float | None) -> Metrics:
     """Make Metrics with every figure undefined and every count 0, but for what is given."""
     undefined = {field.name: None for field in fields(Metrics)}
-    counts = {field.name: 0 for field in METRICS_SCHEMA if pa.types.is_integer(field.type) and not field.nullable}
+    whole = {field.name for field in METRICS_SCHEMA if pa.types.is_integer(field.type) and not field.nullable}
+    counts = dict.fromkeys(whole & undefined.keys(), 0)
     return Metrics(**(undefined | counts | {"few_trades": True} | given))  # type: ignore[arg-type]
 
 
@@ -94,7 +99,8 @@ def test_exit_reasons_are_stored_by_these_names_in_this_order() -> None:
 def test_trades_table_lays_out_every_trade() -> None:
     trades, money = two_trades()
 
-    table = trades_table("sma", trades, money, lots=0.1, points_per_pip=10.0).cast(TRADES_SCHEMA)
+    excursions = np.array([-125.0, -3.0]), np.array([0.0, 170.0])
+    table = trades_table("sma", trades, money, 0.1, excursions, points_per_pip=10.0).cast(TRADES_SCHEMA)
 
     assert table.schema.equals(TRADES_SCHEMA, check_metadata=True)
     rows = table.to_pylist()
@@ -114,6 +120,8 @@ def test_trades_table_lays_out_every_trade() -> None:
         "commission": 0.7,
         "swap": -0.25,
         "exit_reason": "end_of_data",
+        "mae_pips": -0.3,
+        "mfe_pips": 17.0,
     }
 
 
@@ -122,34 +130,37 @@ def test_trades_table_without_trades_is_empty() -> None:
     none = Trades(
         **{field.name: getattr(trades, field.name)[:0] for field in fields(Trades) if field.name != "stale_entries"}
     )
-    nothing = Money(**{field.name: getattr(money, field.name)[:0] for field in fields(Money)})
+    nothing = Money(money.profit[:0], money.commission[:0], money.swap[:0])
 
-    table = trades_table("sma", none, nothing, 0.1, 10.0).cast(TRADES_SCHEMA)
+    table = trades_table("sma", none, nothing, 0.1, (np.empty(0), np.empty(0)), 10.0).cast(TRADES_SCHEMA)
 
     assert table.num_rows == 0
     assert table.schema.equals(TRADES_SCHEMA)
 
 
 def test_metrics_table_lays_out_settings_and_figures() -> None:
-    row = MetricsRow("sma", {"slow": 20, "fast": 5}, 20.0, None, figures(trades=3, sharpe=1.5), "a note")
+    row = MetricsRow("sma", {"slow": 20, "fast": 5}, 20.0, None, figures(trades=3, sharpe=1.5), SIZES, "a note")
 
-    table = metrics_table("EURUSD", "5min", 0.1, [row])
+    table = metrics_table("EURUSD", "5min", [row])
 
     assert table.schema.equals(METRICS_SCHEMA, check_metadata=True)
     (stored,) = table.to_pylist()
     assert stored["params"] == '{"fast": 5, "slow": 20}'
     assert json.loads(stored["params"]) == {"fast": 5, "slow": 20}
-    assert (stored["pair"], stored["timeframe"], stored["lots"]) == ("EURUSD", "5min", 0.1)
+    assert (stored["pair"], stored["timeframe"], stored["lots"]) == ("EURUSD", "5min", 0.25)
+    assert (stored["size"], stored["entries_not_afforded"]) == ("risk:1%", 3)
+    fixed = stored["fixed_net_profit"], stored["fixed_sharpe"], stored["fixed_max_drawdown"]
+    assert fixed == (12.5, None, -0.1)
     assert (stored["stop_loss_pips"], stored["take_profit_pips"]) == (20.0, None)
     assert (stored["trades"], stored["sharpe"], stored["calmar"], stored["note"]) == (3, 1.5, None, "a note")
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_metrics_table_stores_what_is_not_finite_as_null(value: float) -> None:
-    row = MetricsRow("sma", {}, None, None, figures(sharpe=value))
+    row = MetricsRow("sma", {}, None, None, figures(sharpe=value), SIZES)
 
-    assert metrics_table("EURUSD", "5min", 0.1, [row])["sharpe"].to_pylist() == [None]
+    assert metrics_table("EURUSD", "5min", [row])["sharpe"].to_pylist() == [None]
 
 
 def test_metrics_table_of_no_strategies_is_empty() -> None:
-    assert metrics_table("EURUSD", "5min", 0.1, []).num_rows == 0
+    assert metrics_table("EURUSD", "5min", []).num_rows == 0

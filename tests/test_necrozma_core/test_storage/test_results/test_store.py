@@ -5,6 +5,7 @@ import os
 import threading
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from storage_samples import (
     KEY,
@@ -17,7 +18,11 @@ from storage_samples import (
 )
 
 from necrozma_core.errors import DamagedError, StorageError, UnknownPairError, UsageError
+from necrozma_core.reporting.curves import read_curve
+from necrozma_core.reporting.page import render_report
+from necrozma_core.reporting.ranking import rank_metrics
 from necrozma_core.storage.disk.publish import sha256_of
+from necrozma_core.storage.results.json_copy import trades_in_order
 from necrozma_core.storage.results.schemas import METRICS_SCHEMA, TRADES_SCHEMA
 from necrozma_core.storage.results.store import ResultStore
 
@@ -266,3 +271,32 @@ def test_pipe_in_the_place_of_a_commit_is_damage_and_waits_for_nobody(store: Res
     assert not store.has("EURUSD", KEY)
     with pytest.raises(DamagedError, match="a pipe"):
         store.check("EURUSD", KEY)
+
+
+def test_entry_of_an_earlier_release_reads_with_its_new_columns_as_null(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = {
+        "trades.parquet": ["mae_pips", "mfe_pips"],
+        "metrics.parquet": METRICS_SCHEMA.names[METRICS_SCHEMA.names.index("max_drawdown_at_exits") :],
+    }
+    whole = {"trades.parquet": TRADES_SCHEMA, "metrics.parquet": METRICS_SCHEMA}
+    old = {
+        name: pa.schema([field for field in schema if field.name not in new[name]], schema.metadata)
+        for name, schema in whole.items()
+    }
+    monkeypatch.setattr("necrozma_core.storage.results.store._SCHEMAS", old)
+    with store.open_writer("EURUSD", KEY, METADATA) as writer:
+        writer.write_trades(random_table(old["trades.parquet"], 40))
+        writer.write_metrics(random_table(old["metrics.parquet"], 10))
+    monkeypatch.setattr("necrozma_core.storage.results.store._SCHEMAS", whole)
+
+    store.check("EURUSD", KEY)
+    read = {"trades.parquet": store.read_trades("EURUSD", KEY), "metrics.parquet": store.read_metrics("EURUSD", KEY)}
+    for name, table in read.items():
+        assert table.column_names == whole[name].names
+        assert all(table[column].null_count == len(table) for column in new[name])
+    ranking = rank_metrics([read["metrics.parquet"]])
+    assert "the same at exits" in render_report(ranking, {})
+    assert read_curve(store, "EURUSD", KEY, "alpha", 10_000.0) is not None
+    assert sum(len(table) for table in trades_in_order(store, "EURUSD", KEY)) == 40

@@ -112,7 +112,14 @@ def test_last_result_of_a_pair_stays_with_its_run_and_is_told(results: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "other", [{"timeframe": "1h"}, {"strategies": "/mine.py"}, {"settings_file": "/a.toml"}, {"grid": "family=rsi"}]
+    "other",
+    [
+        {"timeframe": "1h"},
+        {"strategies": "/mine.py"},
+        {"settings_file": "/a.toml"},
+        {"grid": "family=rsi"},
+        {"catalog": "extended"},
+    ],
 )
 def test_results_of_another_timeframe_or_other_strategies_are_of_another_kind(
     results: Path, other: dict[str, str]

@@ -86,6 +86,54 @@ PARAMS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
 }
 
 
+EXITS: dict[str, st.SearchStrategy[Any]] = {
+    "bollinger": st.just("middle"),
+    "zscore": st.sampled_from([0.0, 0.25, -0.5]),
+    "rsi": st.sampled_from([50.0, 54.0, 50.25]),
+    "stochastic": st.sampled_from([50.0, 48.0, 60.0]),
+    "keltner": st.just("middle"),
+    "donchian": st.integers(1, 9),
+    "momentum": st.just("zero"),
+    "session": st.just("end"),
+    "burst": st.integers(1, 6),
+    "regime": st.just("middle"),
+}
+
+
+@pytest.mark.parametrize("family", EXITS)
+@given(data=st.data())
+def test_natural_exits_equal_the_definition(family: str, data: st.DataObject) -> None:
+    bars, params = data.draw(small_bars()), data.draw(PARAMS[family])
+    params["exit"] = data.draw(EXITS[family])
+    if family == "donchian":
+        params["period"] += params["exit"]
+    found = FAMILIES[family](**params).signals(bars)
+    assert found.dtype == np.int8
+    assert found.tolist() == naive_signals(family, bars, params)
+
+
+@pytest.mark.parametrize("family", EXITS)
+def test_natural_exits_close_what_is_open_and_leave_entries_and_names_as_they_were(family: str) -> None:
+    bars = walking_bars(11_520, 1)
+    exits = {
+        "zscore": 0.0,
+        "rsi": 50.0,
+        "stochastic": 50.0,
+        "donchian": 10,
+        "burst": 12,
+        "session": "end",
+        "momentum": "zero",
+    }
+    plain, closing = FAMILIES[family](), FAMILIES[family](exit=exits.get(family, "middle"))
+    before, after = plain.signals(bars), closing.signals(bars)
+    assert np.array_equal(before[before != 0], after[before != 0])
+    assert (after >= 2).sum() > 20
+    assert "exit" not in plain.name
+    assert "exit" not in plain.params
+    assert closing.name.startswith(f"{plain.name} exit=")
+    assert signal_key(plain) != signal_key(closing)
+
+
 def test_families_all_have_an_oracle() -> None:
     assert set(PARAMS) == set(FAMILIES)
 
@@ -119,6 +167,10 @@ WILD = st.sampled_from([1, 2, 3, 200, 2_000_000_000, 1_999_999_999])
 @given(data=st.data())
 def test_signals_never_see_the_future(family: str, data: st.DataObject) -> None:
     params = data.draw(PARAMS[family])
+    if family in EXITS and data.draw(st.booleans()):
+        params["exit"] = data.draw(EXITS[family])
+        if family == "donchian":
+            params["period"] += params["exit"]
     bars = walking_bars(data.draw(st.integers(0, 150)), seed=data.draw(st.integers(0, 9)), timeframe_ms=900_000)
     known = data.draw(st.integers(0, len(bars)))
     if data.draw(st.booleans()):

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from necrozma_core.kernels.simulation import (
+from necrozma_core.kernels.walks.simulation import (
     CLOSE_ONLY,
     END_OF_DATA,
     SIGNAL,

@@ -1,13 +1,13 @@
 """The walk of orders: from event to event, from order to fill, from entry to exit.
 
 It does what a walk over every tick would do, see :mod:`necrozma_core.engine.order_simulation` for the rules, and looks
-at ticks only where a bar may decide, see :mod:`necrozma_core.kernels.order_triggers`.
+at ticks only where a bar may decide, see :mod:`necrozma_core.kernels.walks.order_triggers`.
 """
 
 import numpy as np
 from numba import njit
 
-from necrozma_core.kernels.order_arrays import (
+from necrozma_core.kernels.walks.order_arrays import (
     ARM_AT,
     COST,
     EXTRA,
@@ -30,14 +30,14 @@ from necrozma_core.kernels.order_arrays import (
     TRAIL_EXACT,
     TRAIL_FROM,
 )
-from necrozma_core.kernels.order_triggers import (
+from necrozma_core.kernels.walks.order_triggers import (
     NOT_TRAILING,
     find_fill,
     find_trigger,
     move_levels,
     tick_of_time,
 )
-from necrozma_core.kernels.simulation import (
+from necrozma_core.kernels.walks.simulation import (
     BREAK_EVEN,
     BUY,
     CLOSE,

@@ -6,8 +6,8 @@ Bars whose extremes reach nothing are skipped; ticks are looked at only where a 
 import numpy as np
 from numba import njit
 
-from necrozma_core.kernels.order_arrays import FAR, STOP
-from necrozma_core.kernels.simulation import HIGHEST, LOWEST, first_bar_reaching
+from necrozma_core.kernels.walks.order_arrays import FAR, STOP
+from necrozma_core.kernels.walks.simulation import HIGHEST, LOWEST, first_bar_reaching
 
 NOT_TRAILING = -FAR
 """The base of a trailing stop that has not begun."""

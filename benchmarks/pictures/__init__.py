@@ -1,0 +1,1 @@
+"""Pictures of the documents, drawn from generated ticks: ``python -m benchmarks.pictures --write``."""
