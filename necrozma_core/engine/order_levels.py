@@ -102,17 +102,14 @@ class Entries:
 
     Attributes
     ----------
-    exact : float64 array, shape (n_events, 2)
-        The price of an order to buy and of one to sell, points, as the position sees it; NaN for no such order.
     trigger : int64 array, shape (n_events, 2)
-        The quotes that reach them, as they are.
+        The quotes that reach an order to buy and one to sell, points, as they are.
     base : int64 array, shape (n_events, 2)
-        ``exact`` rounded down; 0 for no such order.
+        The orders' prices as the position sees them, rounded down; 0 for no such order.
     above_base : Distance
-        ``exact`` less ``base``.
+        What the rounding took.
     """
 
-    exact: FloatArray
     trigger: Int64Array
     base: Int64Array
     above_base: Distance
@@ -165,13 +162,12 @@ def find_levels(asked: Asked, sides: Sides = Sides.BOTH) -> Entries:
         shift = (offset - costs.half_markup).to_integral_value(ROUND_CEILING if is_stop else ROUND_FLOOR)
         reached = np.asarray(reference + float(shift), dtype=np.float64)
     wanted = _wanted(orders, asked.events, sides) & np.isfinite(exact)
-    exact = np.where(wanted, exact, np.nan)
     nowhere = float(FAR if is_stop else -FAR)
     trigger = np.where(wanted, reached, nowhere) * (1, -1)
     base = np.where(wanted, whole, 0.0)
     if not isinstance(above, Decimal):
         above = np.where(wanted, above, 0.0)
-    return Entries(exact, np.ascontiguousarray(trigger).astype(np.int64), base.astype(np.int64), above)
+    return Entries(np.ascontiguousarray(trigger).astype(np.int64), base.astype(np.int64), above)
 
 
 def _reference(orders: Orders, bars: Bars, rows: np.ndarray, *, is_stop: bool) -> Int64Array:
