@@ -141,7 +141,7 @@ def find_levels(asked: Asked, sides: Sides = Sides.BOTH) -> Entries:
         If the offset is not a finite number, zero or above.
     """
     orders, levels, units, costs = asked.orders, asked.levels, asked.units, asked.costs
-    is_stop = orders.entry == EntryKind.STOP
+    is_stop = orders.entry_order == EntryKind.STOP
     offset = units.points(orders.entry_offset_pips, "entry_offset_pips") * (1 if is_stop else -1)
     rows = asked.events.bar - 1
     reference = _reference(orders, asked.bars, rows, is_stop=is_stop)
@@ -264,7 +264,7 @@ def _chosen(
     if in_atr is not None:
         if not (np.isfinite(in_atr) and in_atr > 0):
             raise UsageError(f"{name}_atr: expected a number above zero, or none; found {shown(in_atr)}")
-        atr = average_true_range(asked.bars, asked.orders.atr_period)[asked.events.bar - 1]
+        atr = average_true_range(asked.bars, asked.orders.exit_atr_period)[asked.events.bar - 1]
         # Where the ATR is not known yet nothing is entered; see `knows_atr`.
         return _rounded(np.nan_to_num(in_atr * atr))[:, np.newaxis]
     return None if pips is None else asked.units.distance(pips, f"{name}_pips")
@@ -279,7 +279,7 @@ def knows_atr(asked: Asked) -> BoolArray | None:
     orders = asked.orders
     if orders.stop_loss_atr is None and orders.take_profit_atr is None and orders.trailing_stop_atr is None:
         return None
-    return np.isfinite(average_true_range(asked.bars, orders.atr_period)[asked.events.bar - 1])
+    return np.isfinite(average_true_range(asked.bars, orders.exit_atr_period)[asked.events.bar - 1])
 
 
 def _far_for_none(points: FloatArray) -> FloatArray:
