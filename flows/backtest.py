@@ -7,7 +7,7 @@ from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
 
 from flows.binding import bound_flow
-from flows.configuration import Commission, Instrument, SwapRates
+from flows.fields import Commission, Instrument, SwapRates
 from flows.notifications import notify
 from flows.parameters import Kept, parameter
 from flows.runner import ThrottledRunner

@@ -58,7 +58,7 @@ from necrozma_core.kernels.walks.simulation import (
 _SAME = 1e-9  # points; two levels that a fraction's rounding tells apart are one
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _find_entry(due_tick, due_side, due_entry, event, tick, stale):
     # Return the first event from `event` on that may enter, at `tick` or later, or their number; and the count of those
     # that came too late for it.
@@ -71,7 +71,7 @@ def _find_entry(due_tick, due_side, due_entry, event, tick, stale):
     return event, stale
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _side_of_fill(bid, ask, kind, buy, sell, tick, signal):
     # Return the side of the order that a tick fills: the signal's where it reaches both.
     if kind == STOP:
@@ -137,7 +137,7 @@ def _wait(
     return 0, np.int64(n_ticks), np.int64(0), placed, following, stale
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _time_limit(time_ms, first_tick, opened_ms, max_bars, max_ms, close_tick, close_bar, close_reason, tick, bar):
     # Return the first tick at which time ends a position that was entered at `tick`, its bar and the reason.
     n_ticks, n_bars = len(time_ms), len(first_tick) - 1
@@ -157,13 +157,13 @@ def _time_limit(time_ms, first_tick, opened_ms, max_bars, max_ms, close_tick, cl
     return limit, limit_bar, reason
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _quote(price, opens, first_tick, tick, bar):
     # At a bar's first tick from the opening prices, which lie together.
     return np.int64(opens[bar]) if tick == first_tick[bar] else np.int64(price[tick])
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _stop_reason(price, base, armed, start, whole, exact, row):
     # Return why a position closes whose side price has come down to a level, seen from the position.
     if price <= start - whole[row, STOP_AT]:
@@ -177,7 +177,7 @@ def _stop_reason(price, base, armed, start, whole, exact, row):
     return TRAILING_STOP if trails else BREAK_EVEN
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _close(time_ms, first_tick, opened_ms, at, bar, reason, latency_ms):
     # Return where a position closes at the market, for a reason of a tick or a bar; the end of the data closes it where
     # there is no such tick.
@@ -189,7 +189,7 @@ def _close(time_ms, first_tick, opened_ms, at, bar, reason, latency_ms):
     return at, bar, reason
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _levels(start, whole, step, row, target):
     # Return what `find_trigger` asks for; `target` is the column of the next one.
     return (
@@ -203,7 +203,7 @@ def _levels(start, whole, step, row, target):
     )
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _hold(
     price, opens, extremes, time_ms, first_tick, opened_ms, side, tick, bar, start, row, limit, limit_bar, limit_reason,
     whole, exact, parts, rest, step, at_once, latency_ms, rows, side_out, reason_out, ticks_out, points_out, entered,
@@ -224,13 +224,14 @@ def _hold(
         )
         fraction = rest[part]
         if at > limit or at == len(price):
-            at, at_bar, reason = _close(time_ms, first_tick, opened_ms, limit, limit_bar, limit_reason, latency_ms)
+            at, at_bar, reason = limit, limit_bar, limit_reason
         else:
             seen = side * _quote(price, opens, first_tick, at, at_bar)
             reason = np.int64(TAKE_PROFIT)
             if seen < levels[1]:
                 reason = np.int64(_stop_reason(seen, base, armed, start, whole, exact, row))
-                at, at_bar, reason = _close(time_ms, first_tick, opened_ms, at, at_bar, reason, latency_ms)
+        if reason != TAKE_PROFIT and (latency_ms > 0 or at == len(price)):
+            at, at_bar, reason = _close(time_ms, first_tick, opened_ms, at, at_bar, reason, latency_ms)
         if reason != TAKE_PROFIT:
             won = side * _quote(price, opens, first_tick, at, at_bar) - start - exact[row, COST]
         elif part < len(parts):
@@ -254,11 +255,13 @@ def _walk(
     due_side, due_entry, kind, trigger, limit_base, end_tick, whole, exact, parts, rest, step, at_once, max_bars,
     max_ms, close_tick, close_bar, close_reason, on_opposite, latency_ms,
 ):  # fmt: skip
-    # Arrays by themselves: numba counts references to those in a tuple wherever one is taken out.
+    # Arrays by themselves, and no call that is not needed: numba counts references to the arrays of a tuple wherever
+    # one is taken out, and to those of a call in most functions; that took more than half of the time.
     n_events = len(due_tick)
     most = n_events * len(rest)
     side_out, reason_out = np.empty(most, np.int8), np.empty(most, np.int8)
     ticks_out, points_out = np.empty((3, most), np.int64), np.empty((5, most), np.float64)
+    has_limits = max_bars < FAR or max_ms < FAR or len(close_tick) > 0
     rows, event, stale, free, reason = 0, 0, 0, np.int64(0), np.int64(SIGNAL)
     while reason != END_OF_DATA:
         event, stale = _find_entry(due_tick, due_side, due_entry, event, free, stale)
@@ -276,9 +279,11 @@ def _walk(
                 continue
             if tick == len(bid):
                 break
-        limit, limit_bar, limit_reason = _time_limit(
-            time_ms, first_tick, opened_ms, max_bars, max_ms, close_tick, close_bar, close_reason, tick, bar
-        )
+        limit, limit_bar, limit_reason = np.int64(len(bid)), np.int64(len(bid_open)), np.int64(TIME)
+        if has_limits:
+            limit, limit_bar, limit_reason = _time_limit(
+                time_ms, first_tick, opened_ms, max_bars, max_ms, close_tick, close_bar, close_reason, tick, bar
+            )
         closing = find_closing_event(due_side, event, side, on_opposite)
         if closing < n_events and due_tick[closing] < limit:
             limit, limit_bar, limit_reason = due_tick[closing], due_bar[closing], np.int64(SIGNAL)

@@ -200,5 +200,7 @@ def test_stop_of_a_bar_with_a_signal_that_is_none_is_refused() -> None:
 def test_no_ticks_and_no_events_are_no_trades() -> None:
     setup = Setup(make_ticks([]), 60_000, [], Orders(trailing_stop_pips=1.0, close_at="12:00", stop_loss_atr=2.0))
     assert len(engine_trades(setup)) == 0
-    setup = Setup(make_ticks([(0, 100, 101), (60_000, 100, 101)]), 60_000, [0, 0], Orders(entry="stop", targets="1:1"))
+    setup = Setup(
+        make_ticks([(0, 100, 101), (60_000, 100, 101)]), 60_000, [0, 0], Orders(entry_order="stop", targets="1:1")
+    )
     assert len(engine_trades(setup)) == 0
