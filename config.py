@@ -75,6 +75,7 @@ BACKTEST_CONFIG: dict[str, Any] = {
     "account_currency": "USD",
     "conversion": "mid",  # "side" converts gains and losses at the bid or ask that a broker takes
     "initial_balance": 10_000.0,  # account currency
+    "rank_by": "deflated_sharpe",  # or "sharpe", "net_profit": what comes first in a ranking
     "strict": False,  # True: one failed strategy makes a run fail, exit 3; else more than half of them do
 }
 
@@ -342,6 +343,16 @@ class RunFields:
         Flag("--keep-trades", "Strategies of a pair whose trades are stored, the best first.", Group.OUTPUT, "N|all"),
         Form("Strategies of a pair whose trades are stored, the best first; or all."),
     ] = 50
+    rank_by: Annotated[
+        Literal["deflated_sharpe", "sharpe", "net_profit"],
+        Flag(
+            "--rank-by",
+            "What comes first in a ranking; deflated: that it is not luck.",
+            Group.OUTPUT,
+            "deflated_sharpe|sharpe|net_profit",
+        ),
+        Form("What a ranking is ordered by: the deflated Sharpe ratio, which counts what was tried, or another."),
+    ] = "deflated_sharpe"
     strict: Annotated[
         bool,
         Flag("--strict", "Exit 3 if any strategy fails; else if more than half do.", Group.OUTPUT),
