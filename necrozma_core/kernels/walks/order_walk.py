@@ -249,17 +249,50 @@ def _hold(
 
 
 @njit(cache=True, nogil=True)
-def _walk(
+def walk_orders(
     bid, ask, time_ms, first_tick, bid_open, ask_open, bid_extremes, ask_extremes, opened_ms, due_tick, due_bar,
     due_side, due_entry, kind, trigger, limit_base, end_tick, whole, exact, parts, rest, step, at_once, max_bars,
     max_ms, close_tick, close_bar, close_reason, on_opposite, latency_ms,
 ):  # fmt: skip
-    # Arrays by themselves: numba counts references to those in a tuple wherever one is taken out.
+    """Trade the events of one strategy by its orders.
+
+    Parameters
+    ----------
+    bid, ask, time_ms, first_tick, bid_open, ask_open, bid_extremes, ask_extremes, opened_ms
+        The fields of `Prices`. All arrays come by themselves: numba counts references to those in a tuple wherever one
+        is taken out, and compiles twice what a kernel hands on that takes them out.
+    due_tick, due_bar, due_side, due_entry
+        The fields of `Due`.
+    kind, trigger, limit_base, end_tick
+        The fields of `Waiting`.
+    whole, exact, parts, rest, step, at_once
+        The fields of `Guards`.
+    max_bars, max_ms, close_tick, close_bar, close_reason
+        The fields of `TimeLimits`.
+    on_opposite, latency_ms
+        The fields of `Rules`.
+
+    Returns
+    -------
+    side : int8 array, shape (n_trades,)
+    entry_tick, exit_tick : int64 array, shape (n_trades,)
+    entry_points, exit_points, points : float64 array, shape (n_trades,)
+        Recorded prices, and what was won, in points.
+    reason : int8 array, shape (n_trades,)
+    entered_by : int64 array, shape (n_trades,)
+        The event of each entry.
+    fraction : float64 array, shape (n_trades,)
+        The part of the lots that each closed.
+    stop_points : float64 array, shape (n_trades,)
+    stale : int
+        Entries that came too late.
+    """
     n_events = len(due_tick)
     most = n_events * len(rest)
     side_out, reason_out = np.empty(most, np.int8), np.empty(most, np.int8)
     ticks_out, points_out = np.empty((3, most), np.int64), np.empty((5, most), np.float64)
-    rows, event, stale, free, reason = 0, 0, 0, np.int64(0), np.int64(SIGNAL)
+    rows, event, stale, free = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    reason = np.int64(SIGNAL)
     while reason != END_OF_DATA:
         event, stale = _find_entry(due_tick, due_side, due_entry, event, free, stale)
         if event == n_events:
@@ -284,60 +317,21 @@ def _walk(
             limit, limit_bar, limit_reason = due_tick[closing], due_bar[closing], np.int64(SIGNAL)
         row = 0 if len(whole) == 1 else 2 * entered + (side < 0)
         # A long position enters at ask and closes at bid, a short one the other way round.
+        start = limit_base[entered, 0 if side > 0 else 1] if kind == LIMIT else np.int64(0)
+        price, opens, extremes = ask, ask_open, ask_extremes
         if side > 0:
-            start = _quote(ask, ask_open, first_tick, tick, bar) if kind != LIMIT else limit_base[entered, 0]
-            rows, free, reason = _hold(
-                bid, bid_open, bid_extremes, time_ms, first_tick, opened_ms, 1, tick, bar, start, row, limit,
-                limit_bar, limit_reason, whole, exact, parts, rest, step, at_once, latency_ms, rows, side_out,
-                reason_out, ticks_out, points_out, entered,
-            )  # fmt: skip
-        else:
-            start = -_quote(bid, bid_open, first_tick, tick, bar) if kind != LIMIT else limit_base[entered, 1]
-            rows, free, reason = _hold(
-                ask, ask_open, ask_extremes, time_ms, first_tick, opened_ms, -1, tick, bar, start, row, limit,
-                limit_bar, limit_reason, whole, exact, parts, rest, step, at_once, latency_ms, rows, side_out,
-                reason_out, ticks_out, points_out, entered,
-            )  # fmt: skip
+            price, opens, extremes = bid, bid_open, bid_extremes
+        if kind != LIMIT and side > 0:
+            start = _quote(ask, ask_open, first_tick, tick, bar)
+        elif kind != LIMIT:
+            start = -_quote(bid, bid_open, first_tick, tick, bar)
+        rows, free, reason = _hold(
+            price, opens, extremes, time_ms, first_tick, opened_ms, side, tick, bar, start, row, limit, limit_bar,
+            limit_reason, whole, exact, parts, rest, step, at_once, latency_ms, rows, side_out, reason_out, ticks_out,
+            points_out, entered,
+        )  # fmt: skip
         event = closing + 1 if reason == SIGNAL and on_opposite == CLOSE_ONLY else event
-    return rows, stale, side_out, reason_out, ticks_out, points_out
-
-
-@njit(cache=True, nogil=True)
-def walk_orders(prices, due, waiting, guards, limits, rules):
-    """Trade the events of one strategy by its orders.
-
-    Parameters
-    ----------
-    prices : Prices
-    due : Due
-    waiting : Waiting
-    guards : Guards
-    limits : TimeLimits
-    rules : Rules
-
-    Returns
-    -------
-    side : int8 array, shape (n_trades,)
-    entry_tick, exit_tick : int64 array, shape (n_trades,)
-    entry_points, exit_points, points : float64 array, shape (n_trades,)
-        Recorded prices, and what was won, in points.
-    reason : int8 array, shape (n_trades,)
-    entered_by : int64 array, shape (n_trades,)
-        The event of each entry.
-    fraction : float64 array, shape (n_trades,)
-        The part of the lots that each closed.
-    stop_points : float64 array, shape (n_trades,)
-    stale : int
-        Entries that came too late.
-    """
-    rows, stale, side, reason, ticks, points = _walk(
-        prices.bid, prices.ask, prices.time_ms, prices.first_tick, prices.bid_open, prices.ask_open,
-        prices.bid_extremes, prices.ask_extremes, prices.opened_ms, due.tick, due.bar, due.side, due.entry,
-        waiting.kind, waiting.trigger, waiting.base, waiting.end_tick, guards.whole, guards.exact, guards.part,
-        guards.rest, guards.step, guards.trails_at_once, limits.max_bars, limits.max_ms, limits.close_tick,
-        limits.close_bar, limits.close_reason, rules.on_opposite, rules.latency_ms,
-    )  # fmt: skip
     return (
-        side[:rows], ticks[0, :rows], ticks[1, :rows], points[0, :rows], points[1, :rows], points[2, :rows],
-        reason[:rows], ticks[2, :rows], points[3, :rows], points[4, :rows], stale,
+        side_out[:rows], ticks_out[0, :rows], ticks_out[1, :rows], points_out[0, :rows], points_out[1, :rows],
+        points_out[2, :rows], reason_out[:rows], ticks_out[2, :rows], points_out[3, :rows], points_out[4, :rows], stale,
     )  # fmt: skip
