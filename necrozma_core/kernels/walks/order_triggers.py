@@ -9,13 +9,13 @@ from numba import njit
 from necrozma_core.kernels.walks.order_arrays import FAR, STOP
 from necrozma_core.kernels.walks.simulation import HIGHEST, LOWEST, first_bar_reaching
 
-NOT_TRAILING = -FAR
+NOT_TRAILING = np.int64(-FAR)
 """The base of a trailing stop that has not begun."""
 
 ONE, TWO, THREE, FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def tick_of_time(time_ms, first_tick, opened_ms, bar, wanted_ms):
     """Return the first tick with a time at or after ``wanted_ms``, and its bar; both counts where there is none.
 

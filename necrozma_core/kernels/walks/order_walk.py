@@ -34,7 +34,6 @@ from necrozma_core.kernels.walks.order_triggers import (
     NOT_TRAILING,
     find_fill,
     find_trigger,
-    move_levels,
     tick_of_time,
 )
 from necrozma_core.kernels.walks.simulation import (
@@ -137,7 +136,20 @@ def _wait(
     return 0, np.int64(n_ticks), np.int64(0), placed, following, stale
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
+def _first_after(rising, value):
+    # As `numpy.searchsorted` on the right, which takes longer to compile.
+    low, high = 0, len(rising)
+    while low < high:
+        middle = (low + high) >> 1
+        if rising[middle] <= value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True)
 def _time_limit(time_ms, first_tick, opened_ms, max_bars, max_ms, close_tick, close_bar, close_reason, tick, bar):
     # Return the first tick at which time ends a position that was entered at `tick`, its bar and the reason.
     n_ticks, n_bars = len(time_ms), len(first_tick) - 1
@@ -150,7 +162,7 @@ def _time_limit(time_ms, first_tick, opened_ms, max_bars, max_ms, close_tick, cl
         if found < limit:
             limit, limit_bar = found, at
     if len(close_tick):
-        closing = np.searchsorted(close_tick, tick, side="right")
+        closing = _first_after(close_tick, tick)
         if closing < len(close_tick) and close_tick[closing] < limit:
             limit, limit_bar = close_tick[closing], close_bar[closing]
             reason = np.int64(close_reason[closing])
@@ -163,7 +175,7 @@ def _quote(price, opens, first_tick, tick, bar):
     return np.int64(opens[bar]) if tick == first_tick[bar] else np.int64(price[tick])
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _stop_reason(price, base, armed, start, whole, exact, row):
     # Return why a position closes whose side price has come down to a level, seen from the position.
     if price <= start - whole[row, STOP_AT]:
@@ -177,7 +189,7 @@ def _stop_reason(price, base, armed, start, whole, exact, row):
     return TRAILING_STOP if trails else BREAK_EVEN
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _close(time_ms, first_tick, opened_ms, at, bar, reason, latency_ms):
     # Return where a position closes at the market, for a reason of a tick or a bar; the end of the data closes it where
     # there is no such tick.
@@ -213,9 +225,8 @@ def _hold(
     part, reason, at, at_bar = 0, np.int64(PARTIAL_TARGET), tick + 1, bar
     # The entry's tick moves the levels that follow the price; the next one is the first that they close at.
     seen = side * _quote(price, opens, first_tick, tick, bar)
-    base, armed = move_levels(seen, NOT_TRAILING, False, _levels(start, whole, step, row, TARGET_AT))
-    if at_once:
-        base = seen
+    base = seen if at_once or seen >= start + whole[row, TRAIL_FROM] else NOT_TRAILING
+    armed = seen >= start + whole[row, ARM_AT]
     while reason == PARTIAL_TARGET and rest[part] > 0:
         # After a partial target its tick is looked at again: it may reach the next, and move what follows the price.
         levels = _levels(start, whole, step, row, FIRST_PARTIAL + part if part < len(parts) else TARGET_AT)
