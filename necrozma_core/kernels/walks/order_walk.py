@@ -7,6 +7,7 @@ at ticks only where a bar may decide, see :mod:`necrozma_core.kernels.walks.orde
 import numpy as np
 from numba import njit
 
+from necrozma_core.kernels.lookup import first_after
 from necrozma_core.kernels.walks.order_arrays import (
     ARM_AT,
     COST,
@@ -137,19 +138,6 @@ def _wait(
 
 
 @njit(cache=True, nogil=True)
-def _first_after(rising, value):
-    # As `numpy.searchsorted` on the right, which takes longer to compile.
-    low, high = 0, len(rising)
-    while low < high:
-        middle = (low + high) >> 1
-        if rising[middle] <= value:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@njit(cache=True, nogil=True)
 def _time_limit(time_ms, first_tick, opened_ms, max_bars, max_ms, close_tick, close_bar, close_reason, tick, bar):
     # Return the first tick at which time ends a position that was entered at `tick`, its bar and the reason.
     n_ticks, n_bars = len(time_ms), len(first_tick) - 1
@@ -162,7 +150,7 @@ def _time_limit(time_ms, first_tick, opened_ms, max_bars, max_ms, close_tick, cl
         if found < limit:
             limit, limit_bar = found, at
     if len(close_tick):
-        closing = _first_after(close_tick, tick)
+        closing = first_after(close_tick, tick)
         if closing < len(close_tick) and close_tick[closing] < limit:
             limit, limit_bar = close_tick[closing], close_bar[closing]
             reason = np.int64(close_reason[closing])
