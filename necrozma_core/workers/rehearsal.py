@@ -76,10 +76,10 @@ def _plain_request(root: Path) -> PairRequest:
 
 def _other_requests(plain: PairRequest) -> Iterator[PairRequest]:
     quotes = _quotes()
-    prices = [np.repeat(side[:, np.newaxis], 4, axis=1) for side in (quotes.bid, quotes.ask)]
+    bid, ask = (np.repeat(side[:, np.newaxis], 4, axis=1) for side in (quotes.bid, quotes.ask))
     counts = np.zeros(len(quotes), dtype=np.int32)
     times = _START_MS + np.arange(len(quotes), dtype=np.int64) * _BARS_MS
-    bars = QuoteBars(quotes.pair, _BARS_MS, quotes.digits, times, *prices, counts)
+    bars = QuoteBars(quotes.pair, _BARS_MS, quotes.digits, times, bid, ask, counts)
     BarStore(plain.data_dir).add([(BarSource("made up", "0" * 64), bars)], "bid and ask")
     extended, sized = StrategySource.from_catalog("extended"), Size.parse("volatility:1%")
     for bars_ms, latency_ms in (None, 500), (_BARS_MS, 0):

@@ -50,8 +50,8 @@ from necrozma_core.kernels.walks.simulation import (
     find_closing_event,
 )
 
-# Typed, as every number below that a helper is given: of a plain one numba compiles a variant for its value alone.
-NO_EXIT = np.int64(-1)
+NO_EXIT = -1
+# Typed, as the numbers that helpers are given: of a plain one numba compiles a variant for its value alone.
 _YES, _NO = np.bool_(True), np.bool_(False)
 _EQUAL = 1e-9  # points by which the levels of two exits may differ for want of bits
 

@@ -1,6 +1,7 @@
 """Many workers: side by side, apart from each other, and set aside what kills them."""
 
 import errno
+import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -19,7 +20,7 @@ from necrozma_core.errors import (
     WorkerTimeoutError,
 )
 from necrozma_core.workers.cache import KernelCache
-from necrozma_core.workers.job import rehearse_here
+from necrozma_core.workers.job import compile_here, rehearse_here
 from necrozma_core.workers.progress import SlotState
 
 from .conftest import ends_within, is_running, wait_until
@@ -280,12 +281,14 @@ def test_pool_kernels_changed_at_rest_are_compiled_anew(open_pool, tmp_path):
 @pytest.mark.slow
 def test_pool_first_warm_up_leaves_nothing_to_compile(open_pool, tmp_path):
     cache = KernelCache(tmp_path / "cache")
-    first = open_pool(cache=cache, run=chores.count_compiled, warm=rehearse_here)
-    assert first.run(chores.Errand("EURUSD")) > 0
+    first = open_pool(cache=cache, run=chores.count_compiled, warm=rehearse_here, build=compile_here)
+    assert first.run(chores.Errand("EURUSD")) == 0  # by a worker after the one that compiled
     first.stop()
     kernels = sorted(cache.folder.rglob("*.nb?"))
     assert cache.is_sealed()
+    names = " ".join(json.loads((cache.folder / "sealed.json").read_bytes()))
+    assert all(f".{kernel}-" in names for kernel in ("walk_orders", "walk_bar_orders", "size_positions"))
 
-    second = open_pool(cache=cache, run=chores.count_compiled, warm=rehearse_here)
+    second = open_pool(cache=cache, run=chores.count_compiled, warm=rehearse_here, build=compile_here)
     assert second.run(chores.Errand("EURUSD")) == 0
     assert sorted(cache.folder.rglob("*.nb?")) == kernels
