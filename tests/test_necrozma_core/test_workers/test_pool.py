@@ -220,6 +220,28 @@ def _sealed_kernel(tmp_path):
     return cache, kernel
 
 
+def test_pool_kernels_are_compiled_by_one_worker_which_takes_no_pair(open_pool, tmp_path):
+    cache, note = KernelCache(tmp_path / "cache"), tmp_path / "compiled-by"
+    for _ in range(2):
+        pool = open_pool(2, cache=cache, warm=chores.load_kernels, build=partial(chores.build_kernels, note))
+        assert pool.run(chores.Errand("EURUSD")) in pool.pids
+        pool.wait_open()
+        (compiled_by,) = note.read_text().split()
+        assert int(compiled_by) not in pool.pids
+
+
+@pytest.mark.faults
+def test_pool_kernels_of_a_run_killed_while_it_compiled_are_compiled_anew(open_pool, tmp_path):
+    cache, kernel = _sealed_kernel(tmp_path)
+    (cache.folder / "sealed.json").unlink()
+    kernel.write_text("poison")  # half of what it was to be
+    pool = open_pool(2, cache=cache, warm=chores.load_kernels)
+
+    assert pool.run(chores.Errand("EURUSD")) in pool.pids
+    assert kernel.read_text() == "good"
+    assert cache.is_sealed()
+
+
 @pytest.mark.faults
 def test_pool_worker_killed_while_it_loads_leaves_the_kernels_of_all_runs(open_pool, tmp_path):
     cache, kernel = _sealed_kernel(tmp_path)
