@@ -70,7 +70,6 @@ def _plain_request(root: Path) -> PairRequest:
         source=StrategySource(),
         data_dir=root / "data",
         results_dir=root / "results",
-        asked_size=Size.parse("equity:100%"),  # and fixed lots, which stand beside
     )
 
 
