@@ -9,11 +9,25 @@ The checked values need pydantic, whose import takes longer than all of ``--help
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from flows.fields import Before, Flag, Form, Group, Key, Range, take_apart
+from flows.fields import (
+    Commission,
+    Count,
+    Flag,
+    Form,
+    Group,
+    Instrument,
+    KeptTrades,
+    Key,
+    Number,
+    Range,
+    RunLabel,
+    SomePath,
+    SwapRates,
+    take_apart,
+)
 
 WORKER_CONFIG: dict[str, Any] = {
     "default_workers": 1,  # workers when --workers is not given
@@ -61,6 +75,7 @@ BACKTEST_CONFIG: dict[str, Any] = {
     "account_currency": "USD",
     "conversion": "mid",  # "side" converts gains and losses at the bid or ask that a broker takes
     "initial_balance": 10_000.0,  # account currency
+    "rank_by": "deflated_sharpe",  # or "sharpe", "net_profit": what comes first in a ranking
     "strict": False,  # True: one failed strategy makes a run fail, exit 3; else more than half of them do
 }
 
@@ -74,82 +89,7 @@ PROFILES: Final[Mapping[str, Mapping[str, Any]]] = {
 """Recipes by the name that ``--profile`` takes."""
 
 
-def _refuse_boolean(value: object) -> object:
-    """Refuse True and False, which pydantic would take for 1 and 0."""
-    if isinstance(value, bool):
-        raise ValueError("should be a number")
-    return value
-
-
-def _refuse_impossible(value: object) -> object:
-    """Refuse a path that no system can have, of which Python would complain wherever it is first used."""
-    text = str(value).encode(errors="surrogateescape")
-    if not text:
-        raise ValueError("should be a path")
-    if b"\0" in text or len(text) > _LONGEST_PATH or max(map(len, text.split(b"/"))) > _LONGEST_NAME:
-        raise ValueError(f"should be a path of at most {_LONGEST_PATH:,} bytes, {_LONGEST_NAME} a name, none of them 0")
-    return value
-
-
-def _check_label(value: object) -> object:
-    """Take a label without the spaces around it, if it fits on a line of a list and is no other name of a run."""
-    if not isinstance(value, str):
-        return value
-    label = value.strip()
-    if not (0 < len(label) <= _LONGEST_LABEL and label.isprintable()) or label == "latest":
-        raise ValueError(f"should be a name of up to {_LONGEST_LABEL} printable characters, other than latest")
-    return label
-
-
-_LONGEST_LABEL: Final = 60
-_LONGEST_PATH: Final = 4_000  # Linux takes 4,095 bytes; some are left for the names of what lies in a folder
-_LONGEST_NAME: Final = 255
-
-
 _MOST_WORKERS: Final = 1024
-
-Number = Annotated[float, Before(_refuse_boolean)]
-Count = Annotated[int, Before(_refuse_boolean)]
-# The range comes first: beyond another check, pydantic does not tell the form of it.
-KeptTrades = Annotated[int, Range(ge=0), Before(_refuse_boolean)]
-RunLabel = Annotated[str, Before(_check_label)]
-SomePath = Annotated[Path, Before(_refuse_impossible)]
-
-
-@dataclass(frozen=True)
-class SwapRates:
-    """What a night costs or earns on one pair, in pips; positive where the account is credited."""
-
-    __pydantic_config__: ClassVar = {"extra": "forbid", "allow_inf_nan": False}
-
-    long: Number = 0.0
-    short: Number = 0.0
-
-
-@dataclass(frozen=True)
-class Commission:
-    """What a broker takes for a pair; what is left out is as for all pairs."""
-
-    __pydantic_config__: ClassVar = {"extra": "forbid", "allow_inf_nan": False}
-
-    per_lot: Number | None = None
-    per_million: Number | None = None
-    percent: Number | None = None
-    minimum: Number | None = None
-
-
-@dataclass(frozen=True)
-class Instrument:
-    """A pair as a broker's contract has it; what is left out is as in docs/money.md."""
-
-    __pydantic_config__: ClassVar = {"extra": "forbid", "allow_inf_nan": False}
-
-    pip: Number | None = None
-    contract_size: Count | None = None
-    lot_step: Number | None = None
-    min_lots: Number | None = None
-    max_lots: Number | None = None
-    leverage: Number | None = None
 
 
 class RunFields:
@@ -403,6 +343,16 @@ class RunFields:
         Flag("--keep-trades", "Strategies of a pair whose trades are stored, the best first.", Group.OUTPUT, "N|all"),
         Form("Strategies of a pair whose trades are stored, the best first; or all."),
     ] = 50
+    rank_by: Annotated[
+        Literal["deflated_sharpe", "sharpe", "net_profit"],
+        Flag(
+            "--rank-by",
+            "What comes first in a ranking; deflated: that it is not luck.",
+            Group.OUTPUT,
+            "deflated_sharpe|sharpe|net_profit",
+        ),
+        Form("What a ranking is ordered by: the deflated Sharpe ratio, which counts what was tried, or another."),
+    ] = "deflated_sharpe"
     strict: Annotated[
         bool,
         Flag("--strict", "Exit 3 if any strategy fails; else if more than half do.", Group.OUTPUT),

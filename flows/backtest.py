@@ -7,7 +7,7 @@ from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
 
 from flows.binding import bound_flow
-from flows.configuration import Commission, Instrument, SwapRates
+from flows.fields import Commission, Instrument, SwapRates
 from flows.notifications import notify
 from flows.parameters import Kept, parameter
 from flows.runner import ThrottledRunner
@@ -63,6 +63,7 @@ def backtest_pairs(
     initial_balance: Annotated[float | None, parameter("initial_balance")] = None,
     storage_format: Annotated[Literal["parquet", "json"] | None, parameter("storage_format")] = None,
     keep_trades: Annotated[Kept | None, parameter("keep_trades")] = None,
+    rank_by: Annotated[Literal["deflated_sharpe", "sharpe", "net_profit"] | None, parameter("rank_by")] = None,
     strict: Annotated[bool | None, parameter("strict")] = None,
     workers: Annotated[int | None, parameter("workers")] = None,
     cpu_limit: Annotated[float | None, parameter("cpu_limit")] = None,

@@ -20,12 +20,8 @@ __all__ = [
     "SETTINGS",
     "STORAGE_CONFIG",
     "WORKER_CONFIG",
-    "Commission",
     "HostFields",
-    "Instrument",
-    "KeptTrades",
     "RunFields",
-    "SwapRates",
     "explain",
     "find_line",
     "find_profile",
@@ -108,12 +104,8 @@ try:
         SETTINGS,
         STORAGE_CONFIG,
         WORKER_CONFIG,
-        Commission,
         HostFields,
-        Instrument,
-        KeptTrades,
         RunFields,
-        SwapRates,
     )
 except Exception as error:
     raise explain(error) from error

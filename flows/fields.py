@@ -1,11 +1,17 @@
-"""What a field of ``config.py`` says of its setting beside the type: how it is typed, explained, bounded and kept.
+"""What a field of ``config.py`` says of its setting: its kind, how it is typed, explained, bounded and kept.
 
 All of it is plain: the command line reads it, and pydantic takes longer to import than all of ``--help``.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Final, NamedTuple, get_type_hints
+
+_LONGEST_LABEL: Final = 60
+_LONGEST_PATH: Final = 4_000  # Linux takes 4,095 bytes; some are left for the names of what lies in a folder
+_LONGEST_NAME: Final = 255
 
 
 class Group(StrEnum):
@@ -93,6 +99,77 @@ class Before:
         from pydantic_core import core_schema  # noqa: PLC0415 -- as above
 
         return core_schema.no_info_before_validator_function(self._check, handler(source))
+
+
+def _refuse_boolean(value: object) -> object:
+    """Refuse True and False, which pydantic would take for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("should be a number")
+    return value
+
+
+def _refuse_impossible(value: object) -> object:
+    """Refuse a path that no system can have, of which Python would complain wherever it is first used."""
+    text = str(value).encode(errors="surrogateescape")
+    if not text:
+        raise ValueError("should be a path")
+    if b"\0" in text or len(text) > _LONGEST_PATH or max(map(len, text.split(b"/"))) > _LONGEST_NAME:
+        raise ValueError(f"should be a path of at most {_LONGEST_PATH:,} bytes, {_LONGEST_NAME} a name, none of them 0")
+    return value
+
+
+def _check_label(value: object) -> object:
+    """Take a label without the spaces around it, if it fits on a line of a list and is no other name of a run."""
+    if not isinstance(value, str):
+        return value
+    label = value.strip()
+    if not (0 < len(label) <= _LONGEST_LABEL and label.isprintable()) or label == "latest":
+        raise ValueError(f"should be a name of up to {_LONGEST_LABEL} printable characters, other than latest")
+    return label
+
+
+Number = Annotated[float, Before(_refuse_boolean)]
+Count = Annotated[int, Before(_refuse_boolean)]
+# The range comes first: beyond another check, pydantic does not tell the form of it.
+KeptTrades = Annotated[int, Range(ge=0), Before(_refuse_boolean)]
+RunLabel = Annotated[str, Before(_check_label)]
+SomePath = Annotated[Path, Before(_refuse_impossible)]
+
+
+@dataclass(frozen=True)
+class SwapRates:
+    """What a night costs or earns on one pair, in pips; positive where the account is credited."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid", "allow_inf_nan": False}
+
+    long: Number = 0.0
+    short: Number = 0.0
+
+
+@dataclass(frozen=True)
+class Commission:
+    """What a broker takes for a pair; what is left out is as for all pairs."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid", "allow_inf_nan": False}
+
+    per_lot: Number | None = None
+    per_million: Number | None = None
+    percent: Number | None = None
+    minimum: Number | None = None
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """A pair as a broker's contract has it; what is left out is as in docs/money.md."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid", "allow_inf_nan": False}
+
+    pip: Number | None = None
+    contract_size: Count | None = None
+    lot_step: Number | None = None
+    min_lots: Number | None = None
+    max_lots: Number | None = None
+    leverage: Number | None = None
 
 
 class Setting(NamedTuple):

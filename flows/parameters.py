@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, GetJsonSchemaHandler
 
-from flows.configuration import SETTINGS, KeptTrades
-from flows.fields import Range
+from flows.configuration import SETTINGS
+from flows.fields import KeptTrades, Range
 
 Kept = Annotated[KeptTrades, Field(title="so many")] | Annotated[Literal["all"], Field(title="all")]
 """In a parameter None stands for what was left empty, so that every trade has a word."""

@@ -20,13 +20,11 @@ from flows.configuration import (
     SETTINGS,
     STORAGE_CONFIG,
     WORKER_CONFIG,
-    Commission,
     HostFields,
-    Instrument,
     RunFields,
-    SwapRates,
     find_line,
 )
+from flows.fields import Commission, Instrument, SwapRates
 from necrozma_core.errors import UsageError, nearest, shown
 from necrozma_core.market.instruments import CURRENCIES, Terms, get_pair
 from necrozma_core.market.timeframes import format_timeframe, parse_timeframe

@@ -57,6 +57,7 @@ def sweep_request(settings: Settings) -> SweepRequest:
         account=Account(settings.account_currency, settings.initial_balance),
         conversion=settings.conversion,
         keep_trades=settings.keep_trades,
+        rank_by=settings.rank_by,
         json_copies=settings.storage_format == "json",
         strict=settings.strict,
         limits=_limits(settings),

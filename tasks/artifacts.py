@@ -23,6 +23,7 @@ from prefect.artifacts import (
 from necrozma_core.backtest.request import Receipt
 from necrozma_core.printing import printable
 from necrozma_core.reporting.curves import read_curve
+from necrozma_core.reporting.luck import luck_lines
 from necrozma_core.reporting.marks import has_holdout, mark_lines, origin_lines
 from necrozma_core.reporting.ranking import rank_metrics
 from necrozma_core.storage.disk.columns import array_of
@@ -41,13 +42,17 @@ _MOST_MESSAGES: Final = 50
 _INK: Final = "#4b8bd6"
 """Readable on the UI's dark and light pages: an image does not take the page's colour."""
 
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
 _log = logging.getLogger(__name__)
 
 
 @best_effort
 def pair_artifact(store: ResultStore, receipt: Receipt, initial_balance: float) -> None:
     """Show one pair's summary with its best strategies, and the account's balance under the best one."""
-    best = rank_metrics([store.read_metrics(receipt.pair, receipt.key)]).slice(0, _TOP_OF_PAIR)
+    ranking = rank_metrics([store.read_metrics(receipt.pair, receipt.key)])
+    # What is luck is told by all pairs together, at the run's end.
+    best = ranking.drop_columns("verdict").slice(0, _TOP_OF_PAIR)
     origin = "computed now" if receipt.computed else "stored before, not computed again"
     lines = [
         f"## {receipt.pair}",
@@ -63,17 +68,21 @@ def pair_artifact(store: ResultStore, receipt: Receipt, initial_balance: float) 
 
 
 @best_effort
-def ranking_artifact(ranking: pa.Table, path: Path, settings: Mapping[str, Any] = MappingProxyType({})) -> None:
-    """Show the top of the ranking as a table that can be searched; the settings are those of the run's manifest."""
+def ranking_artifact(
+    ranking: pa.Table, path: Path, settings: Mapping[str, Any] = _NOTHING, findings: Mapping[str, Any] = _NOTHING
+) -> None:
+    """Show the top of the ranking as a table that can be searched; settings and findings are the run's manifest's."""
     top = ranking.slice(0, _TOP).to_pylist()
-    remarks = [*mark_lines(top), *origin_lines(top, settings), ""]
+    remarks = [*luck_lines(ranking, findings, settings), *mark_lines(top), *origin_lines(top, settings), ""]
+    names = [*_TABLE_COLUMNS, *(["verdict"] if any(row["verdict"] for row in top) else [])]
+    names += ["holdout_sharpe"] if has_holdout(top) else []
     enough = pc.sum(pc.invert(ranking["few_trades"])).as_py() or 0
     create_table_artifact(
-        [readable(row, (*_TABLE_COLUMNS, "holdout_sharpe") if has_holdout(top) else _TABLE_COLUMNS) for row in top],
+        [readable(row, names) for row in top],
         key="ranking",
         description=(
             f"The first {len(top)} of {len(ranking):,} settings ({enough:,} with 30 trades or more). "
-            f"Among so many, the top is also the luckiest. {' '.join(remarks)}"
+            f"{' '.join(remarks)}"
             f"The whole table: {printable(path)}"
         ),
     )
@@ -87,6 +96,8 @@ def run_artifact(manifest: Manifest, report: Path) -> None:
     lines = [
         f"## Run {manifest.run_id}",
         "\n".join(states),
+        "### How much is luck",
+        facts_list(manifest.findings),
         "### Settings",
         facts_list(manifest.settings),
         "### Inputs",

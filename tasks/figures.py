@@ -52,6 +52,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "profit_factor": Column("Profit factor", _number),
     "win_rate": Column("Wins", _percent),
     "expectancy": Column("Per trade", _number),
+    "verdict": Column("Verdict", str),
     "holdout_sharpe": Column("Hold-out Sharpe", _number),
 }
 """By the names of the columns on disk, see docs/parquet.md."""

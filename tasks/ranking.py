@@ -16,5 +16,5 @@ from tasks.artifacts import ranking_artifact
 def rank_results(run: RunFolder, receipts: Sequence[Receipt]) -> Path:
     """Publish the ranking of the pairs that are stored and show its top; see `publish_ranking`."""
     path, ranking = publish_ranking(run, receipts)
-    ranking_artifact(ranking, path, run.manifest.settings)
+    ranking_artifact(ranking, path, run.manifest.settings, run.manifest.findings)
     return path

@@ -124,7 +124,7 @@ def trade_ours(bars: QuoteBars, signals: Sequence[int], case: Case) -> list[Trad
     """Return the trades of the product on bars without ticks."""
     ticks, gathered = ticks_of_quote_bars(bars), bars_from_quote_bars(bars, _HOUR_MS)
     orders = Orders(
-        entry=case.entry,
+        entry_order=case.entry,
         entry_offset_pips=case.offset / _PER_PIP,
         entry_expiry_bars=case.expiry,
         trailing_stop_pips=None if case.trailing is None else case.trailing / _PER_PIP,

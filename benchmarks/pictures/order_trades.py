@@ -67,11 +67,12 @@ KINDS: Final = (
     Kind("friday", "Friday: closed at the first tick at 16:00 New York or later", -1, ExitReason.SESSION,
          Orders(close_friday="16:00@America/New_York")),
     Kind("stop-entry", "A stop entry: buys one pip above the high of the signal's bar", 1, ExitReason.TAKE_PROFIT,
-         Orders(entry="stop", entry_from="extreme", entry_offset_pips=1, entry_expiry_bars=6), stop=10, target=20),
+         Orders(entry_order="stop", entry_from="extreme", entry_offset_pips=1, entry_expiry_bars=6), stop=10,
+         target=20),
     Kind("limit-entry", "A limit entry: sells 4 pips above the close of the signal's bar", -1, ExitReason.TAKE_PROFIT,
-         Orders(entry="limit", entry_offset_pips=4, entry_expiry_bars=6), stop=10, target=20),
+         Orders(entry_order="limit", entry_offset_pips=4, entry_expiry_bars=6), stop=10, target=20),
     Kind("both-sides", "Both sides: the order that fills first cancels the other", 1, ExitReason.TAKE_PROFIT,
-         Orders(entry="stop", entry_from="extreme", entry_offset_pips=2, entry_expiry_bars=6, entry_sides="both"),
+         Orders(entry_order="stop", entry_from="extreme", entry_offset_pips=2, entry_expiry_bars=6, entry_sides="both"),
          stop=10, target=20),
 )  # fmt: skip
 """The pictures, in the order of the page."""
@@ -131,7 +132,7 @@ def find_trade(market: Market, kind: Kind, trades: Trades) -> slice:
 def _shows(market: Market, kind: Kind, trades: Trades, start: int, last: int) -> bool:
     # Both partial targets are reached; an order waits for a while; of two the signal's is not the one that fills.
     event = int(trades.event[start])
-    if kind.orders.entry != "market" and trades.entry_tick[start] - _acting_tick(market, event) < 8:
+    if kind.orders.entry_order != "market" and trades.entry_tick[start] - _acting_tick(market, event) < 8:
         return False
     if kind.orders.entry_sides == "both" and market.events.side[event] == kind.side:
         return False
@@ -240,16 +241,16 @@ def _trailing(kind: Kind, times: np.ndarray, gains: np.ndarray, entry: float) ->
 
 
 def _waiting(market: Market, kind: Kind, acting: int, entered: int) -> Iterator[Level]:
-    if kind.orders.entry == "market":
+    if kind.orders.entry_order == "market":
         return
     bar = int(np.searchsorted(market.bars.first_tick, acting)) - 1
     sides = (1, -1) if kind.orders.entry_sides == "both" else (kind.side,)
     times = market.ticks.time_ms
     for side in sides:
         quotes = market.bars.ask_points if side > 0 else market.bars.bid_points
-        up = side if kind.orders.entry == "stop" else -side
+        up = side if kind.orders.entry_order == "stop" else -side
         column = 3 if kind.orders.entry_from == "close" else (1 if up > 0 else 2)
         level = float(quotes[bar, column]) + up * kind.orders.entry_offset_pips * 10
-        what = f"{'buy' if side > 0 else 'sell'} {kind.orders.entry}"
+        what = f"{'buy' if side > 0 else 'sell'} {kind.orders.entry_order}"
         label = what if side == kind.side else f"{what}, cancelled"
         yield Level(label, WAITING, (int(times[acting]),), (level,), int(times[entered]))

@@ -101,6 +101,7 @@ def backtest(
     results: options.Results = None,
     storage_format: Annotated[Literal["parquet", "json"] | None, option("storage_format")] = None,
     keep_trades: Annotated[str | None, option("keep_trades")] = None,
+    rank_by: Annotated[Literal["deflated_sharpe", "sharpe", "net_profit"] | None, option("rank_by")] = None,
     strict: Annotated[bool | None, option("strict")] = None,
     history: Annotated[bool | None, option("history")] = None,
     label: Annotated[str | None, option("label")] = None,

@@ -1,7 +1,8 @@
 """Stored runs on the terminal: the best of a ranking, a run at a glance, its governor, two runs compared."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flows.terminal.block_chart import governor_lines
 from flows.terminal.run_lists import count_strategies, diff_lines
@@ -16,7 +17,8 @@ from flows.terminal.tables import (
     run_table,
 )
 from necrozma_core.market.conversion_paths import long_path_lines
-from necrozma_core.reporting.marks import advice, has_holdout, mark_lines, origin_lines
+from necrozma_core.reporting.luck import luck_lines
+from necrozma_core.reporting.marks import has_holdout, mark_lines, origin_lines
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.comparison import diff_runs
 from necrozma_core.storage.runs.folder import RANKING_FILE, read_governor, read_ranking
@@ -25,10 +27,11 @@ if TYPE_CHECKING:
     from necrozma_core.storage.runs.manifest import Manifest
 
 _RANKS_SHOWN: Final = 20
+_ORDERS: Final = {"deflated_sharpe": "deflated Sharpe ratio", "sharpe": "Sharpe ratio", "net_profit": "net profit"}
 
 
 def show_ranking(folder: Path, run: "Manifest") -> None:
-    """Show the best of a run's ranking, with a warning about luck.
+    """Show the best of a run's ranking, and how much of it is likely to be luck.
 
     Raises
     ------
@@ -45,12 +48,18 @@ def show_ranking(folder: Path, run: "Manifest") -> None:
     console.print()
     for line in mark_lines(rows):
         console.print(line, markup=False)
-    console.print(f"The best {len(rows)} of {len(ranking):,} settings. A list sorted by result has the luckiest")
-    console.print(f"on top: {advice(run.settings)}", markup=False)
+    console.print(f"The best {len(rows)} of {len(ranking):,} settings{_order(run.settings)}.")
+    for line in luck_lines(ranking, run.findings, run.settings):
+        console.print(line, markup=False)
     for line in origin_lines(rows, run.settings):
         console.print(line, markup=False)
     if has_holdout(rows):
         console.print("held: the Sharpe ratio in the hold-out, which ranks for nothing.")
+
+
+def _order(settings: Mapping[str, Any]) -> str:
+    by = settings.get("rank_by")
+    return f" by {_ORDERS[by]}" if by in _ORDERS else ""
 
 
 def show_run(results: Path, run: "Manifest") -> None:

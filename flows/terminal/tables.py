@@ -24,6 +24,7 @@ RANKING_ROWS: Final = 15
 RANKING_COLUMNS: Final = (
     "rank", "pair", "strategy", "trades", "few_trades", "win_rate", "profit_factor", "sharpe", "few_days",
     "constant_returns", "net_profit", "max_drawdown", "made_from", "holdout_trades", "holdout_sharpe",
+    "verdict",
 )  # fmt: skip
 """The columns that :func:`ranking_table` needs of each row."""
 
@@ -78,6 +79,8 @@ def ranking_table(rows: Sequence[Mapping[str, Any]], currency: str, width: int =
             ("win", "right", lambda row: _number(row["win_rate"], ".1%")),
             ("factor", "right", lambda row: _number(row["profit_factor"], ".2f")),
         ]
+    if any(row["verdict"] for row in rows):
+        columns.append(("verdict", "left", lambda row: row["verdict"] or NONE))
     if has_holdout(rows):
         columns.append(("held", "right", lambda row: _number(row["holdout_sharpe"], ".2f")))
     table = plain_table(*((head, side) for head, side, _ in columns), gap=1)

@@ -80,6 +80,8 @@ class Evaluated(NamedTuple):
         What the sizes came to.
     note : str or None
         Why figures are undefined.
+    returns : float64 array, shape (n_days,)
+        One a trading day of the market, fractions of the account; none where the ratios are undefined.
     holdout : HoldoutFigures or None
     """
 
@@ -91,4 +93,5 @@ class Evaluated(NamedTuple):
     metrics: Metrics
     account: AccountFigures
     note: str | None
+    returns: FloatArray
     holdout: HoldoutFigures | None = None

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
+from necrozma_core.backtest.daily_returns import describe_trials, described_trials, keeps_all, kept_strategies
 from necrozma_core.backtest.outcome import Checkpoint
 from necrozma_core.backtest.recording import refuse_all_failed, result_metadata, write_outcomes
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
@@ -49,6 +50,14 @@ class _Found:
     few_days: bool
     constant_returns: bool
     net_profit: float
+
+
+class _Ranked(NamedTuple):
+    """What decides whether a strategy's trades and daily returns are kept."""
+
+    name: str
+    days: int
+    merit: tuple[float, ...]
 
 
 def split(strategies: int | None, workers: int, folder: Path) -> list[Part]:
@@ -124,14 +133,19 @@ def join_parts(request: PairRequest, parts: Sequence[Part], seconds: dict[str, f
     store = ResultsFolder(request.results_dir).store
     details = _joined_details([read_details(part.folder) for part in parts])
     refuse_all_failed(request.pair, details)
-    kept = _kept_strategies(request, parts, details["strategies"])
+    ranked = _ranked(parts)
+    kept = _kept_strategies(request, ranked, details["strategies"])
+    with_returns = [(found.merit, found.name) for found in ranked if found.days]
+    kept_returns = None if keeps_all(details["strategies"]) else kept_strategies(request.key, with_returns)
     with store.open_writer(request.pair, request.key, result_metadata(request)) as writer:
         for table in _tables(parts, "metrics"):
             writer.write_metrics(table)
-        for table in _tables(parts, "trades"):
-            # A table holds the trades of one strategy.
-            if kept is None or (len(table) and table["strategy"][0].as_py() in kept):
-                writer.write_trades(table)
+        for table in _tables(parts, "moments"):
+            writer.write_moments(table)
+        for table in _tables_of(parts, "returns", kept_returns):
+            writer.write_returns(table)
+        for table in _tables_of(parts, "trades", kept):
+            writer.write_trades(table)
         writer.describe(details)
     return stored_receipt(store, request, seconds)
 
@@ -143,22 +157,34 @@ def _joined_details(found: list[dict[str, Any]]) -> dict[str, Any]:
         joined[name] = found[0][name]
         for details in found[1:]:
             joined[name] = joined[name] + details[name]
+    joined["trials"] = describe_trials(described_trials([details["trials"] for details in found]))
     return joined
 
 
-def _kept_strategies(request: PairRequest, parts: Sequence[Part], strategies: int) -> set[str] | None:
+def _ranked(parts: Sequence[Part]) -> list[_Ranked]:
+    """Return what decides whose trades and daily returns are kept, by position."""
+    columns = ("strategy", "days", *(field.name for field in fields(_Found)))
+    return [
+        _Ranked(name, days, merit(_Found(*figures)))
+        for table in _tables(parts, "metrics")
+        for name, days, *figures in zip(*(table[column].to_pylist() for column in columns), strict=True)
+    ]
+
+
+def _kept_strategies(request: PairRequest, ranked: Sequence[_Ranked], strategies: int) -> set[str] | None:
     """Return the names of the strategies whose trades are kept, the best of all; None for all of them."""
     if request.keep_trades is None or strategies <= request.keep_trades:
         return None
-    columns = ("strategy", *(field.name for field in fields(_Found)))
-    rows = [
-        row
-        for table in _tables(parts, "metrics")
-        for row in zip(*(table[name].to_pylist() for name in columns), strict=True)
-    ]
     # The earlier strategy first where two are equal, as one worker would have it.
-    best = sorted(range(len(rows)), key=lambda row: (merit(_Found(*rows[row][1:])), -row), reverse=True)
-    return {rows[row][0] for row in best[: request.keep_trades]}
+    best = sorted(range(len(ranked)), key=lambda position: (ranked[position].merit, -position), reverse=True)
+    return {ranked[position].name for position in best[: request.keep_trades]}
+
+
+def _tables_of(parts: Sequence[Part], name: str, kept: set[str] | None) -> Iterator[pa.Table]:
+    """Go through tables each of which holds one strategy's rows; those of the kept ones, or all."""
+    for table in _tables(parts, name):
+        if kept is None or (len(table) and table["strategy"][0].as_py() in kept):
+            yield table
 
 
 def _tables(parts: Sequence[Part], name: str) -> Iterator[pa.Table]:

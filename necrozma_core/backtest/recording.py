@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 import pyarrow as pa
 
 from necrozma_core.backtest.conversion_choice import legs_of
+from necrozma_core.backtest.daily_returns import ReturnsShelf, ReturnsWriter
 from necrozma_core.backtest.outcome import Evaluated, Market
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.errors import AllStrategiesFailedError, StrategyError
@@ -19,7 +20,7 @@ from necrozma_core.strategies.protocol import Strategy
 _METRICS_BATCH: Final = 1_000
 
 
-class OutcomeWriter(Protocol):
+class OutcomeWriter(ReturnsWriter, Protocol):
     """Where tables go: an entry of the store, or a part of one."""
 
     def write_metrics(self, table: pa.Table) -> None:
@@ -91,10 +92,12 @@ def write_outcomes(
     Returns
     -------
     dict of str to JSON
-        What the commit says of them: how many strategies, trades, ticks and bars, and who failed why.
+        What the commit says of them: how many strategies, trades, ticks and bars, who failed why, and what they count
+        as trials.
     """
     keeps_all = request.keep_trades is None or len(strategies) <= request.keep_trades
     shelf = _TradeShelf(writer, market.ticks.points_per_pip, None if keeps_all else request.keep_trades)
+    daily = ReturnsShelf(writer, market.days.day, request.key, len(strategies))
     rows: list[MetricsRow] = []
     failures: list[list[str]] = []
     trades = 0
@@ -111,6 +114,7 @@ def write_outcomes(
         strategy = outcome.strategy
         trades += outcome.metrics.trades
         shelf.add(position, outcome)
+        daily.add(position, outcome)
         levels = strategy.stop_loss_pips, strategy.take_profit_pips
         metrics, account = outcome.metrics, outcome.account
         named = strategy.name, strategy.params
@@ -126,6 +130,7 @@ def write_outcomes(
         "made_from": request.made_from,
         "bars": len(market.bars),
         "failures": failures,
+        **daily.close(),
     }
 
 

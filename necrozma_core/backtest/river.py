@@ -24,7 +24,7 @@ from necrozma_core.engine.trades import Trades
 from necrozma_core.errors import StrategyError, shown
 from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
-from necrozma_core.metrics.figures import HoldoutFigures, measure
+from necrozma_core.metrics.figures import HoldoutFigures, measured
 from necrozma_core.metrics.notes import explain_nulls
 from necrozma_core.money.sizing import SizedTrades
 from necrozma_core.storage.results_folder import ResultsFolder
@@ -99,11 +99,11 @@ def _evaluate_one(
     sized, unsized = trade_account(market, strategy, request, events, levels)
     trades, lots, money = sized.trades, sized.lots, sized.money
     excursions = excursions_of(market, request, trades)
-    metrics = measure(trades, money, market.days, market.ticks, lots, request.account, excursions)
+    metrics, returns = measured(trades, money, market.days, market.ticks, lots, request.account, excursions)
     account = account_figures(market, request, sized, unsized)
     note = explain_nulls(metrics, None if len(trades) else _why_nothing(sized, silence))
     adverse_and_favourable = excursions.of_trades(trades, market.ticks)
-    return Evaluated(strategy, trades, lots, money, adverse_and_favourable, metrics, account, note)
+    return Evaluated(strategy, trades, lots, money, adverse_and_favourable, metrics, account, note, returns)
 
 
 def _why_nothing(sized: SizedTrades, silence: Callable[[Trades], str]) -> str:

@@ -60,7 +60,7 @@ def _not_filled(strategy: Strategy) -> Iterator[str]:
     orders = strategy.orders
     if orders.entry_window is not None:
         yield f"outside entry_window={orders.entry_window}"
-    if orders.entry != EntryKind.MARKET:
+    if orders.entry_order != EntryKind.MARKET:
         yield "whose order was never reached"
 
 

@@ -100,7 +100,7 @@ def simulate_bar_orders(
         )
     units = Units(ticks.pair, ticks.digits)
     asked = Asked(orders, levels, bars, events, units, Costs.of(execution, units))
-    entries = None if orders.entry == EntryKind.MARKET else find_levels(asked, sides)
+    entries = None if orders.entry_order == EntryKind.MARKET else find_levels(asked, sides)
     fixed = stop_loss_pips, take_profit_pips, stop_out_points
     at_quote = guard_distances(asked, _at_opening(asked, entries), *fixed)
     at_level = at_quote if entries is None else guard_distances(asked, _at_level(asked, entries), *fixed)
@@ -121,13 +121,13 @@ def simulate_bar_orders(
 
 def _at_opening(asked: Asked, entries: Entries | None) -> Entries | None:
     # At an opening a limit fills at its quote, which is at the level or better, and loses half of the mark-up alone.
-    if entries is None or asked.orders.entry == EntryKind.STOP:
+    if entries is None or asked.orders.entry_order == EntryKind.STOP:
         return None
     return replace(entries, above_base=asked.costs.half_markup)
 
 
 def _at_level(asked: Asked, entries: Entries) -> Entries:
-    if asked.orders.entry == EntryKind.LIMIT:
+    if asked.orders.entry_order == EntryKind.LIMIT:
         return entries
     above, slippage = entries.above_base, asked.costs.slippage
     filled = above + slippage if isinstance(above, Decimal) else above + float(slippage)

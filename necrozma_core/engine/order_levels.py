@@ -102,17 +102,14 @@ class Entries:
 
     Attributes
     ----------
-    exact : float64 array, shape (n_events, 2)
-        The price of an order to buy and of one to sell, points, as the position sees it; NaN for no such order.
     trigger : int64 array, shape (n_events, 2)
-        The quotes that reach them, as they are.
+        The quotes that reach an order to buy and one to sell, points, as they are.
     base : int64 array, shape (n_events, 2)
-        ``exact`` rounded down; 0 for no such order.
+        The orders' prices as the position sees them, rounded down; 0 for no such order.
     above_base : Distance
-        ``exact`` less ``base``.
+        What the rounding took.
     """
 
-    exact: FloatArray
     trigger: Int64Array
     base: Int64Array
     above_base: Distance
@@ -144,7 +141,7 @@ def find_levels(asked: Asked, sides: Sides = Sides.BOTH) -> Entries:
         If the offset is not a finite number, zero or above.
     """
     orders, levels, units, costs = asked.orders, asked.levels, asked.units, asked.costs
-    is_stop = orders.entry == EntryKind.STOP
+    is_stop = orders.entry_order == EntryKind.STOP
     offset = units.points(orders.entry_offset_pips, "entry_offset_pips") * (1 if is_stop else -1)
     rows = asked.events.bar - 1
     reference = _reference(orders, asked.bars, rows, is_stop=is_stop)
@@ -165,13 +162,12 @@ def find_levels(asked: Asked, sides: Sides = Sides.BOTH) -> Entries:
         shift = (offset - costs.half_markup).to_integral_value(ROUND_CEILING if is_stop else ROUND_FLOOR)
         reached = np.asarray(reference + float(shift), dtype=np.float64)
     wanted = _wanted(orders, asked.events, sides) & np.isfinite(exact)
-    exact = np.where(wanted, exact, np.nan)
     nowhere = float(FAR if is_stop else -FAR)
     trigger = np.where(wanted, reached, nowhere) * (1, -1)
     base = np.where(wanted, whole, 0.0)
     if not isinstance(above, Decimal):
         above = np.where(wanted, above, 0.0)
-    return Entries(exact, np.ascontiguousarray(trigger).astype(np.int64), base.astype(np.int64), above)
+    return Entries(np.ascontiguousarray(trigger).astype(np.int64), base.astype(np.int64), above)
 
 
 def _reference(orders: Orders, bars: Bars, rows: np.ndarray, *, is_stop: bool) -> Int64Array:
@@ -268,7 +264,7 @@ def _chosen(
     if in_atr is not None:
         if not (np.isfinite(in_atr) and in_atr > 0):
             raise UsageError(f"{name}_atr: expected a number above zero, or none; found {shown(in_atr)}")
-        atr = average_true_range(asked.bars, asked.orders.atr_period)[asked.events.bar - 1]
+        atr = average_true_range(asked.bars, asked.orders.exit_atr_period)[asked.events.bar - 1]
         # Where the ATR is not known yet nothing is entered; see `knows_atr`.
         return _rounded(np.nan_to_num(in_atr * atr))[:, np.newaxis]
     return None if pips is None else asked.units.distance(pips, f"{name}_pips")
@@ -283,7 +279,7 @@ def knows_atr(asked: Asked) -> BoolArray | None:
     orders = asked.orders
     if orders.stop_loss_atr is None and orders.take_profit_atr is None and orders.trailing_stop_atr is None:
         return None
-    return np.isfinite(average_true_range(asked.bars, orders.atr_period)[asked.events.bar - 1])
+    return np.isfinite(average_true_range(asked.bars, orders.exit_atr_period)[asked.events.bar - 1])
 
 
 def _far_for_none(points: FloatArray) -> FloatArray:

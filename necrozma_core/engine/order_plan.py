@@ -122,7 +122,7 @@ def plan_events(ticks: Ticks, asked: Asked, execution: Execution) -> Acting:
 
 def plan_waiting(ticks: Ticks, asked: Asked, acting: Acting, entries: Entries | None) -> Waiting:
     """Say where the orders of the acting events lie, and how long they live; of market orders nothing."""
-    kind = _KINDS[EntryKind(asked.orders.entry)]
+    kind = _KINDS[EntryKind(asked.orders.entry_order)]
     if entries is None:
         return Waiting(kind, _NO_LEVEL, _NO_LEVEL, _NO_TICK)
     bars = asked.bars

@@ -87,8 +87,8 @@ def simulate_orders(
     """
     units = Units(ticks.pair, ticks.digits)
     asked = Asked(orders, levels, bars, events, units, Costs.of(execution, units))
-    entries = None if orders.entry == EntryKind.MARKET else find_levels(asked, sides)
-    resting = entries if orders.entry == EntryKind.LIMIT else None
+    entries = None if orders.entry_order == EntryKind.MARKET else find_levels(asked, sides)
+    resting = entries if orders.entry_order == EntryKind.LIMIT else None
     guards = guard_distances(asked, resting, stop_loss_pips, take_profit_pips, stop_out_points)
     acting = plan_events(ticks, asked, execution)
     walked = walk_orders(

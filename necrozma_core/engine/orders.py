@@ -45,7 +45,7 @@ class Orders:
     ----------
     stop_loss_atr, take_profit_atr : float or None
         Stop and target in multiples of the ATR; not beside the same in pips.
-    atr_period : int
+    exit_atr_period : int
         Of every distance in ATR.
     trailing_stop_pips, trailing_stop_atr : float or None
         Distance of the trailing stop from the best price.
@@ -70,7 +70,7 @@ class Orders:
         Every position closes at this time of the clock on Fridays.
     close_before_roll_minutes : int or None
         Every position closes so long before 17:00 New York.
-    entry : EntryKind
+    entry_order : EntryKind
     entry_from : EntryFrom
     entry_offset_pips : float
         How far beyond (a stop) or short of (a limit) its reference a waiting order lies.
@@ -83,7 +83,7 @@ class Orders:
 
     stop_loss_atr: float | None = None
     take_profit_atr: float | None = None
-    atr_period: int = 14
+    exit_atr_period: int = 14
     trailing_stop_pips: float | None = None
     trailing_stop_atr: float | None = None
     trailing_start_pips: float = 0.0
@@ -97,7 +97,7 @@ class Orders:
     close_session: str | None = None
     close_friday: str | None = None
     close_before_roll_minutes: int | None = None
-    entry: str = EntryKind.MARKET.value
+    entry_order: str = EntryKind.MARKET.value
     entry_from: str = EntryFrom.CLOSE.value
     entry_offset_pips: float = 0.0
     entry_expiry_bars: int = 1

@@ -144,7 +144,20 @@ def measure(
     account: Account,
     excursions: Excursions,
 ) -> Metrics:
-    """Compute every figure of one strategy.
+    """Compute every figure of one strategy; :func:`measured` with its daily returns left out."""
+    return measured(trades, money, days, ticks, lots, account, excursions)[0]
+
+
+def measured(
+    trades: Trades,
+    money: Money,
+    days: TradingDays,
+    ticks: Ticks,
+    lots: FloatArray | float,
+    account: Account,
+    excursions: Excursions,
+) -> tuple[Metrics, FloatArray]:
+    """Compute every figure of one strategy, and the daily returns behind its ratios.
 
     Parameters
     ----------
@@ -162,8 +175,9 @@ def measure(
 
     Returns
     -------
-    Metrics
-        Without trades: counts and sums are 0, and so is the exposure where time passed; every other figure is None.
+    tuple of (Metrics, float64 array of shape (n_days,))
+        Without trades counts and sums are 0, and so is the exposure where time passed; every other figure is None.
+        Returns are one a day of ``days``, or none: without trades, and where a day ended with nothing left.
 
     Raises
     ------
@@ -185,7 +199,7 @@ def measure(
     lived, lived_peak = (np.concatenate(arrays) for arrays in zip((equity.path, peak), lowest, strict=True))
     drawdown = formulas.max_drawdown(lived, lived_peak)
     exits = np.bincount(trades.reason, minlength=len(ExitReason)).tolist()
-    return Metrics(
+    metrics = Metrics(
         trades=len(trades),
         few_trades=len(trades) < MIN_TRADES,
         win_rate=formulas.win_rate(wins, len(trades)),
@@ -215,3 +229,4 @@ def measure(
         constant_returns=formulas.are_constant(returns, day_end, start),
         max_drawdown_at_exits=formulas.max_drawdown(equity.path, peak),
     )
+    return metrics, returns

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from necrozma_core.errors import shown
 from necrozma_core.metrics.figures import Metrics
 from necrozma_core.reporting.curves import Curve
-from necrozma_core.reporting.marks import FEW_TRADES_SIGN, advice, has_holdout, mark_lines, origin_lines, sharpe_marks
+from necrozma_core.reporting.luck import luck_lines
+from necrozma_core.reporting.marks import FEW_TRADES_SIGN, has_holdout, mark_lines, origin_lines, sharpe_marks
 from necrozma_core.reporting.ranking import best_of_pairs
 from necrozma_core.storage.disk.columns import scalar_of
 
@@ -79,20 +80,25 @@ def render_report(ranking: pa.Table, manifest: Mapping[str, Any], curves: Sequen
     parts = [
         f"<h1>{escape(title)}</h1>",
         _summary(ranking, manifest, pairs),
-        _luck(ranking, settings),
+        _luck(ranking, manifest.get("findings") or {}, settings),
         *(f"<p class='note'>{escape(line)}</p>" for line in origin_lines(rows, settings)),
         _warnings(ranking, pairs, manifest.get("inputs") or {}),
         "<h2>Ranking</h2>",
         _table(
             f"The first {min(top, len(ranking))} of {len(ranking):,} settings. Money in {currency}.",
-            _ranking_columns(currency, with_holdout=has_holdout(rows)),
+            _ranking_columns(
+                currency, with_verdict=any(row["verdict"] for row in rows), with_holdout=has_holdout(rows)
+            ),
             rows,
         ),
         _legend(rows),
         _best_by_pair(ranking, currency, curves),
         _silent(ranking),
         _failures(pairs),
-        *(_facts(name.capitalize(), manifest.get(name)) for name in ("settings", "inputs", "versions", "seconds")),
+        *(
+            _facts(name.capitalize(), manifest.get(name))
+            for name in ("findings", "settings", "inputs", "versions", "seconds")
+        ),
     ]
     return document(title, "\n".join(part for part in parts if part))
 
@@ -116,16 +122,16 @@ def _summary(ranking: pa.Table, manifest: Mapping[str, Any], pairs: Mapping[str,
     return _soft(" · ".join(facts))
 
 
-def _luck(ranking: pa.Table, settings: _Row) -> str:
+def _luck(ranking: pa.Table, findings: _Row, settings: _Row) -> str:
     tried = len(ranking)
     if not tried:
         return ""
     gained = _count(pc.greater(ranking["net_profit"], scalar_of(pa.float64(), 0.0)))
     return (
         f"<p class='note'><strong>Read this first.</strong> {tried:,} settings were tried and {gained:,} of them ended "
-        "with a profit. The list is sorted by result, so its top is the luckiest as well as the best: among so many "
-        "settings without any merit one would look good too, and the more are tried, the better it looks. Take the "
-        f"first rows as candidates: {escape(advice(settings))} Distrust a setting whose neighbours do badly.</p>"
+        "with a profit. Among so many settings without any merit the best would look good too, and the more are tried, "
+        f"the better it looks. {escape(' '.join(luck_lines(ranking, findings, settings)))} Distrust a setting whose "
+        "neighbours do badly.</p>"
     )
 
 
@@ -236,13 +242,14 @@ def _class(column: _Column) -> str:
     return f' class="{column.kind}"'
 
 
-def _ranking_columns(currency: str, *, with_holdout: bool = False) -> tuple[_Column, ...]:
+def _ranking_columns(currency: str, *, with_verdict: bool = False, with_holdout: bool = False) -> tuple[_Column, ...]:
     return (
         _Column("rank", "rank", _integer),
         _PAIR,
         _STRATEGY,
         _Column("trades", "trades", _integer),
         _Column("sharpe", "Sharpe", _ratio),
+        *(_JUDGED if with_verdict else ()),
         _Column("net_profit", f"net profit, {currency}", _money),
         _Column("total_return", "return, %", _percent),
         _Column("max_drawdown", "worst drawdown, %", _percent),
@@ -305,6 +312,11 @@ def _count(values: pa.ChunkedArray) -> int:
 _PAIR: Final = _Column("pair", "pair", _text, "short")
 _STRATEGY: Final = _Column("strategy", "strategy", _text, "long")
 _REASON: Final = _Column("reason", "reason", _text, "long")
+_JUDGED: Final = (
+    _Column("verdict", "verdict", lambda verdict: escape(verdict or "–"), "short"),
+    _Column("deflated_sharpe", "better than luck, %", _percent),
+    _Column("q_value", "share of luck, %", _percent),
+)
 _HELD: Final = (
     _Column("holdout_trades", "hold-out: trades", _integer),
     _Column("holdout_sharpe", "hold-out: Sharpe", _ratio),

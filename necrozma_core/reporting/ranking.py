@@ -1,6 +1,7 @@
 """All strategies of a run in order of merit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -8,28 +9,48 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from necrozma_core.metrics.merit import CONSTANT, ENOUGH, NO_SHARPE
-from necrozma_core.storage.disk.columns import arrow_column
-from necrozma_core.storage.results.schemas import HOLDOUT_PREFIX, METRICS_SCHEMA, RANKING_SCHEMA
+from necrozma_core.storage.disk.columns import arrow_column, scalar_of
+from necrozma_core.storage.results.schemas import FINDINGS_COLUMNS, HOLDOUT_PREFIX, METRICS_SCHEMA, RANKING_SCHEMA
 
-_FALLING: Final = ("group", "ratio", "net_profit")
 _TIES: Final = tuple(
     name for name in dict.fromkeys(("pair", "strategy", *METRICS_SCHEMA.names)) if not name.startswith(HOLDOUT_PREFIX)
 )
 """What decides between equal figures: every column but a hold-out's in the end; the order of input never shows."""
 
 
-def rank_metrics(tables: Sequence[pa.Table]) -> pa.Table:
+class RankBy(StrEnum):
+    """What the strategies of a group are ordered by first."""
+
+    DEFLATED_SHARPE = "deflated_sharpe"
+    SHARPE = "sharpe"
+    NET_PROFIT = "net_profit"
+
+
+_FALLING: Final[Mapping[RankBy, tuple[str, ...]]] = {
+    RankBy.DEFLATED_SHARPE: ("group", "deflated", "ratio", "net_profit"),
+    RankBy.SHARPE: ("group", "ratio", "net_profit"),
+    RankBy.NET_PROFIT: ("group", "net_profit", "ratio"),
+}
+
+
+def rank_metrics(
+    tables: Sequence[pa.Table], judged: pa.Table | None = None, by: RankBy = RankBy.DEFLATED_SHARPE
+) -> pa.Table:
     """Rank the strategies of all pairs.
 
     First come strategies with a Sharpe ratio of thirty trades and thirty days or more, then those that lack one of
     them, then those that lack both, then those of practically constant returns, then those without a Sharpe ratio.
-    Each group is ordered by Sharpe ratio (the last two by none), then by net profit, both falling, then by pair and
-    name; :func:`necrozma_core.metrics.merit.merit` is the same order of single strategies.
+    The first group is ordered by deflated Sharpe ratio, then each by Sharpe ratio (the last two by none), then by net
+    profit, all falling, then by pair and name; what is asked for comes first. Where nothing was judged, that is the
+    order of :func:`necrozma_core.metrics.merit.merit` of single strategies.
 
     Parameters
     ----------
     tables : sequence of pyarrow.Table
         Of ``METRICS_SCHEMA``, in any order; possibly none.
+    judged : pyarrow.Table, optional
+        The columns that say how much is luck (``FINDINGS_COLUMNS``) of the same rows; null in the ranking without.
+    by : RankBy
 
     Returns
     -------
@@ -39,11 +60,15 @@ def rank_metrics(tables: Sequence[pa.Table]) -> pa.Table:
     table = pa.concat_tables(
         [pa.Table.from_batches([], METRICS_SCHEMA), *(table.cast(METRICS_SCHEMA) for table in tables)]
     )
+    for name in FINDINGS_COLUMNS:
+        field = RANKING_SCHEMA.field(name)
+        table = table.append_column(field, pa.nulls(len(table), field.type) if judged is None else judged[name])
     group = _groups(table)
     ratio = pc.if_else(pc.greater(group, CONSTANT), table["sharpe"], 0.0)
-    keys = table.append_column("group", group).append_column("ratio", ratio)
-    falling = [(name, "descending") for name in _FALLING]
-    rising = [(name, "ascending") for name in _TIES if name not in _FALLING]
+    deflated = pc.if_else(pc.equal(group, ENOUGH), table["deflated_sharpe"], scalar_of(pa.float64(), None))
+    keys = table.append_column("group", group).append_column("ratio", ratio).append_column("deflated", deflated)
+    falling = [(name, "descending") for name in _FALLING[by]]
+    rising = [(name, "ascending") for name in _TIES if name not in _FALLING[by]]
     order = pc.sort_indices(keys, sort_keys=falling + rising)
     ranks = arrow_column(pa.int32(), np.arange(1, len(table) + 1, dtype=np.int32))
     ranked = table.take(order).add_column(0, RANKING_SCHEMA.field("rank"), ranks)

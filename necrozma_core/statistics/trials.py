@@ -14,6 +14,7 @@ joined by taking the larger, draw by draw: pairs, parts of pairs and earlier run
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -29,6 +30,10 @@ DRAWS: Final = 512
 one, and one alone cancels out, for the second half of the draws are the first half's negatives."""
 _SEED: Final = 0x5EED_DA75
 _DIGITS: Final = 4
+_ROWS_STEPS: Final = 2.0**20
+_DRAWS_STEPS: Final = 2.0**12
+"""Returns and factors are rounded to so many steps of 1: products and sums of up to 8,000 days are then whole numbers
+below 2**53, exact in whatever order a machine adds them, so that the same settings give the same bits."""
 _STEPS: Final = 60
 """Halvings of a logarithm that lies between 0 and 35: to the last bit."""
 
@@ -65,7 +70,7 @@ class Trials:
         Annals of Statistics 41 (2013): the largest of so drawn sums is distributed as the largest t statistic of
         settings without skill, also for many more settings than days.
         """
-        draws = draws_of(dates)
+        draws = _whole_draws(np.ascontiguousarray(dates, np.int64).tobytes())
         largest, smallest = np.full(draws.shape[1], -np.inf), np.full(draws.shape[1], np.inf)
         count = 0
         for _, every in pieces(returns, DRAWS):
@@ -74,11 +79,12 @@ class Trials:
                 continue
             off = rows - rows.mean(axis=1, keepdims=True)
             off /= np.sqrt(np.einsum("ij,ij->i", off, off))[:, None]
-            sums = off.astype(np.float32) @ draws
+            np.rint(off * _ROWS_STEPS, out=off)
+            sums = off @ draws
             np.maximum(largest, sums.max(axis=0), out=largest)
             np.minimum(smallest, sums.min(axis=0), out=smallest)
             count += len(rows)
-        return cls(count, np.concatenate((largest, -smallest)))
+        return cls(count, np.concatenate((largest, -smallest)) / (_ROWS_STEPS * _DRAWS_STEPS))
 
     @classmethod
     def joined(cls, parts: Sequence["Trials"]) -> "Trials":
@@ -120,6 +126,12 @@ def draws_of(dates: Int64Array) -> NDArray[np.float32]:
     """
     rows = [np.random.default_rng((_SEED, int(date) & 0xFFFF_FFFF)).standard_normal(DRAWS // 2) for date in dates]
     return np.array(rows, np.float32).reshape(len(rows), DRAWS // 2)
+
+
+@lru_cache(maxsize=2)
+def _whole_draws(dates: bytes) -> FloatArray:
+    """Return `draws_of` in steps, for they are asked for again with every few settings of a pair."""
+    return np.rint(draws_of(np.frombuffer(dates, np.int64)).astype(np.float64) * _DRAWS_STEPS)
 
 
 def effective_trials(expected_best: float, count: int) -> float:

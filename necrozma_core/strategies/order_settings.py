@@ -1,7 +1,7 @@
 """Orders as settings: what each may be, how it is written, and which do not go together.
 
 The orders of :class:`~necrozma_core.engine.orders.Orders` are settings of every family and attributes of a user's
-strategy, by the names of its attributes. Two of them are parameters of some families, too, and have longer names here.
+strategy, by the names of its attributes.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -98,15 +98,10 @@ ORDER_SETTINGS: Final[Mapping[str, Bounds]] = MappingProxyType(
 )
 """What each order may be, in the order in which names and tables have them."""
 
-_RENAMED: Final = {"exit_atr_period": "atr_period", "entry_order": "entry"}
-_ATTRIBUTES: Final = {name: _RENAMED.get(name, name) for name in ORDER_SETTINGS}
-_DEFAULTS: Final = {entry.name: entry.default for entry in fields(Orders)}
-assert set(_ATTRIBUTES.values()) == set(_DEFAULTS), "every order is a setting"
-
-ORDER_DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
-    {name: _DEFAULTS[attribute] for name, attribute in _ATTRIBUTES.items()}
-)
+ORDER_DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType({entry.name: entry.default for entry in fields(Orders)})
 """What each order is where nobody gives it."""
+
+assert set(ORDER_SETTINGS) == set(ORDER_DEFAULTS), "every order is a setting"
 
 
 class _Checked(NamedTuple):
@@ -139,7 +134,7 @@ def make_orders(values: Mapping[str, object], where: str = "") -> Orders:
     UsageError
         A value is out of its range, or two do not go together.
     """
-    found = {_ATTRIBUTES[name]: ORDER_SETTINGS[name].check(f"{where}{name}", value) for name, value in values.items()}
+    found = {name: ORDER_SETTINGS[name].check(f"{where}{name}", value) for name, value in values.items()}
     orders = Orders(**found)
     if orders == NO_ORDERS:
         return NO_ORDERS
@@ -161,14 +156,6 @@ def checked_orders(orders: Orders) -> Orders:
         raise UsageError(f"orders: expected Orders(...), found {shown(orders, 40)}")
     known = _CHECKED.get(orders) if _is_hashable(orders) else None
     return orders if known is not None and known.orders is orders else make_orders(_all_of(orders))
-
-
-def given_orders(orders: Orders) -> dict[str, str | int | float]:
-    """Return what differs from the usual, by the names of settings and in their order."""
-    if orders is NO_ORDERS:
-        return {}
-    found = ((name, getattr(orders, attribute), ORDER_DEFAULTS[name]) for name, attribute in _ATTRIBUTES.items())
-    return {name: value for name, value, usual in found if value != usual}
 
 
 def find_conflict(orders: Orders, stop_pips: float | None, target_pips: float | None, sides: str) -> str | None:
@@ -223,9 +210,9 @@ def _conflicts(orders: Orders) -> Iterator[str]:
     yield from _conflicts_of_break_even(orders)
     yield from _conflicts_of_entry(orders)
     in_atr = (orders.stop_loss_atr, orders.take_profit_atr, orders.trailing_stop_atr)
-    if orders.atr_period != _DEFAULTS["atr_period"] and in_atr == (None, None, None):
+    if orders.exit_atr_period != ORDER_DEFAULTS["exit_atr_period"] and in_atr == (None, None, None):
         yield (
-            f"exit_atr_period ({orders.atr_period}) needs a distance in ATR: "
+            f"exit_atr_period ({orders.exit_atr_period}) needs a distance in ATR: "
             "stop_loss_atr, take_profit_atr or trailing_stop_atr"
         )
     targets = _targets_of(orders)
@@ -253,10 +240,10 @@ def _conflicts_of_break_even(orders: Orders) -> Iterator[str]:
 
 
 def _conflicts_of_entry(orders: Orders) -> Iterator[str]:
-    if orders.entry != EntryKind.MARKET:
+    if orders.entry_order != EntryKind.MARKET:
         return
     for name in ("entry_from", "entry_offset_pips", "entry_expiry_bars", "entry_sides"):
-        if (value := getattr(orders, name)) != _DEFAULTS[name]:
+        if (value := getattr(orders, name)) != ORDER_DEFAULTS[name]:
             text = f"{value:g}" if isinstance(value, float) else value
             yield f"{name} ({text}) needs an order that waits: entry_order stop or limit"
 
@@ -270,7 +257,7 @@ def _beyond(orders: Orders, target_pips: float, target: str) -> Iterator[str]:
 
 def _all_of(orders: Orders) -> dict[str, object]:
     """Return every value that is not as always, whatever its type is."""
-    found = ((name, getattr(orders, attribute)) for name, attribute in _ATTRIBUTES.items())
+    found = ((name, getattr(orders, name)) for name in ORDER_DEFAULTS)
     return {name: value for name, value in found if value is not ORDER_DEFAULTS[name]}
 
 

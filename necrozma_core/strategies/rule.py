@@ -15,7 +15,7 @@ from necrozma_core.market.arrays import Int8Array
 from necrozma_core.market.bars import Bars
 from necrozma_core.market.timeframes import format_timeframe
 from necrozma_core.strategies.filters import FILTER, has_sides
-from necrozma_core.strategies.order_settings import ORDER_SETTINGS, checked_orders, find_conflict, given_orders
+from necrozma_core.strategies.order_settings import ORDER_SETTINGS, checked_orders, find_conflict
 from necrozma_core.strategies.parameters import ON_OPPOSITE, PIPS, SIDES, Bounds, write_value
 from necrozma_core.strategies.protocol import Param, Strategy
 
@@ -205,7 +205,7 @@ def _parameters_of(family: type[Rule]) -> tuple[str, ...]:
 
 def unusual_orders(sides: str, on_opposite: str, orders: Orders, only_where: str | None) -> dict[str, Param]:
     """Return what of a strategy's orders is not as always, by the names of settings; its filter among them."""
-    found: dict[str, Param] = given_orders(orders)
+    found: dict[str, Param] = orders.given()
     if only_where is not None:
         found = {_FILTER: only_where, **found}
     if on_opposite != OnOpposite.REVERSE:

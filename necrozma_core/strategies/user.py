@@ -28,7 +28,7 @@ from necrozma_core.strategies.files import read_python
 from necrozma_core.strategies.filters import FilterText
 from necrozma_core.strategies.listening import SignalListener
 from necrozma_core.strategies.misspelling import refuse_misspelt
-from necrozma_core.strategies.order_settings import ORDER_SETTINGS, find_conflict, given_orders, make_orders
+from necrozma_core.strategies.order_settings import ORDER_SETTINGS, find_conflict, make_orders
 from necrozma_core.strategies.parameters import ON_OPPOSITE, SIDES, Pips
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import LEVELS, Rule, conflict_of_filter, is_built_in, unusual_orders
@@ -251,9 +251,7 @@ def _methods(candidate: object, where: str) -> dict[str, Callable[[Bars], object
 def _conflict_of_methods(
     methods: Mapping[str, object], orders: Orders, stop: float | None, target: float | None
 ) -> str | None:
-    given = given_orders(orders) | {
-        name: pips for name, pips in zip(LEVELS, (stop, target), strict=True) if pips is not None
-    }
+    given = orders.given() | {name: pips for name, pips in zip(LEVELS, (stop, target), strict=True) if pips is not None}
     for method, others in _EXCLUDED.items():
         if method in methods and (found := next((name for name in others if name in given), None)):
             return f"{method}() and {found} exclude each other"

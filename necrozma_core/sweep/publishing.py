@@ -11,14 +11,17 @@ from necrozma_core.errors import StorageError
 from necrozma_core.market.timeframes import parse_timeframe
 from necrozma_core.reporting.curves import Curve, read_curve
 from necrozma_core.reporting.page import render_report
-from necrozma_core.reporting.ranking import best_of_pairs, rank_metrics
+from necrozma_core.reporting.ranking import RankBy, best_of_pairs, rank_metrics
 from necrozma_core.storage.disk.sealed import JSON
 from necrozma_core.storage.results.json_copy import json_copy_name, trades_in_order, write_json_copy
 from necrozma_core.storage.runs.folder import RunFolder, read_ranking
+from necrozma_core.sweep.judging import judge_run
 
 
 def publish_ranking(run: RunFolder, receipts: Sequence[Receipt]) -> tuple[Path, pa.Table]:
-    """Rank every strategy of every pair and publish the table in the run's folder.
+    """Judge and rank every strategy of every pair, and publish the table in the run's folder.
+
+    What is ranked by is the run's setting ``rank_by``; what is found of the whole run goes into its manifest.
 
     Parameters
     ----------
@@ -39,8 +42,12 @@ def publish_ranking(run: RunFolder, receipts: Sequence[Receipt]) -> tuple[Path, 
         The table cannot be written.
     """
     store = run.results.store
-    ranking = rank_metrics([store.read_metrics(receipt.pair, receipt.key) for receipt in receipts])
-    return run.publish_ranking(ranking), ranking
+    receipts = sorted(receipts, key=lambda receipt: receipt.pair)
+    tables = [store.read_metrics(receipt.pair, receipt.key) for receipt in receipts]
+    judgement = judge_run(store, receipts, tables)
+    by = RankBy(run.manifest.settings.get("rank_by", RankBy.DEFLATED_SHARPE))
+    ranking = rank_metrics(tables, judgement.columns, by)
+    return run.publish_ranking(ranking, judgement.run), ranking
 
 
 def publish_json(run: RunFolder, receipt: Receipt) -> Path:

@@ -17,6 +17,7 @@ from necrozma_core.money.costs import Account, CommissionTerms, Costs
 from necrozma_core.money.margin import Margin
 from necrozma_core.money.size import Size
 from necrozma_core.money.swaps import SwapTable
+from necrozma_core.reporting.ranking import RankBy
 from necrozma_core.storage.disk.sealed import JSON
 from necrozma_core.strategies.source import SourceKind, StrategySource
 from necrozma_core.throttle.limits import Limits
@@ -93,6 +94,8 @@ class SweepRequest:
         ``mid``, or ``side`` for the bid or ask that a broker takes.
     keep_trades : int or None
         Strategies of a pair whose trades are stored, the best first; None stores all.
+    rank_by : str
+        What strategies are ordered by first: ``deflated_sharpe``, ``sharpe`` or ``net_profit``.
     json_copies : bool
         Each pair's result is written once more, as JSON in the run's folder.
     strict : bool
@@ -141,6 +144,7 @@ class SweepRequest:
     account: Account = field(default_factory=Account)
     conversion: str = "mid"
     keep_trades: int | None = 50
+    rank_by: str = RankBy.DEFLATED_SHARPE.value
     json_copies: bool = False
     strict: bool = False
     limits: Limits = field(default_factory=lambda: Limits(workers=1))
@@ -159,6 +163,8 @@ class SweepRequest:
             raise UsageError(
                 f"keep_trades={shown(self.keep_trades)}: expected a number of strategies, 0 or more, or None"
             )
+        if self.rank_by not in set(RankBy):
+            raise UsageError(f"rank_by={shown(self.rank_by)}: expected {', '.join(RankBy)}")
         if not self.label.isprintable():
             raise UsageError(f"label={shown(self.label)}: expected a text that can be printed on one line")
 
@@ -273,6 +279,7 @@ class SweepRequest:
             "catalog": str(source.kind) if source.kind is SourceKind.EXTENDED else None,
             **self._described_money(),
             "keep_trades": self.keep_trades,
+            "rank_by": self.rank_by,
             "storage_format": "json" if self.json_copies else "parquet",
             "strict": self.strict,
             # Whoever wrote the script allowed as many as it asked for.

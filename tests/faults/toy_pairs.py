@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from storage_samples import METADATA, random_table
+from storage_samples import METADATA, NO_TRIALS, random_table, without_returns
 
 from necrozma_core.backtest.request import PairRequest, Receipt, stored_receipt
 from necrozma_core.storage.results.schemas import METRICS_SCHEMA, TRADES_SCHEMA
@@ -64,7 +64,8 @@ def _write(store: ResultStore, request: PairRequest, slot: WorkerSlot) -> None:
             slot("strategies", batch, BATCHES, "toy", ROWS)
             writer.write_trades(random_table(TRADES_SCHEMA, ROWS, seed + batch))
             time.sleep(PAUSE_S)
-        writer.write_metrics(random_table(METRICS_SCHEMA, ROWS, seed))
-        writer.describe(
-            {"strategies": ROWS, "trades": BATCHES * ROWS, "ticks": ROWS, "failures": [], "made_from": "ticks"}
-        )
+        metrics = random_table(METRICS_SCHEMA, ROWS, seed)
+        writer.write_metrics(metrics)
+        writer.write_moments(without_returns(metrics))
+        counts = {"strategies": ROWS, "trades": BATCHES * ROWS, "ticks": ROWS}
+        writer.describe({**counts, "failures": [], "made_from": "ticks", "trials": NO_TRIALS})

@@ -34,8 +34,7 @@ def test_every_picture_is_on_the_page():
 
 def test_every_order_is_on_the_page():
     page = (DOCS / "orders.md").read_text(encoding="utf-8")
-    called = {"entry": "entry_order", "atr_period": "exit_atr_period"}
-    missing = [name for name in Orders.__slots__ if f"`{called.get(name, name)}`" not in page]
+    missing = [name for name in Orders.__slots__ if f"`{name}`" not in page]
     assert missing == []
 
 

@@ -99,7 +99,7 @@ class BarOrderWalk(OrderWalk):
         if order is None:
             return
         self.waiting = []
-        cost = self.slippage if self.orders.entry == "stop" else 0
+        cost = self.slippage if self.orders.entry_order == "stop" else 0
         self.open(tick, order.side, order.signal_bar, order.level + order.side * cost)
         position = self.position
         assert position is not None
@@ -110,7 +110,7 @@ class BarOrderWalk(OrderWalk):
     def reached_inside(self, tick: int) -> Waiting | None:
         self.waiting = [order for order in self.waiting if order.dies_at is None or self.times[tick] < order.dies_at]
         for order in self.waiting:
-            up = order.side if self.orders.entry == "stop" else -order.side
+            up = order.side if self.orders.entry_order == "stop" else -order.side
             price = self.bar_price(tick, -order.side, "high" if up > 0 else "low") + order.side * self.half_markup
             if (price - order.level) * up >= 0:
                 return order

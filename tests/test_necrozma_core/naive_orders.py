@@ -127,7 +127,7 @@ class OrderWalk:
             return
         self.waiting = []
         if self.may_enter(tick, bar):
-            if self.orders.entry == "market":
+            if self.orders.entry_order == "market":
                 self.enter_at_market(tick, signal, bar)
             else:
                 self.waiting = self.new_orders(tick, signal, bar)
@@ -168,7 +168,7 @@ class OrderWalk:
         if given is not None:
             price = float(given[bar])
             return None if isnan(price) else millionths(Fraction(str(price)) * self.ticks.scale)
-        up = side if self.orders.entry == "stop" else -side  # where the order lies: above the price or below it
+        up = side if self.orders.entry_order == "stop" else -side  # where the order lies: above the price or below it
         if self.orders.entry_from == "close":
             reference = self.entry_quote(self.bars[bar].ticks[-1], side)
         else:
@@ -182,12 +182,12 @@ class OrderWalk:
 
     def fill_waiting(self, tick: int) -> None:
         self.waiting = [order for order in self.waiting if order.dies_at is None or self.times[tick] < order.dies_at]
-        up = 1 if self.orders.entry == "stop" else -1
+        up = 1 if self.orders.entry_order == "stop" else -1
         for order in self.waiting:
             price = self.entry_quote(tick, order.side) + order.side * self.half_markup
             if (price - order.level) * order.side * up >= 0:
                 self.waiting = []  # one cancels the other
-                if self.orders.entry == "limit":
+                if self.orders.entry_order == "limit":
                     self.open(tick, order.side, order.signal_bar, self.limit_price(order, price))
                 else:
                     self.triggered = (self.after_latency(tick), order)

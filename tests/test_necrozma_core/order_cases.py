@@ -206,7 +206,7 @@ def bar_mids(quote_bars: QuoteBars, timeframe_ms: int) -> list[tuple[int, int, i
 
 def know_atr(setup: Setup, mids: list[tuple[int, int, int]]) -> Setup:
     """Give a setup the average true range of its bars."""
-    twice = average_true_range(mids, setup.orders.atr_period)
+    twice = average_true_range(mids, setup.orders.exit_atr_period)
     return replace(setup, atr=[None if average is None else average / 2 for average in twice])
 
 
@@ -249,7 +249,7 @@ def draw_exits(random: Random, pips: Pips, target: float | None, soon: str, focu
 
 def draw_atr(random: Random, setup: Setup) -> Setup:
     """Give some distances in ATR instead."""
-    orders = replace(setup.orders, atr_period=random.choice((1, 2, 3)))
+    orders = replace(setup.orders, exit_atr_period=random.choice((1, 2, 3)))
     if setup.stop_loss_pips is not None and not random.randrange(4):
         orders, setup = (
             replace(orders, stop_loss_atr=random.choice((0.5, 1.1, 2.0))),
@@ -281,7 +281,7 @@ def draw_entries(random: Random, pips: Pips, soon: str, focus: str) -> dict[str,
     found: dict[str, Any] = {}
     if focus == "waiting" or (focus != "moving stops" and random.randrange(2)):
         found = {
-            "entry": random.choice(("stop", "limit")),
+            "entry_order": random.choice(("stop", "limit")),
             "entry_from": random.choice(("close", "extreme")),
             "entry_offset_pips": pips.of(0, 1, 2.5, 10),
             "entry_expiry_bars": random.choice((1, 2, 5)),
@@ -314,7 +314,7 @@ def draw_levels(random: Random, pips: Pips, setup: Setup, n_bars: int) -> Setup:
     orders = setup.orders
     free_stop = setup.stop_loss_pips is None and orders.stop_loss_atr is None
     free_target = setup.take_profit_pips is None and orders.take_profit_atr is None and orders.targets is None
-    waits = orders.entry != "market"
+    waits = orders.entry_order != "market"
     levels = BarLevels(
         stop_pips=array(2.5, 20, 41, 70) if free_stop and not random.randrange(4) else None,
         target_pips=array(21, 33.5, 50) if free_target and not random.randrange(4) else None,

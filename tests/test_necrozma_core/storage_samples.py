@@ -9,8 +9,18 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
+from necrozma_core.statistics.moments import Moments
 from necrozma_core.storage.disk.layer import FileLayer
-from necrozma_core.storage.results.schemas import EXIT_REASONS, METRICS_SCHEMA, RANKING_SCHEMA, SIDES, TRADES_SCHEMA
+from necrozma_core.storage.results.returns_tables import moments_table
+from necrozma_core.storage.results.schemas import (
+    EXIT_REASONS,
+    METRICS_SCHEMA,
+    MOMENTS_SCHEMA,
+    RANKING_SCHEMA,
+    RETURNS_SCHEMA,
+    SIDES,
+    TRADES_SCHEMA,
+)
 from necrozma_core.storage.results.store import ResultStore
 
 KEY = "ab" * 32
@@ -44,6 +54,11 @@ def random_column(field: pa.Field, rows: int, rng: np.random.Generator) -> pa.Ar
         values = rng.random(rows) < 0.5
     elif pa.types.is_floating(field.type):
         values = rng.normal(0, 100, rows).round(5)
+    elif pa.types.is_list(field.type):
+        values = [None if null else rng.normal(0, 1, 16).tolist() for null in nulls]
+        return pa.array(values, field.type)
+    elif pa.types.is_date32(field.type):
+        values = np.sort(rng.integers(18_000, 20_000, rows)).astype(np.int32)
     elif pa.types.is_timestamp(field.type):
         values = np.sort(rng.integers(1_600_000_000_000, 1_700_000_000_000, rows))
     else:
@@ -65,11 +80,23 @@ def random_ranking(rows: int, seed: int = 1) -> pa.Table:
     return table.set_column(0, RANKING_SCHEMA.field("rank"), pa.array(range(1, rows + 1), pa.int32()))
 
 
+def without_returns(metrics: pa.Table) -> pa.Table:
+    """Moments of strategies none of which has daily returns, for an entry with such metrics."""
+    names = metrics["strategy"].to_pylist()
+    return moments_table(names, Moments.of(np.full((len(names), 2), np.nan)), None)
+
+
+NO_TRIALS = {"count": 0, "maxima": []}
+"""What the commit of such an entry says of its trials."""
+
+
 def write_entry(store: ResultStore, pair: str = "EURUSD", key: str = KEY, seed: int = 1, rows: int = 40) -> None:
     """Write one entry of random tables."""
     with store.open_writer(pair, key, METADATA) as writer:
         writer.write_trades(random_table(TRADES_SCHEMA, rows, seed))
         writer.write_metrics(random_table(METRICS_SCHEMA, max(rows // 4, 1), seed))
+        writer.write_moments(random_table(MOMENTS_SCHEMA, max(rows // 4, 1), seed))
+        writer.write_returns(random_table(RETURNS_SCHEMA, rows, seed))
         writer.describe({"strategies": 10, "trades": rows, "seed": seed})
 
 

@@ -46,7 +46,7 @@ def tick_of_time(time_ms, first_tick, opened_ms, bar, wanted_ms):
     return start, low if start == first_tick[low] else low - 1
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _skip_trailing(extremes, bar, last, side, lower, upper, base, distance):
     # Return the first bar in [bar, last) that may reach a level, or last, and the best price up to it. In any order of
     # a bar's ticks the trailing level is at most the best of it and what came before, less the distance.
@@ -76,7 +76,7 @@ def _skip_trailing(extremes, bar, last, side, lower, upper, base, distance):
     return bar, base
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _skip_fixed(extremes, bar, last, side, lower, upper):
     # Return the first bar in [bar, last) that reaches a level which does not move, or last.
     lower, upper = min(max(lower, LOWEST + 1), HIGHEST), min(max(upper, LOWEST + 1), HIGHEST)
@@ -85,7 +85,7 @@ def _skip_fixed(extremes, bar, last, side, lower, upper):
     return first_bar_reaching(extremes, bar, last, np.int32(-upper), np.int32(-lower))
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def move_levels(price, base, armed, levels):
     """Return the base of the trailing stop, and whether break-even is armed, after a tick.
 
@@ -108,7 +108,7 @@ def move_levels(price, base, armed, levels):
     return base, armed or price >= arm_at
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _next_bounds(base, armed, levels):
     # Return up to which side price a level closes the position, and from which on something happens above.
     stop_at, target_at, distance, trail_from, step, arm_at, lock_at = levels
@@ -119,7 +119,7 @@ def _next_bounds(base, armed, levels):
     return lower, min(upper, arm_at)
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _scan(price, tick, stop, side, base, armed, levels):
     # Return the first tick in [tick, stop) that closes something, or stop, and what earlier ticks moved.
     target_at = levels[1]
@@ -138,7 +138,7 @@ def _scan(price, tick, stop, side, base, armed, levels):
         tick += ONE
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def find_trigger(
     price, opens, extremes, first_tick, side, bar, tick, last_tick, last_bar, base, armed, levels,
 ):  # fmt: skip
@@ -212,7 +212,7 @@ def find_trigger(
     return np.int64(here), np.int64(last_bar), base, armed
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def find_fill(bid, ask, bids, asks, first_tick, kind, buy, sell, bar, tick, stop):
     """Find the first tick in ``[tick, stop)`` that reaches an order which waits.
 

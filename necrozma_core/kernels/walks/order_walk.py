@@ -58,7 +58,7 @@ from necrozma_core.kernels.walks.simulation import (
 _SAME = 1e-9  # points; two levels that a fraction's rounding tells apart are one
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _find_entry(due_tick, due_side, due_entry, event, tick, stale):
     # Return the first event from `event` on that may enter, at `tick` or later, or their number; and the count of those
     # that came too late for it.
@@ -71,7 +71,7 @@ def _find_entry(due_tick, due_side, due_entry, event, tick, stale):
     return event, stale
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _side_of_fill(bid, ask, kind, buy, sell, tick, signal):
     # Return the side of the order that a tick fills: the signal's where it reaches both.
     if kind == STOP:
@@ -157,7 +157,7 @@ def _time_limit(time_ms, first_tick, opened_ms, max_bars, max_ms, close_tick, cl
     return limit, limit_bar, reason
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _quote(price, opens, first_tick, tick, bar):
     # At a bar's first tick from the opening prices, which lie together.
     return np.int64(opens[bar]) if tick == first_tick[bar] else np.int64(price[tick])
@@ -189,7 +189,7 @@ def _close(time_ms, first_tick, opened_ms, at, bar, reason, latency_ms):
     return at, bar, reason
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _levels(start, whole, step, row, target):
     # Return what `find_trigger` asks for; `target` is the column of the next one.
     return (
@@ -203,7 +203,7 @@ def _levels(start, whole, step, row, target):
     )
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _hold(
     price, opens, extremes, time_ms, first_tick, opened_ms, side, tick, bar, start, row, limit, limit_bar, limit_reason,
     whole, exact, parts, rest, step, at_once, latency_ms, rows, side_out, reason_out, ticks_out, points_out, entered,
@@ -223,13 +223,14 @@ def _hold(
         )
         fraction = rest[part]
         if at > limit or at == len(price):
-            at, at_bar, reason = _close(time_ms, first_tick, opened_ms, limit, limit_bar, limit_reason, latency_ms)
+            at, at_bar, reason = limit, limit_bar, limit_reason
         else:
             seen = side * _quote(price, opens, first_tick, at, at_bar)
             reason = np.int64(TAKE_PROFIT)
             if seen < levels[1]:
                 reason = np.int64(_stop_reason(seen, base, armed, start, whole, exact, row))
-                at, at_bar, reason = _close(time_ms, first_tick, opened_ms, at, at_bar, reason, latency_ms)
+        if reason != TAKE_PROFIT and (latency_ms > 0 or at == len(price)):
+            at, at_bar, reason = _close(time_ms, first_tick, opened_ms, at, at_bar, reason, latency_ms)
         if reason != TAKE_PROFIT:
             won = side * _quote(price, opens, first_tick, at, at_bar) - start - exact[row, COST]
         elif part < len(parts):
@@ -258,8 +259,9 @@ def walk_orders(
     Parameters
     ----------
     bid, ask, time_ms, first_tick, bid_open, ask_open, bid_extremes, ask_extremes, opened_ms
-        The fields of `Prices`. All arrays come by themselves: numba counts references to those in a tuple wherever one
-        is taken out, and compiles twice what a kernel hands on that takes them out.
+        The fields of `Prices`. All arrays come by themselves: numba counts references to the arrays of a tuple wherever
+        one is taken out, and to those of a call in most functions, which took more than half of the time; and it
+        compiles twice what a kernel hands on that takes them out.
     due_tick, due_bar, due_side, due_entry
         The fields of `Due`.
     kind, trigger, limit_base, end_tick
@@ -290,6 +292,7 @@ def walk_orders(
     most = n_events * len(rest)
     side_out, reason_out = np.empty(most, np.int8), np.empty(most, np.int8)
     ticks_out, points_out = np.empty((3, most), np.int64), np.empty((5, most), np.float64)
+    has_limits = max_bars < FAR or max_ms < FAR or len(close_tick) > 0
     rows, event, stale, free = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     reason = np.int64(SIGNAL)
     while reason != END_OF_DATA:
@@ -308,22 +311,22 @@ def walk_orders(
                 continue
             if tick == len(bid):
                 break
-        limit, limit_bar, limit_reason = _time_limit(
-            time_ms, first_tick, opened_ms, max_bars, max_ms, close_tick, close_bar, close_reason, tick, bar
-        )
+        limit, limit_bar, limit_reason = np.int64(len(bid)), np.int64(len(bid_open)), np.int64(TIME)
+        if has_limits:
+            limit, limit_bar, limit_reason = _time_limit(
+                time_ms, first_tick, opened_ms, max_bars, max_ms, close_tick, close_bar, close_reason, tick, bar
+            )
         closing = find_closing_event(due_side, event, side, on_opposite)
         if closing < n_events and due_tick[closing] < limit:
             limit, limit_bar, limit_reason = due_tick[closing], due_bar[closing], np.int64(SIGNAL)
         row = 0 if len(whole) == 1 else 2 * entered + (side < 0)
         # A long position enters at ask and closes at bid, a short one the other way round.
-        start = limit_base[entered, 0 if side > 0 else 1] if kind == LIMIT else np.int64(0)
-        price, opens, extremes = ask, ask_open, ask_extremes
+        price, opens, extremes, entered_at, opened_at = ask, ask_open, ask_extremes, bid, bid_open
         if side > 0:
-            price, opens, extremes = bid, bid_open, bid_extremes
-        if kind != LIMIT and side > 0:
-            start = _quote(ask, ask_open, first_tick, tick, bar)
-        elif kind != LIMIT:
-            start = -_quote(bid, bid_open, first_tick, tick, bar)
+            price, opens, extremes, entered_at, opened_at = bid, bid_open, bid_extremes, ask, ask_open
+        start = side * _quote(entered_at, opened_at, first_tick, tick, bar)
+        if kind == LIMIT:
+            start = limit_base[entered, np.int64(side < 0)]
         rows, free, reason = _hold(
             price, opens, extremes, time_ms, first_tick, opened_ms, side, tick, bar, start, row, limit, limit_bar,
             limit_reason, whole, exact, parts, rest, step, at_once, latency_ms, rows, side_out, reason_out, ticks_out,

@@ -194,7 +194,12 @@ def read_bytes(path: Path, expected: Published) -> bytes:
 
 
 def read_table(
-    path: Path, expected: Published, schema: pa.Schema, earlier: Mapping[str, Callable[[pa.Table], pa.Table]] = _NONE
+    path: Path,
+    expected: Published,
+    schema: pa.Schema,
+    earlier: Mapping[str, Callable[[pa.Table], pa.Table]] = _NONE,
+    *,
+    labels: Sequence[str] = (),
 ) -> pa.Table:
     """Read a published table; nothing is parsed before its hash was found right.
 
@@ -206,6 +211,8 @@ def read_table(
     earlier : mapping of str to callable, optional
         By the names of earlier versions of the schema, which are read as well: what makes a table of one such that its
         columns mean what they do in ``schema``.
+    labels : sequence of str
+        Columns of strings that are returned as dictionaries.
 
     Returns
     -------
@@ -221,7 +228,7 @@ def read_table(
     """
     content = read_bytes(path, expected)
     # The bytes are the ones that were hashed: the file could change between two readings.
-    table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+    table = pq.ParquetFile(pa.BufferReader(content), read_dictionary=list(labels)).read(use_threads=False)
     found = schema_name(table.schema)
     if found in earlier:
         table = earlier[found](table)

@@ -13,9 +13,14 @@ import pyarrow as pa
 
 from necrozma_core.storage.disk.errors import disk_errors
 from necrozma_core.storage.disk.schema_names import coded
-from necrozma_core.storage.results.schemas import METRICS_SCHEMA, TRADES_SCHEMA
+from necrozma_core.storage.results.schemas import METRICS_SCHEMA, MOMENTS_SCHEMA, RETURNS_SCHEMA, TRADES_SCHEMA
 
-_SCHEMAS = {"metrics": METRICS_SCHEMA, "trades": coded(TRADES_SCHEMA)}
+_SCHEMAS = {
+    "metrics": METRICS_SCHEMA,
+    "moments": MOMENTS_SCHEMA,
+    "returns": coded(RETURNS_SCHEMA),
+    "trades": coded(TRADES_SCHEMA),
+}
 
 
 class PartWriter:
@@ -45,6 +50,14 @@ class PartWriter:
         """Add rows of METRICS_SCHEMA."""
         self._write("metrics", table)
 
+    def write_moments(self, table: pa.Table) -> None:
+        """Add rows of MOMENTS_SCHEMA."""
+        self._write("moments", table)
+
+    def write_returns(self, table: pa.Table) -> None:
+        """Add rows of RETURNS_SCHEMA, with dictionaries for strings."""
+        self._write("returns", table)
+
     def write_trades(self, table: pa.Table) -> None:
         """Add rows of TRADES_SCHEMA, with dictionaries for strings."""
         self._write("trades", table)
@@ -64,7 +77,7 @@ class PartWriter:
 
 
 def read_part(folder: Path, name: str) -> Iterator[pa.Table]:
-    """Go through the ``metrics`` or ``trades`` of a part, a table at a time, in the order in which they were written.
+    """Go through the ``metrics``, ``moments``, ``returns`` or ``trades`` of a part, a table at a time, as written.
 
     Raises
     ------

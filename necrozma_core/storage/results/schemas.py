@@ -131,8 +131,48 @@ METRICS_SCHEMA: Final = pa.schema(
 )
 """One row a strategy on a pair. A figure that is undefined is null, never 0, infinity or NaN."""
 
+RETURNS_SCHEMA: Final = pa.schema(
+    [
+        pa.field("strategy", pa.string(), nullable=False),
+        pa.field("day", pa.date32(), nullable=False),
+        pa.field("return", pa.float32(), nullable=False),
+    ],
+    metadata={SCHEMA_KEY: b"returns/1"},
+)
+"""One row a trading day of a strategy, strategy by strategy, the same days for all; of some of the strategies."""
+
+_BLOCKS: Final = pa.list_(pa.field("element", pa.float64(), nullable=False))
+MOMENTS_SCHEMA: Final = pa.schema(
+    [
+        pa.field("strategy", pa.string(), nullable=False),
+        pa.field("days", pa.int32(), nullable=False),
+        pa.field("winning_days", pa.int32(), nullable=False),
+        pa.field("losing_days", pa.int32(), nullable=False),
+        pa.field("sharpe", pa.float64()),
+        pa.field("skew", pa.float64()),
+        pa.field("kurtosis", pa.float64()),
+        pa.field("block_returns", _BLOCKS),
+        pa.field("block_squares", _BLOCKS),
+    ],
+    metadata={SCHEMA_KEY: b"moments/1"},
+)
+"""One row a strategy: the shape of its daily returns, and their sums over blocks of days; rows as of the metrics."""
+
+_FINDINGS_FIELDS: Final = (
+    pa.field("probabilistic_sharpe", pa.float64()),
+    pa.field("deflated_sharpe", pa.float64()),
+    pa.field("effective_trials", pa.float64()),
+    pa.field("min_track_record_days", pa.float64()),
+    pa.field("q_value", pa.float64()),
+    pa.field("neighbours_sharpe", pa.float64()),
+    pa.field("verdict", pa.string()),
+)
+FINDINGS_COLUMNS: Final = tuple(field.name for field in _FINDINGS_FIELDS)
+"""What says how much of a strategy's figures is luck; null in files of releases that did not judge."""
+
 RANKING_SCHEMA: Final = pa.schema(
-    [pa.field("rank", pa.int32(), nullable=False), *METRICS_SCHEMA], metadata={SCHEMA_KEY: b"ranking/2"}
+    [pa.field("rank", pa.int32(), nullable=False), *METRICS_SCHEMA, *_FINDINGS_FIELDS],
+    metadata={SCHEMA_KEY: b"ranking/2"},
 )
 """One row a strategy on a pair, over all pairs of a run, best first; ``rank`` counts from 1."""
 

@@ -2,15 +2,15 @@
 
 ::
 
-    store/<PAIR>/<key>/metrics.parquet  trades.parquet  commit.json
+    store/<PAIR>/<key>/metrics.parquet  moments.parquet  returns.parquet  trades.parquet  commit.json
 
-The commit is written last and holds size, rows and sha256 of the other two; without it there is no entry. An
+The commit is written last and holds size, rows and sha256 of the others; without it there is no entry. An
 entry that is committed and whole is never written again: its key says that it would hold the same bytes.
 """
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -25,17 +25,29 @@ from necrozma_core.storage.disk.parquet import ParquetStream, parquet_stream, re
 from necrozma_core.storage.disk.publish import Published, draft, make_folder, seal
 from necrozma_core.storage.disk.schema_names import schema_name, with_metadata
 from necrozma_core.storage.disk.sealed import JSON, publish_sealed, read_sealed
-from necrozma_core.storage.results.schemas import EARLIER, METRICS_SCHEMA, TRADES_SCHEMA
+from necrozma_core.storage.results.schemas import EARLIER, METRICS_SCHEMA, MOMENTS_SCHEMA, RETURNS_SCHEMA, TRADES_SCHEMA
 from necrozma_core.system.chosen import SYSTEM
 
 METRICS_FILE: Final = "metrics.parquet"
+MOMENTS_FILE: Final = "moments.parquet"
+RETURNS_FILE: Final = "returns.parquet"
 TRADES_FILE: Final = "trades.parquet"
 COMMIT_FILE: Final = "commit.json"
 
-_SCHEMAS: Final = {METRICS_FILE: METRICS_SCHEMA, TRADES_FILE: TRADES_SCHEMA}
+_SCHEMAS: Final = {
+    METRICS_FILE: METRICS_SCHEMA,
+    MOMENTS_FILE: MOMENTS_SCHEMA,
+    RETURNS_FILE: RETURNS_SCHEMA,
+    TRADES_FILE: TRADES_SCHEMA,
+}
 # Trades are most of what is written, so they are written in the fastest way that keeps them small.
-_COMPRESSION: Final = {METRICS_FILE: "zstd", TRADES_FILE: "lz4"}
-_PLAIN: Final = {METRICS_FILE: (), TRADES_FILE: ("entry_price", "exit_price", "profit")}
+_COMPRESSION: Final = {METRICS_FILE: "zstd", MOMENTS_FILE: "zstd", RETURNS_FILE: "zstd", TRADES_FILE: "lz4"}
+_PLAIN: Final = {
+    METRICS_FILE: (),
+    MOMENTS_FILE: ("sharpe", "skew", "kurtosis", "block_returns", "block_squares"),
+    RETURNS_FILE: ("return",),
+    TRADES_FILE: ("entry_price", "exit_price", "profit"),
+}
 _COMMIT_SCHEMA: Final = "commit/1"
 _KEY: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -51,6 +63,14 @@ class ResultWriter:
     def write_metrics(self, table: pa.Table) -> None:
         """Add rows of METRICS_SCHEMA; how they are cut into tables does not show in the file."""
         self._write(METRICS_FILE, table)
+
+    def write_moments(self, table: pa.Table) -> None:
+        """Add rows of MOMENTS_SCHEMA, one for each of the metrics and in their order."""
+        self._write(MOMENTS_FILE, table)
+
+    def write_returns(self, table: pa.Table) -> None:
+        """Add rows of RETURNS_SCHEMA; how they are cut into tables does not show in the file."""
+        self._write(RETURNS_FILE, table)
 
     def write_trades(self, table: pa.Table) -> None:
         """Add rows of TRADES_SCHEMA; how they are cut into tables does not show in the file."""
@@ -135,7 +155,7 @@ class ResultStore:
         ----------
         pair, key : str
         metadata : mapping of str to str
-            Goes into both files' metadata as ``necrozma.<name>``; the same for the same key.
+            Goes into every file's metadata as ``necrozma.<name>``; the same for the same key.
 
         Raises
         ------
@@ -171,6 +191,17 @@ class ResultStore:
     def read_trades(self, pair: str, key: str) -> pa.Table:
         """Read an entry's trades, TRADES_SCHEMA; otherwise like `read_metrics`."""
         return self._read(pair, key, TRADES_FILE)
+
+    def read_moments(self, pair: str, key: str) -> pa.Table:
+        """Read the shape of an entry's daily returns, MOMENTS_SCHEMA; otherwise like `read_metrics`."""
+        return self._read(pair, key, MOMENTS_FILE)
+
+    def read_returns(self, pair: str, key: str) -> pa.Table:
+        """Read the daily returns that an entry kept, RETURNS_SCHEMA; otherwise like `read_metrics`.
+
+        Strategies are dictionaries: a name is there once, however many days it has.
+        """
+        return self._read(pair, key, RETURNS_FILE, labels=("strategy",))
 
     def read_closed(self, pair: str, key: str, strategy: str) -> pa.Table:
         """Read what one strategy's trades brought, and when: ``exit_time``, ``profit``, ``commission``, ``swap``.
@@ -225,9 +256,11 @@ class ResultStore:
                 with suppress(OSError):
                     path.rmdir()
 
-    def _read(self, pair: str, key: str, name: str) -> pa.Table:
-        file = self.commit_of(pair, key)["files"][name]
-        return read_table(self.folder(pair, key) / name, _published(file), _SCHEMAS[name], EARLIER)
+    def _read(self, pair: str, key: str, name: str, labels: Sequence[str] = ()) -> pa.Table:
+        path, files = self.folder(pair, key) / name, self.commit_of(pair, key)["files"]
+        if name not in files:
+            raise DamagedError(f"{path}: an earlier release stored the entry, without it; run the backtest again")
+        return read_table(path, _published(files[name]), _SCHEMAS[name], EARLIER, labels=labels)
 
     @contextmanager
     def _open_streams(

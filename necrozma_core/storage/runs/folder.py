@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 import pyarrow as pa
 
@@ -165,10 +165,17 @@ class RunFolder:
                 )
             )
 
-    def publish_ranking(self, table: pa.Table) -> Path:
-        """Publish the ranking, RANKING_SCHEMA, and return where it is; StorageError where it cannot be written."""
+    def publish_ranking(self, table: pa.Table, findings: Mapping[str, float | None] | None = None) -> Path:
+        """Publish the ranking, RANKING_SCHEMA, and return where it is; StorageError where it cannot be written.
+
+        What was found of the whole run goes into the manifest with it.
+        """
         schema = with_metadata(RANKING_SCHEMA, {"run": self.run_id})
-        return self._publish_file(RANKING_FILE, lambda path: publish_table(path, table, schema, files=self._files))
+        return self._publish_file(
+            RANKING_FILE,
+            lambda path: publish_table(path, table, schema, files=self._files),
+            findings=dict(findings or {}),
+        )
 
     def publish_report(self, html: str) -> Path:
         """Publish the report and return where it is; StorageError where it cannot be written."""
@@ -197,13 +204,14 @@ class RunFolder:
             with disk_errors("remove", self.path / name):
                 self._files.remove(self.path / name)
 
-    def _publish_file(self, name: str, publish: Callable[[Path], Published]) -> Path:
+    def _publish_file(self, name: str, publish: Callable[[Path], Published], **said: Any) -> Path:
+        """Publish a file, and name it in the manifest with what is said of it there."""
         with self._lock:
             # Between the two renames the manifest would vouch for bytes that are gone.
             if name in self._manifest.files:
                 self.forget(name)
             published = publish(self.path / name)
-            self._publish(replace(self._manifest, files={**self._manifest.files, name: published}))
+            self._publish(replace(self._manifest, files={**self._manifest.files, name: published}, **said))
         return self.path / name
 
     def _publish(self, manifest: Manifest) -> None:

@@ -88,6 +88,9 @@ class Manifest:
     counts : mapping of str to int
         ``strategies`` and ``failed_strategies`` of all pairs that were tried, each counted once a pair; empty in a run
         that did not end by itself, and in one of an earlier release.
+    findings : mapping of str to float or None
+        How much of the run is luck: ``pbo``, ``spa_p_value``, ``effective_trials``, None where undefined; empty without
+        a ranking, and in a run of an earlier release.
     """
 
     run_id: str
@@ -102,6 +105,7 @@ class Manifest:
     seconds: Mapping[str, float] = field(default_factory=dict)
     files: Mapping[str, Published] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
+    findings: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def keys(self) -> dict[str, str]:

@@ -25,7 +25,6 @@ from necrozma_core.strategies.checking import one_line
 from necrozma_core.strategies.isolation.answers import AnswersHere
 from necrozma_core.strategies.isolation.frames import Frames
 from necrozma_core.strategies.isolation.process_settings import has_children
-from necrozma_core.strategies.order_settings import given_orders
 from necrozma_core.strategies.protocol import Strategy
 from necrozma_core.strategies.rule import ORDERS, bounds_of, is_built_in
 from necrozma_core.strategies.source import StrategySource
@@ -175,7 +174,7 @@ def _described(strategy: Strategy) -> dict[str, Any]:
         return {
             "family": strategy.family,
             "settings": {name: getattr(strategy, name) for name in bounds_of(type(strategy))},
-            "orders": given_orders(strategy.orders),
+            "orders": strategy.orders.given(),
         }
     return {
         "name": checked_name(strategy.name, "strategies()"),
@@ -183,5 +182,5 @@ def _described(strategy: Strategy) -> dict[str, Any]:
         "levels": [strategy.stop_loss_pips, strategy.take_profit_pips],
         "filter": strategy.filter,
         "sides": [getattr(strategy, name) for name in ORDERS],
-        "orders": given_orders(strategy.orders),
+        "orders": strategy.orders.given(),
     }

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from necrozma_core.backtest import river
+from necrozma_core.backtest import accounting
 from necrozma_core.backtest.key import result_key
 from necrozma_core.backtest.request import PairRequest
 from necrozma_core.backtest.river import evaluate_pair
@@ -64,8 +64,8 @@ def test_orders_and_levels_of_a_user_s_file_are_the_same_in_a_process_of_its_own
         asked.append((strategy.name, strategy.orders, strategy.on_opposite, levels))
         return original(market, strategy, request, events, levels)
 
-    original = river.trade
-    monkeypatch.setattr(river, "trade", trade)
+    original = accounting.trade
+    monkeypatch.setattr(accounting, "trade", trade)
     here, apart = request_of("here"), request_of("apart")
     receipt = evaluate_pair(here, lambda *_: None)
     evaluate_pair(apart, lambda *_: None, lambda _: None)

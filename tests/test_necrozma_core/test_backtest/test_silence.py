@@ -15,7 +15,7 @@ from necrozma_core.strategies.families.sma_cross import SmaCross
 PLAIN = SmaCross(1, 2)
 BARS = make_bars([10, 9, 8, 7, 8, 9, 10, 9, 8, 9])
 SIGNALS = [0, 0, 1, -1, 1, 2, -1, 1, 0, -1]
-STOP = Orders(entry="stop", entry_offset_pips=5)
+STOP = Orders(entry_order="stop", entry_offset_pips=5)
 
 
 @pytest.mark.parametrize(

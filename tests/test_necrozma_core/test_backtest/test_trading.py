@@ -67,7 +67,7 @@ def test_orders_levels_and_stop_outs_reach_the_walk(market: Market) -> None:
     assert ExitReason.STOP_LOSS in traded(market, SmaCross(3, 8), levels=BarLevels(stop_pips=tight)).reason
     out = np.full(len(events_of(market)), 5.0)
     assert ExitReason.STOP_OUT in traded(market, SmaCross(3, 8), stop_out_points=out).reason
-    both = Orders(entry="stop", entry_offset_pips=0.5, entry_sides="both", entry_expiry_bars=3)
+    both = Orders(entry_order="stop", entry_offset_pips=0.5, entry_sides="both", entry_expiry_bars=3)
     assert set(traded(market, SmaCross(3, 8, orders=both)).side.tolist()) == {1, -1}
 
 

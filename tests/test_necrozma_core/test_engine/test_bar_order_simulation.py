@@ -199,14 +199,14 @@ def test_a_clock_closes_at_the_first_opening_at_its_time() -> None:
 def test_stop_entry_fills_at_its_level_inside_a_bar_and_a_gap_costs() -> None:
     rise = [FLAT, (10_000, 10_060, 10_000, 10_060), (10_060,) * 4]
     gap = [FLAT, (10_070,) * 4, (10_060,) * 4]
-    orders = {"entry": "stop", "entry_offset_pips": 5}
+    orders = {"entry_order": "stop", "entry_offset_pips": 5}
     assert told(rise, [1], **orders) == [("end_of_data", 3, 5, 10_050, 10_060)]
     assert told(gap, [1], **orders) == [("end_of_data", 2, 5, 10_070, 10_060)]
 
 
 def test_stop_entry_takes_the_worst_of_its_bar_for_its_stop_and_no_target() -> None:
     rows = [FLAT, (10_000, 10_200, 9_990, 10_100), (10_100, 10_100, 10_100, 10_100)]
-    orders = {"entry": "stop", "entry_offset_pips": 5}
+    orders = {"entry_order": "stop", "entry_offset_pips": 5}
     assert told(rows, [1], stop=6, **orders) == [("stop_loss", 3, 3, 10_050, 9_990)]
     assert told(rows, [1], stop=6.1, target=5, **orders) == [("take_profit", 3, 4, 10_050, 10_100)]
 
@@ -214,7 +214,7 @@ def test_stop_entry_takes_the_worst_of_its_bar_for_its_stop_and_no_target() -> N
 def test_levels_begin_to_move_with_the_close_of_the_bar_that_filled_the_order() -> None:
     # The high of the second bar came before the limit was filled, or after: nothing trails from it.
     rows = [FLAT, (10_000, 10_200, 9_950, 9_960), (9_960, 9_970, 9_940, 9_940), (9_945, 9_945, 9_900, 9_900)]
-    assert told(rows, [1], entry="limit", entry_offset_pips=5, trailing_stop_pips=3) == [
+    assert told(rows, [1], entry_order="limit", entry_offset_pips=5, trailing_stop_pips=3) == [
         ("trailing_stop", 3, 7, 9_950, 9_940)
     ]
 
@@ -222,21 +222,21 @@ def test_levels_begin_to_move_with_the_close_of_the_bar_that_filled_the_order() 
 def test_limit_entry_fills_at_its_level_and_better_at_a_gap() -> None:
     fall = [FLAT, (10_000, 10_000, 9_940, 9_945), (9_945,) * 4]
     gap = [FLAT, (9_930,) * 4, (9_945,) * 4]
-    orders = {"entry": "limit", "entry_offset_pips": 5, "costs": Execution(slippage_pips=0.3)}
+    orders = {"entry_order": "limit", "entry_offset_pips": 5, "costs": Execution(slippage_pips=0.3)}
     assert told(fall, [1], **orders) == [("end_of_data", 3, 5, 9_950, 9_942)]
     assert told(gap, [1], **orders) == [("end_of_data", 2, 5, 9_930, 9_942)]
 
 
 def test_pair_of_orders_that_one_bar_reaches_fills_the_side_of_the_signal() -> None:
     rows = [FLAT, (10_000, 10_060, 9_900, 10_000), FLAT]
-    orders = {"entry": "stop", "entry_offset_pips": 5, "entry_sides": "both"}
+    orders = {"entry_order": "stop", "entry_offset_pips": 5, "entry_sides": "both"}
     assert told(rows, [1], stop=9, **orders) == [("stop_loss", 3, 3, 10_050, 9_960)]
     assert told(rows, [-1], stop=30, **orders) == [("end_of_data", 3, 5, 9_950, 10_000)]
 
 
 def test_waiting_order_ends_with_its_bars_its_window_and_a_later_instruction() -> None:
     late = [FLAT, FLAT, FLAT, (10_000, 10_060, 10_000, 10_060), (10_060,) * 4]
-    orders = {"entry": "stop", "entry_offset_pips": 5}
+    orders = {"entry_order": "stop", "entry_offset_pips": 5}
     assert told(late, [1], entry_expiry_bars=2, **orders) == []
     assert told(late, [1], entry_expiry_bars=3, **orders) == [("end_of_data", 7, 9, 10_050, 10_060)]
     assert told(late, [1], entry_expiry_bars=3, entry_window="00:00-00:03", **orders) == []
@@ -248,8 +248,10 @@ def test_waiting_order_ends_with_its_bars_its_window_and_a_later_instruction() -
 def test_prices_of_a_strategy_are_the_levels_of_its_orders() -> None:
     rows = [FLAT, (10_000, 10_060, 9_940, 10_000), FLAT]
     prices = np.array([0.10042, np.nan, np.nan])
-    assert told(rows, [1], entry="stop", levels=BarLevels(buy_price=prices)) == [("end_of_data", 3, 5, 10_042, 10_000)]
-    assert told(rows, [0, 1], entry="stop", levels=BarLevels(buy_price=prices)) == []
+    assert told(rows, [1], entry_order="stop", levels=BarLevels(buy_price=prices)) == [
+        ("end_of_data", 3, 5, 10_042, 10_000)
+    ]
+    assert told(rows, [0, 1], entry_order="stop", levels=BarLevels(buy_price=prices)) == []
 
 
 def test_entry_whose_quote_is_too_old_is_counted_and_not_taken() -> None:

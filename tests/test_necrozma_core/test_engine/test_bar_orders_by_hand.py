@@ -76,8 +76,8 @@ def test_partial_targets_fill_at_their_levels_and_at_the_opening_on_a_gap() -> N
     ]
 
 
-STOP_ENTRY = Orders(entry="stop", entry_offset_pips=1.0, entry_expiry_bars=5)
-LIMIT_ENTRY = Orders(entry="limit", entry_offset_pips=1.0, entry_expiry_bars=5)
+STOP_ENTRY = Orders(entry_order="stop", entry_offset_pips=1.0, entry_expiry_bars=5)
+LIMIT_ENTRY = Orders(entry_order="limit", entry_offset_pips=1.0, entry_expiry_bars=5)
 
 
 def test_stop_entry_fills_at_its_level_inside_a_bar_and_at_the_opening_on_a_gap() -> None:
@@ -104,7 +104,7 @@ def test_limit_entry_fills_at_its_level_inside_a_bar_and_at_the_opening_on_a_gap
 def test_trailing_of_an_entry_inside_a_bar_begins_with_its_close() -> None:
     # Entered at 1012; the high of 1060 may have come before, 1020 did not: the level is 1010.
     rows: list[Row] = [(1000, 1060, 1000, 1020), (1020, 1020, 1011, 1015), (1015, 1015, 1010, 1015)]
-    orders = Orders(entry="stop", entry_offset_pips=1.0, trailing_stop_pips=1.0)
+    orders = Orders(entry_order="stop", entry_offset_pips=1.0, trailing_stop_pips=1.0)
     assert long(rows, orders) == [("trailing_stop", 3, 7, 1012, 1010)]
 
 
@@ -112,7 +112,7 @@ def test_trailing_of_an_entry_inside_a_bar_begins_with_its_close() -> None:
 def test_both_sides_reached_in_one_bar_the_signals_side_fills_and_is_stopped(
     side: int, entry: int, stopped: int
 ) -> None:
-    orders = Orders(entry="stop", entry_offset_pips=1.0, entry_sides="both")
+    orders = Orders(entry_order="stop", entry_offset_pips=1.0, entry_sides="both")
     rows: list[Row] = [(1000, 1030, 970, 1000)]
     assert long(rows, orders, side, stop_loss_pips=1.0) == [("stop_loss", 3, 3, entry, stopped)]
 
@@ -130,7 +130,7 @@ def test_time_exits_are_at_openings() -> None:
 def test_waiting_order_of_a_coarser_bar_ends_with_its_expiry() -> None:
     # Bars of two minutes: the order of the first lives through the second, minutes 2 and 3.
     late = (1000, 1030, 1000, 1000)
-    orders = Orders(entry="stop", entry_offset_pips=1.0)
+    orders = Orders(entry_order="stop", entry_offset_pips=1.0)
     for minute, entered in ((2, True), (3, True), (4, False)):
         rows = [FLAT] * 6
         rows[minute] = late
@@ -140,7 +140,7 @@ def test_waiting_order_of_a_coarser_bar_ends_with_its_expiry() -> None:
 
 def test_entry_from_extreme_of_bars() -> None:
     rows: list[Row] = [(1000, 1020, 990, 1000), (1000, 1021, 1000, 1000), (1000, 1021, 1000, 1000)]
-    orders = Orders(entry="stop", entry_from="extreme", entry_offset_pips=0.1)
+    orders = Orders(entry_order="stop", entry_from="extreme", entry_offset_pips=0.1)
     # The highest ask is 1022, the level 1023, which the second bar's high reaches exactly.
     assert trade_bars(make_quote_bars(rows), [1, 0, 0], orders)[0][:4] == ("end_of_data", 3, 5, 1023)
 

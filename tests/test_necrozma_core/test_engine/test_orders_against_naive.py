@@ -61,7 +61,7 @@ def test_orders_on_markets_with_seeds_equal_the_naive_walk_and_end_for_every_rea
             walk, found = BarOrderWalk(bars, setup).run(), engine_on_bars(bars, setup)
         assert not differs(found, found_by_walk(walk)), written(setup)
         reasons.update(trade.reason for trade in walk.trades)
-        waited += len(walk.trades) if setup.orders.entry != "market" else 0
+        waited += len(walk.trades) if setup.orders.entry_order != "market" else 0
     assert set(reasons) == {reason.label for reason in ExitReason if reason is not ExitReason.END_OF_RANGE}
     assert min(reasons.values()) >= 5
     assert waited >= 100

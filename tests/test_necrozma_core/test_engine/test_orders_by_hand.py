@@ -257,7 +257,7 @@ def test_latency_of_an_exit_beyond_the_data_closes_at_its_end() -> None:
 def test_latency_delays_a_stop_entry_which_nothing_cancels_then() -> None:
     rows = [(0, 1000, 1002), (60_500, 1000, 1002), (119_800, 1010, 1012), (120_300, 1001, 1003), (120_500, 1002, 1004)]
     ticks = make_ticks([*rows, (121_000, 1000, 1002)])
-    orders = Orders(entry="stop", entry_offset_pips=1.0)
+    orders = Orders(entry_order="stop", entry_offset_pips=1.0)
     # Reached at 119,800 and filled at 120,300; the close of the second bar's signal acts at 120,500 and ends it.
     setup = Setup(ticks, MINUTE_MS, [1, 2, 0], orders, Execution(latency_ms=500))
     assert trade(setup) == [("signal", 3, 4, 1003, 1002)]
@@ -283,7 +283,7 @@ def test_quote_age_an_entry_whose_tick_comes_late_is_not_taken(late_ms: int, ent
     [
         Orders(trailing_stop_pips=2.0, trailing_start_pips=1.0),
         Orders(break_even_pips=1.0),
-        Orders(entry="stop", entry_offset_pips=1.0, entry_sides="both"),
+        Orders(entry_order="stop", entry_offset_pips=1.0, entry_sides="both"),
         Orders(targets="1:0.5"),
     ],
 )

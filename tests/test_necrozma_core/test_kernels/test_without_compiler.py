@@ -33,8 +33,8 @@ from necrozma_core.strategies.protocol import Strategy
 
 ORDERS = (
     Orders(trailing_stop_pips=5.0, trailing_start_pips=2.0, break_even_pips=4.0, targets="3:0.5"),
-    Orders(entry="stop", entry_sides="both", entry_expiry_bars=3, trailing_stop_atr=2.0, max_minutes=90),
-    Orders(entry="limit", entry_offset_pips=1.5, trailing_stop_pips=4.0, trailing_step_pips=1.0, max_bars=9),
+    Orders(entry_order="stop", entry_sides="both", entry_expiry_bars=3, trailing_stop_atr=2.0, max_minutes=90),
+    Orders(entry_order="limit", entry_offset_pips=1.5, trailing_stop_pips=4.0, trailing_step_pips=1.0, max_bars=9),
 )
 
 

@@ -133,7 +133,15 @@ def test_report_says_over_the_sign_why_a_figure_is_undefined() -> None:
     page = Page(render_report(ranking(*rows), MANIFEST))
     assert_safe(page)
     titles = [value for name, value in page.attributes if name == "title"]
-    figures = ("max_drawdown", "profit_factor", "expectancy", "total_return", "calmar", "exposure")
+    figures = (
+        "max_drawdown",
+        "max_drawdown_at_exits",
+        "profit_factor",
+        "expectancy",
+        "total_return",
+        "calmar",
+        "exposure",
+    )
     assert titles == [note] * 2 * len(figures)  # in the ranking and among the best; a stop is no figure
 
 

@@ -13,8 +13,8 @@ from necrozma_core.metrics.merit import merit
 from necrozma_core.money.conversion import Conversion
 from necrozma_core.money.costs import Account, Costs
 from necrozma_core.reporting.marks import mark_lines, row_marks
-from necrozma_core.reporting.ranking import best_of_pairs, rank_metrics
-from necrozma_core.storage.results.schemas import METRICS_SCHEMA, RANKING_SCHEMA
+from necrozma_core.reporting.ranking import RankBy, best_of_pairs, rank_metrics
+from necrozma_core.storage.results.schemas import FINDINGS_COLUMNS, METRICS_SCHEMA, RANKING_SCHEMA
 
 IDLE_TICKS = make_ticks([(0, 100, 101), (1, 100, 101)])
 IDLE_TRADES = make_trades(IDLE_TICKS, [])
@@ -180,3 +180,26 @@ def test_best_of_pairs_is_the_first_of_each_by_name() -> None:
     best = best_of_pairs(rank_metrics([pa.Table.from_pylist(rows, schema=METRICS_SCHEMA)]))
     assert [(found["pair"], found["strategy"]) for found in best.to_pylist()] == [("EURUSD", "c"), ("USDJPY", "b")]
     assert len(best_of_pairs(rank_metrics([]))) == 0
+
+
+def judged(*deflated: float | None) -> pa.Table:
+    rows = [{"deflated_sharpe": each, "verdict": "likely luck"} for each in deflated]
+    return pa.Table.from_pylist(rows, pa.schema([RANKING_SCHEMA.field(name) for name in FINDINGS_COLUMNS]))
+
+
+def test_rank_by_what_was_asked_for_within_the_groups() -> None:
+    rows = table(
+        row("even", 1.0, net_profit=5.0),
+        row("few", 9.0, net_profit=9.0, trades=3),
+        row("ragged", 2.0, net_profit=1.0),
+        row("none", 3.0, net_profit=2.0),
+        row("constant", 99.0, net_profit=50.0, constant=True),
+    )
+    found = judged(0.9, 1.0, 0.5, None, 1.0)
+    assert order(rank_metrics([rows], found)) == ["even", "ragged", "none", "few", "constant"]
+    assert order(rank_metrics([rows], found, RankBy.SHARPE)) == ["none", "ragged", "even", "few", "constant"]
+    assert order(rank_metrics([rows], found, RankBy.NET_PROFIT)) == ["even", "none", "ragged", "few", "constant"]
+    ranking = rank_metrics([rows], found)
+    assert ranking.schema.equals(RANKING_SCHEMA, check_metadata=True)
+    assert ranking["deflated_sharpe"].to_pylist() == [0.9, 0.5, None, 1.0, 1.0]
+    assert rank_metrics([rows])["verdict"].null_count == 5

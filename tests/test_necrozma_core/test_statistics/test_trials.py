@@ -114,3 +114,13 @@ def test_deviations_of_sharpe_ratios_without_skill_agree():
     assert observed_deviation(sharpe) == pytest.approx(luck_deviation(np.array([250]))[0], rel=0.05)
     assert math.isnan(observed_deviation(np.array([np.nan, 0.1])))
     assert np.isnan(luck_deviation(np.array([0, 1]))).all()
+
+
+def test_any_order_and_any_cut_gives_the_same_bits():
+    returns, dates = noise(100), np.arange(250) + 19_000
+    whole = Trials.of(returns, dates)
+    for cuts in ([1], [33, 34], [5, 50, 99]):
+        parts = [Trials.of(part, dates) for part in np.split(returns[::-1], cuts)]
+        assert Trials.joined(parts).maxima.tolist() == whole.maxima.tolist()
+    order = np.random.default_rng(1).permutation(250)
+    assert Trials.of(returns[:, order], dates[order]).maxima == pytest.approx(whole.maxima, abs=1e-6)

@@ -15,7 +15,7 @@ from necrozma_core.market.bar_building import bars_from_ticks
 from necrozma_core.market.timeframes import parse_timeframe
 from necrozma_core.strategies.catalog import FAMILIES, default_strategies
 from necrozma_core.strategies.catalogs.extended import extended_strategies
-from necrozma_core.strategies.order_settings import ORDER_SETTINGS, given_orders
+from necrozma_core.strategies.order_settings import ORDER_SETTINGS
 from necrozma_core.strategies.rule import signal_key
 
 EXTENDED = extended_strategies()
@@ -30,7 +30,7 @@ def test_extended_strategies_are_some_two_hundred_with_names_of_their_own() -> N
 
 def test_extended_strategies_use_every_family_every_order_and_every_natural_exit() -> None:
     assert {strategy.family for strategy in EXTENDED} == set(FAMILIES)
-    assert {name for strategy in EXTENDED for name in given_orders(strategy.orders)} == set(ORDER_SETTINGS)
+    assert {name for strategy in EXTENDED for name in strategy.orders.given()} == set(ORDER_SETTINGS)
     having = {name for name, family in FAMILIES.items() if "exit" in {entry.name for entry in fields(family)}}
     assert having == set(FAMILIES)
     crossings = {"sma_cross", "ema_cross", "macd"}

@@ -260,7 +260,7 @@ def test_filter_shares_signals_among_settings_that_differ_in_levels_alone() -> N
 
 
 def test_filter_that_tells_sides_apart_does_not_go_with_orders_on_both() -> None:
-    both = Orders(entry="stop", entry_sides="both")
+    both = Orders(entry_order="stop", entry_sides="both")
     with pytest.raises(
         UsageError, match=r"entry_sides=both leaves orders on both sides, and filter=ema\(9\) allows one"
     ):

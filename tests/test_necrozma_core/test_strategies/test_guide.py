@@ -11,7 +11,7 @@ from necrozma_core.strategies.bar_distances import checked_levels
 from necrozma_core.strategies.catalog import FAMILIES
 from necrozma_core.strategies.checking import checked_signals, entering_signals
 from necrozma_core.strategies.filters import FilterText
-from necrozma_core.strategies.order_settings import ORDER_SETTINGS, given_orders
+from necrozma_core.strategies.order_settings import ORDER_SETTINGS
 from necrozma_core.strategies.parameters import write_value
 from necrozma_core.strategies.settings import load_settings, parse_grid
 from necrozma_core.strategies.user import load_strategies
@@ -37,7 +37,7 @@ def test_guide_s_python_file_loads_trades_and_sees_no_future() -> None:
 
 def test_guide_s_python_file_with_orders_loads_and_gives_levels_where_it_enters() -> None:
     (wide,) = load_strategies(Path("my_orders.py"), block("python", "entry_prices"))
-    assert given_orders(wide.orders) == {
+    assert wide.orders.given() == {
         "trailing_stop_pips": 25.0, "trailing_start_pips": 15.0, "entry_order": "stop", "entry_expiry_bars": 12,
     }  # fmt: skip
     bars = walking_bars(2_000)

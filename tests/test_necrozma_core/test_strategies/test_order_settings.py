@@ -15,14 +15,14 @@ from necrozma_core.strategies.catalog import FAMILIES
 from necrozma_core.strategies.families.keltner import Keltner
 from necrozma_core.strategies.families.sma_cross import SmaCross
 from necrozma_core.strategies.families.zscore import Zscore
-from necrozma_core.strategies.order_settings import ORDER_DEFAULTS, ORDER_SETTINGS, given_orders, make_orders
+from necrozma_core.strategies.order_settings import ORDER_DEFAULTS, ORDER_SETTINGS, make_orders
 from necrozma_core.strategies.rule import settings_of, signal_key
 from necrozma_core.strategies.settings import parse_grid
 
 
 def test_every_order_s_default_is_a_value_that_it_may_have() -> None:
     assert make_orders(ORDER_DEFAULTS) is NO_ORDERS
-    assert given_orders(NO_ORDERS) == {}
+    assert NO_ORDERS.given() == {}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -35,7 +35,7 @@ def test_every_family_takes_every_order_in_a_grid(family: str) -> None:
         "close_before_roll_minutes=5 entry_order=stop entry_from=extreme entry_offset_pips=1 entry_expiry_bars=3 "
         "entry_sides=both entry_window=7:00-16:00@Europe/London take_profit_pips=40"
     ).strategies
-    assert len(given_orders(strategy.orders)) == len(ORDER_SETTINGS) - 2
+    assert len(strategy.orders.given()) == len(ORDER_SETTINGS) - 2
     assert strategy.orders.entry_window == "07:00-16:00@Europe/London"
     assert strategy.params["entry_order"] == "stop"
     assert strategy.params["max_bars"] == 96
@@ -46,10 +46,10 @@ def test_every_family_takes_every_order_in_a_grid(family: str) -> None:
 def test_families_whose_parameters_have_names_of_orders_keep_them() -> None:
     (zscore,) = parse_grid("family=zscore entry=2.5 entry_order=limit entry_offset_pips=3").strategies
     assert isinstance(zscore, Zscore)
-    assert (zscore.entry, zscore.orders.entry) == (2.5, "limit")
+    assert (zscore.entry, zscore.orders.entry_order) == (2.5, "limit")
     (keltner,) = parse_grid("family=keltner atr_period=7 exit_atr_period=21 trailing_stop_atr=3").strategies
     assert isinstance(keltner, Keltner)
-    assert (keltner.atr_period, keltner.orders.atr_period) == (7, 21)
+    assert (keltner.atr_period, keltner.orders.exit_atr_period) == (7, 21)
 
 
 def test_a_setting_has_one_spelling_however_it_was_written() -> None:
@@ -63,8 +63,8 @@ def test_a_setting_has_one_spelling_however_it_was_written() -> None:
     assert spellings[0].name == "sma_cross(10,30) trailing_stop_pips=15 close_at=16:30@Europe/London"
     assert SmaCross(orders=Orders(close_friday="9:05")).orders.close_friday == "09:05@UTC"
     assert SmaCross(orders=Orders(targets="10:.50 + 20:0.250")).orders.targets == "10:0.5+20:0.25"
-    assert SmaCross(orders=Orders(entry=EntryKind.STOP)).name == "sma_cross(10,30) entry_order=stop"
-    assert type(SmaCross(orders=Orders(entry=EntryKind.STOP)).orders.entry) is str
+    assert SmaCross(orders=Orders(entry_order=EntryKind.STOP)).name == "sma_cross(10,30) entry_order=stop"
+    assert type(SmaCross(orders=Orders(entry_order=EntryKind.STOP)).orders.entry_order) is str
     assert SmaCross(orders=Orders()).orders is NO_ORDERS
 
 
@@ -138,7 +138,11 @@ def test_orders_that_cannot_be_are_refused_by_name(values: dict[str, Any], messa
         ({"take_profit_pips": 20}, {"break_even_pips": 25}, "break_even_pips (25) must be below take_profit_pips (20)"),
         ({"take_profit_pips": 20}, {"targets": "10:0.5+20:0.1"}, "targets (10:0.5+20:0.1) must lie before take_profit"),
         ({"take_profit_pips": 20}, {"targets": "10:0.5+15:0.5"}, "targets (10:0.5+15:0.5) close all of the lot, so"),
-        ({"sides": "long"}, {"entry": "stop", "entry_sides": "both"}, "entry_sides=both leaves orders on both sides"),
+        (
+            {"sides": "long"},
+            {"entry_order": "stop", "entry_sides": "both"},
+            "entry_sides=both leaves orders on both sides",
+        ),
     ],
 )
 def test_orders_that_contradict_the_other_settings_are_refused(
@@ -187,7 +191,7 @@ ANY: dict[str, st.SearchStrategy[Any]] = {
     "targets": st.sampled_from([None, "10:.5", "10:0.50", "10:0.5+12:0.5"]),
     "max_bars": st.sampled_from([None, 1, 2]),
     "close_at": st.sampled_from([None, "16:30", "16:30@UTC", "16:30 Europe/London"]),
-    "entry": st.sampled_from(["market", "stop"]),
+    "entry_order": st.sampled_from(["market", "stop"]),
     "entry_expiry_bars": st.sampled_from([1, 2]),
 }
 
@@ -202,4 +206,4 @@ def test_names_are_equal_only_for_equal_settings_and_orders_survive_json(rows: l
             continue
     assert len({strategy.name for strategy in made}) == len(made)
     for strategy in made:
-        assert make_orders(json.loads(json.dumps(given_orders(strategy.orders)))) is strategy.orders
+        assert make_orders(json.loads(json.dumps(strategy.orders.given()))) is strategy.orders

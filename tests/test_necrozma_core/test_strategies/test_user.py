@@ -15,7 +15,6 @@ from necrozma_core.errors import StrategyError, UsageError
 from necrozma_core.strategies.bar_distances import checked_levels
 from necrozma_core.strategies.checking import checked_signals
 from necrozma_core.strategies.families.sma_cross import SmaCross
-from necrozma_core.strategies.order_settings import given_orders
 from necrozma_core.strategies.user import load_strategies
 
 GOOD = '''
@@ -381,12 +380,12 @@ def test_load_strategies_attributes_by_the_names_of_orders_are_orders(tmp_path: 
     [strategy] = loaded(tmp_path, with_object(ORDERS).replace("take_profit_pips = 10", "take_profit_pips = 30"))
     expected = SmaCross(
         orders=Orders(
-            trailing_stop_pips=15, trailing_start_pips=10, close_at="16:30@Europe/London", max_bars=96, entry="stop",
-            entry_offset_pips=2,
+            trailing_stop_pips=15, trailing_start_pips=10, close_at="16:30@Europe/London", max_bars=96,
+            entry_order="stop", entry_offset_pips=2,
         )
     )  # fmt: skip
     assert strategy.orders == expected.orders
-    assert strategy.params == given_orders(expected.orders)
+    assert strategy.params == expected.orders.given()
     [strategy] = loaded(tmp_path, with_object("    params = {'max_bars': 'mine'}\n    max_bars = 5"), "other.py")
     assert strategy.params == {"max_bars": "mine"}
     assert strategy.orders.max_bars == 5

@@ -21,6 +21,7 @@ from necrozma_core.feeds.samples.quotes import write_samples
 from necrozma_core.reporting import curves
 from necrozma_core.storage.results import json_copy
 from necrozma_core.storage.runs.folder import RunFolder
+from necrozma_core.storage.runs.manifest import read_manifest
 from necrozma_core.storage.runs.verify import verify_results
 from necrozma_core.strategies.source import StrategySource
 from necrozma_core.sweep.publishing import publish_json, publish_page, publish_ranking
@@ -118,6 +119,19 @@ def test_published_report_survives_trades_that_are_damaged(published: tuple[RunF
     report = publish_page(run)
     assert [title.split()[0] for title in pictures_of(report)] == ["GBPUSD"]
     assert "trades.parquet: expected" in report.read_text()
+
+
+def test_published_ranking_says_how_much_is_luck_in_the_manifest_and_in_the_report(
+    published: tuple[RunFolder, pa.Table],
+) -> None:
+    run, ranking = published
+    # Days of 4,000 quotes are few.
+    assert ranking["verdict"].to_pylist() == ["too little data"] * 6
+    assert set(run.manifest.findings) == {"pbo", "spa_p_value", "effective_trials"}
+    assert read_manifest(run.path).findings == run.manifest.findings
+    page = publish_page(run).read_text()
+    assert "Of 6 settings: 0 strong, 0 plausible, 0 likely luck, 6 with too little data." in page
+    assert page.count(">too little data</td>") == 6
 
 
 def receipt_of(run: RunFolder, pair: str) -> Receipt:

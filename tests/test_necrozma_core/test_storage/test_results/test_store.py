@@ -216,7 +216,7 @@ def test_two_writers_that_finish_together_leave_one_whole_entry(store: ResultSto
         thread.join()
 
     store.check("EURUSD", KEY)
-    assert len(tree(store.root)) == 3
+    assert len(tree(store.root)) == 5
     trades, metrics = store.read_trades("EURUSD", KEY), store.read_metrics("EURUSD", KEY)
     assert any(
         trades.equals(random_table(TRADES_SCHEMA, 40, seed)) and metrics.equals(random_table(METRICS_SCHEMA, 10, seed))
