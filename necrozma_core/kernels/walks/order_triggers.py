@@ -9,7 +9,7 @@ from numba import njit
 from necrozma_core.kernels.walks.order_arrays import FAR, STOP
 from necrozma_core.kernels.walks.simulation import HIGHEST, LOWEST, first_bar_reaching
 
-NOT_TRAILING = -FAR
+NOT_TRAILING = np.int64(-FAR)
 """The base of a trailing stop that has not begun."""
 
 ONE, TWO, THREE, FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
