@@ -31,7 +31,7 @@ RANKING_COLUMNS: Final = (
 DEFAULT_WIDTH: Final = 80
 """Columns that every terminal has."""
 
-_WIDE: Final = 96
+_WIDE: Final = 112
 """Columns from which the ranking shows two more figures."""
 _PIPE: Final = 200
 """Columns where there is no terminal: wide enough that no line is cut."""
@@ -79,7 +79,7 @@ def ranking_table(rows: Sequence[Mapping[str, Any]], currency: str, width: int =
             ("win", "right", lambda row: _number(row["win_rate"], ".1%")),
             ("factor", "right", lambda row: _number(row["profit_factor"], ".2f")),
         ]
-    if any(row["verdict"] for row in rows):
+    if any(row.get("verdict") for row in rows):
         columns.append(("verdict", "left", lambda row: row["verdict"] or NONE))
     if has_holdout(rows):
         columns.append(("held", "right", lambda row: _number(row["holdout_sharpe"], ".2f")))

@@ -15,7 +15,7 @@ from storage_samples import KEY, METADATA, random_ranking, random_table
 
 from necrozma_core.backtest.request import Receipt
 from necrozma_core.reporting import curves
-from necrozma_core.storage.results.schemas import GOVERNOR_SCHEMA, METRICS_SCHEMA, TRADES_SCHEMA
+from necrozma_core.storage.results.schemas import GOVERNOR_SCHEMA, METRICS_SCHEMA, RANKING_SCHEMA, TRADES_SCHEMA
 from necrozma_core.storage.results_folder import ResultsFolder
 from necrozma_core.storage.runs.folder import RunFolder
 from tasks import artifacts, best_effort, progress
@@ -119,6 +119,19 @@ def test_pair_with_very_many_trades_is_shown_without_a_picture(store, shown, mon
 def test_failed_strategies_cannot_change_the_page(store, shown):
     pair_artifact(store, RECEIPT, 10_000.0)
     assert r"- **bad\|name** failed: Error: &lt;b&gt;no&lt;/b&gt;" in shown["markdown", "pair-eurusd"]
+
+
+def test_ranking_shows_verdicts_and_says_how_much_is_luck(shown, tmp_path):
+    verdicts = ["strong", "likely luck", "likely luck", "too little data"]
+    table = random_ranking(4)
+    index = RANKING_SCHEMA.get_field_index("verdict")
+    table = table.set_column(index, RANKING_SCHEMA.field("verdict"), pa.array(verdicts))
+    ranking_artifact(table, tmp_path / "ranking.parquet", {}, {"pbo": 0.25, "spa_p_value": 0.01})
+    assert [row["Verdict"] for row in shown["table", "ranking"]] == verdicts
+
+    earlier = table.set_column(index, RANKING_SCHEMA.field("verdict"), pa.nulls(4, pa.string()))
+    ranking_artifact(earlier, tmp_path / "ranking.parquet")
+    assert not any("Verdict" in row for row in shown["table", "ranking"])
 
 
 @pytest.fixture

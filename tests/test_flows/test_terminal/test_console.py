@@ -251,6 +251,7 @@ def ranking_rows(**figures: Any) -> list[dict[str, Any]]:
         "pair": "EURUSD", "trades": 123_456, "few_trades": False, "win_rate": 0.5, "profit_factor": 1.25,
         "sharpe": -12.34, "few_days": False, "constant_returns": False, "net_profit": -12_345.67,
         "max_drawdown": -0.9876, "made_from": "ticks", "holdout_trades": None, "holdout_sharpe": None,
+        "verdict": "too little data",
     }  # fmt: skip
     return [
         {**row, "rank": rank, "strategy": strategy.name, **figures}
@@ -262,8 +263,13 @@ def test_ranking_of_the_longest_names_and_figures_is_readable_in_80_columns() ->
     lines = printed(ranking_table(ranking_rows(), "USD"))
     assert len(lines) == 51
     assert all(len(line.rstrip()) <= 80 for line in lines)
-    assert not any("…" in line for line in lines)
-    assert re.search(r"\b50 EURUSD +regime\(50,0.3,0.15,1.5\) sl30 tp40 +123,456 +-12.34 -12,345.67 +-98.8%", lines[-1])
+    assert all("too little data" in line for line in lines[1:])
+    assert not any("…" in line for line in printed(ranking_table(ranking_rows(), "USD", 96), 96))
+    earlier = printed(ranking_table([{**row, "verdict": None} for row in ranking_rows()], "USD"))
+    assert all(len(line.rstrip()) <= 80 and "…" not in line and "verdict" not in line for line in earlier)
+    assert re.search(
+        r"\b50 EURUSD +regime\(50,0.3,0.15,1.5\) sl30 tp40 +123,456 +-12.34 -12,345.67 +-98.8%", earlier[-1]
+    )
 
 
 def test_ranking_shows_what_a_hold_out_said_in_80_columns() -> None:

@@ -31,18 +31,22 @@ def row(rank: int, strategy: str) -> dict[str, Any]:
     return {
         "rank": rank, "pair": "EURUSD", "strategy": strategy, "trades": 1_234_567, "few_trades": True,
         "win_rate": 0.512, "profit_factor": 1.23, "sharpe": -12.34, "net_profit": -1_234_567.89, "max_drawdown": -0.123,
+        "verdict": "likely luck",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("width", [80, 96, 200])
+@pytest.mark.parametrize("width", [80, 112, 200])
 def test_ranking_shows_every_figure_beside_names_of_any_length(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     table = ranking_table([row(rank, name) for rank, name in enumerate(NAMES, 1)], "USD", width)
     lines = drawn(table, width, monkeypatch)
     assert len(lines) == 1 + len(NAMES)
     assert all(cell_len(line) <= width for line in lines)
-    figures = ("EURUSD", "1,234,567†", "-12.34", "-1,234,567.89", "-12.3%") + (("51.2%", "1.23") if width >= 96 else ())
+    figures = ("EURUSD", "1,234,567†", "-12.34", "-1,234,567.89", "-12.3%") + (
+        ("51.2%", "1.23") if width >= 112 else ()
+    )
     for line in lines[1:]:
         assert all(figure in line.split() for figure in figures), line
+        assert line.rstrip().endswith(" likely luck")
     assert all(name in lines[0] for name in ("strategy", "trades", "Sharpe", "net USD", "drawdown"))
     assert "short" in lines[2]
     assert "[red]x[/red]" in lines[5]
@@ -106,7 +110,7 @@ def test_terminal_that_is_too_narrow_gets_the_whole_lines(columns: int, monkeypa
 
 
 def test_table_of_our_own_gives_names_some_columns_even_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    table: Table = ranking_table([row(1, LONG)], "USD", 80)
+    table: Table = ranking_table([row(1, LONG) | {"verdict": None}], "USD", 80)
     assert f"{LONG[: MIN_NAME // 2]}" in drawn(table, 62, monkeypatch)[1]
 
 

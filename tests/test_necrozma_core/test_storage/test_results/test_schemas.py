@@ -13,7 +13,14 @@ from necrozma_core.metrics.account import AccountFigures
 from necrozma_core.metrics.figures import Metrics
 from necrozma_core.money.costs import Money
 from necrozma_core.storage.disk.schema_names import schema_name, with_metadata
-from necrozma_core.storage.results.schemas import EARLIER, EXIT_REASONS, METRICS_SCHEMA, RANKING_SCHEMA, TRADES_SCHEMA
+from necrozma_core.storage.results.schemas import (
+    EARLIER,
+    EXIT_REASONS,
+    FINDINGS_COLUMNS,
+    METRICS_SCHEMA,
+    RANKING_SCHEMA,
+    TRADES_SCHEMA,
+)
 from necrozma_core.storage.results.tables import MetricsRow, metrics_table, trades_table
 
 PROMISED_TRADES = [
@@ -71,8 +78,8 @@ def test_metrics_schema_holds_every_figure_that_is_measured() -> None:
     assert {field.name for field in fields(Metrics)} <= set(METRICS_SCHEMA.names)
 
 
-def test_ranking_schema_is_the_metrics_and_a_rank() -> None:
-    assert RANKING_SCHEMA.names == ["rank", *METRICS_SCHEMA.names]
+def test_ranking_schema_is_a_rank_the_metrics_and_what_was_found() -> None:
+    assert RANKING_SCHEMA.names == ["rank", *METRICS_SCHEMA.names, *FINDINGS_COLUMNS]
 
 
 @pytest.mark.parametrize(
