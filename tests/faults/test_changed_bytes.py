@@ -23,6 +23,8 @@ def read_entry(results: Path) -> tuple[object, ...]:
     return (
         store.commit_of("EURUSD", KEY),
         store.read_metrics("EURUSD", KEY).to_pylist(),
+        store.read_moments("EURUSD", KEY).to_pylist(),
+        store.read_returns("EURUSD", KEY).to_pylist(),
         store.read_trades("EURUSD", KEY).to_pylist(),
     )
 
@@ -61,6 +63,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("name", "read"),
     [
         ("metrics.parquet", read_entry),
+        ("moments.parquet", read_entry),
+        ("returns.parquet", read_entry),
         ("trades.parquet", read_entry),
         ("commit.json", read_entry),
         ("manifest.json", read_run),
@@ -92,5 +96,6 @@ def test_changed_file_is_refused_or_reads_as_it_was(
 
 def test_every_stored_file_is_among_those_that_are_changed(results: Path) -> None:
     assert {Path(name).name for name in tree(results)} == {
-        "metrics.parquet", "trades.parquet", "commit.json", "manifest.json", "ranking.parquet"
+        "metrics.parquet", "moments.parquet", "returns.parquet", "trades.parquet", "commit.json", "manifest.json",
+        "ranking.parquet",
     }  # fmt: skip

@@ -67,7 +67,7 @@ def check(data: Path, folder: Path, rows: list[Hostile]) -> None:
         if row.failure:
             assert re.match(f"strategy {re.escape(repr(row.name))}(: \\w+\\(\\))? {row.failure}", reasons[row.name])
     names = [row.name for row in rows]
-    for table in ("metrics.parquet", "trades.parquet"):
+    for table in ("metrics.parquet", "moments.parquet", "returns.parquet", "trades.parquet"):
         others = [entry for entry in pq.read_table(found / table).to_pylist() if entry["strategy"] not in names]
         # As text, which tells NaN from null and any two floats apart.
         assert repr(others) == repr(pq.read_table(undisturbed / table).to_pylist())

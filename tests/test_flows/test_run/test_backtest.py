@@ -275,7 +275,7 @@ def test_run_stopped_before_prefect_was_ready_ends_at_once(run):
 
 @pytest.mark.faults
 def test_run_whose_ranking_cannot_be_written_fails_with_the_disk(run, monkeypatch):
-    def full(self, table):
+    def full(self, table, findings=None):
         raise StorageError("ranking.parquet: could not write: No space left on device; free some space")
 
     monkeypatch.setattr(RunFolder, "publish_ranking", full)

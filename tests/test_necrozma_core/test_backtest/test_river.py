@@ -168,7 +168,7 @@ def test_evaluate_pair_elsewhere_gives_the_same_bytes(request_for: Callable[...,
     assert one.key == other.key
     for request in (one, other):
         evaluate_pair(request, ignore)
-    for name in ("metrics.parquet", "trades.parquet", "commit.json"):
+    for name in ("metrics.parquet", "moments.parquet", "returns.parquet", "trades.parquet", "commit.json"):
         first, second = (store_of(request).folder("EURUSD", request.key) / name for request in (one, other))
         assert first.read_bytes() == second.read_bytes()
 
@@ -457,7 +457,7 @@ def test_user_s_file_in_a_process_of_its_own_gives_the_same_bytes(
     receipt = evaluate_pair(apart, ignore, pids.append)
 
     assert len(receipt.failures) == 3
-    for name in ("metrics.parquet", "trades.parquet", "commit.json"):
+    for name in ("metrics.parquet", "moments.parquet", "returns.parquet", "trades.parquet", "commit.json"):
         first, second = (store_of(request).folder("EURUSD", request.key) / name for request in (here, apart))
         assert first.read_bytes() == second.read_bytes()
     notes = store_of(apart).read_metrics("EURUSD", apart.key).to_pydict()

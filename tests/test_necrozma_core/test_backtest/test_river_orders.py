@@ -83,7 +83,7 @@ def test_orders_and_levels_of_a_user_s_file_are_the_same_in_a_process_of_its_own
             assert np.array_equal(levels.buy_price, levels_apart.buy_price)
             assert np.array_equal(levels.sell_price, levels_apart.sell_price)
     stores = [ResultsFolder(request.results_dir).store.folder("EURUSD", request.key) for request in (here, apart)]
-    for file in ("metrics.parquet", "trades.parquet"):
+    for file in ("metrics.parquet", "moments.parquet", "returns.parquet", "trades.parquet"):
         assert (stores[0] / file).read_bytes() == (stores[1] / file).read_bytes()
 
 

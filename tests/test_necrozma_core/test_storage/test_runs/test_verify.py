@@ -46,7 +46,9 @@ def test_verify_results_of_a_missing_folder_finds_nothing(tmp_path: Path) -> Non
     assert verify_results(tmp_path / "missing") == []
 
 
-@pytest.mark.parametrize("name", ["metrics.parquet", "trades.parquet", "commit.json"])
+@pytest.mark.parametrize(
+    "name", ["metrics.parquet", "moments.parquet", "returns.parquet", "trades.parquet", "commit.json"]
+)
 def test_verify_names_a_damaged_entry_and_repair_removes_it_alone(results: Path, name: str) -> None:
     damage(find(results, name))
 
