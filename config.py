@@ -345,12 +345,7 @@ class RunFields:
     ] = 50
     rank_by: Annotated[
         Literal["deflated_sharpe", "sharpe", "net_profit"],
-        Flag(
-            "--rank-by",
-            "What comes first in a ranking; deflated: that it is not luck.",
-            Group.OUTPUT,
-            "deflated_sharpe|sharpe|net_profit",
-        ),
+        Flag("--rank-by", "What comes first; deflated: that it is no luck.", Group.OUTPUT, "FIGURE"),
         Form("What a ranking is ordered by: the deflated Sharpe ratio, which counts what was tried, or another."),
     ] = "deflated_sharpe"
     strict: Annotated[

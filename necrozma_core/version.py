@@ -1,3 +1,3 @@
 """Which version this is; stated here and read by the build."""
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"

@@ -31,10 +31,18 @@ def backtest_one_pair(data: str, pair: str, timeframe: str) -> dict[str, Any]:
 
 
 def rehearse() -> dict[str, Any]:
-    """Load the engine and run every kernel once, as a worker does before its first pair."""
-    from necrozma_core.workers.rehearsal import rehearse as run_every_kernel  # noqa: PLC0415
+    """Load the engine and run the kernels of a plain run once, as a worker does before its first pair."""
+    from necrozma_core.workers.rehearsal import rehearse as run_kernels  # noqa: PLC0415
 
-    run_every_kernel()
+    run_kernels()
+    return {}
+
+
+def compile_everything() -> dict[str, Any]:
+    """Run every kernel there is, as the first worker of a version does."""
+    from necrozma_core.workers.rehearsal import rehearse_everything  # noqa: PLC0415
+
+    rehearse_everything()
     return {}
 
 
@@ -53,6 +61,7 @@ def time_statistics(settings: str) -> dict[str, Any]:
 
 
 _CHILDREN: Final[dict[str, Callable[..., dict[str, Any]]]] = {
+    "compile": compile_everything,
     "pair": backtest_one_pair,
     "rehearse": rehearse,
     "statistics": time_statistics,

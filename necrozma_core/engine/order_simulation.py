@@ -92,12 +92,12 @@ def simulate_orders(
     guards = guard_distances(asked, resting, stop_loss_pips, take_profit_pips, stop_out_points)
     acting = plan_events(ticks, asked, execution)
     walked = walk_orders(
-        read_prices(ticks, bars),
-        acting.due,
-        plan_waiting(ticks, asked, acting, entries),
-        _of_acting(guards, acting.number, len(events)),
-        plan_time_limits(ticks, bars, orders),
-        Rules(on_opposite.code, execution.latency_ms),
+        *read_prices(ticks, bars),
+        *acting.due,
+        *plan_waiting(ticks, asked, acting, entries),
+        *_of_acting(guards, acting.number, len(events)),
+        *plan_time_limits(ticks, bars, orders),
+        *Rules(on_opposite.code, execution.latency_ms),
     )
     side, entry_tick, exit_tick, entry, exit_, points, reason, event, fraction, stop_points, stale = walked
     if len(reason) and reason[-1] == ExitReason.END_OF_DATA:

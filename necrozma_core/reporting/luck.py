@@ -58,9 +58,9 @@ def _tests(findings: Mapping[str, Any]) -> str:
     pbo, superiority = findings.get("pbo"), findings.get("spa_p_value")
     said = []
     if pbo is not None:
-        said.append(f"the best of one half of the days was in the worse half of all on the other {pbo:.0%} of times")
+        said.append(
+            f"The best on one half of the days fell into the worse half on the others in {pbo:.0%} of cuts (PBO)."
+        )
     if superiority is not None:
-        said.append(f"luck alone makes a best as good {superiority:.0%} of times")
-    text = "; ".join(said)
-    named = " and ".join(name for name, value in (("PBO", pbo), ("SPA", superiority)) if value is not None)
-    return f"{text[0].upper()}{text[1:]} ({named})." if text else ""
+        said.append(f"Luck alone makes a best as good as this one {superiority:.0%} of the time (SPA).")
+    return " ".join(said)

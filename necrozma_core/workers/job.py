@@ -160,8 +160,19 @@ def run_join(request: "PairRequest", parts: "Sequence[Part]", seconds: dict[str,
     return in_slot(request.pair, lambda _: join_parts(request, parts, seconds))
 
 
+def compile_here() -> None:
+    """Run every kernel once, which compiles those that the cache does not hold."""
+    _current_slot().progress.rest(SlotState.WARMING)
+    try:
+        from necrozma_core.workers.rehearsal import rehearse_everything  # noqa: PLC0415 -- only workers load the compiler
+
+        rehearse_everything()
+    finally:
+        _current_slot().progress.rest()
+
+
 def rehearse_here() -> None:
-    """Load the engine and run every kernel once, which compiles those that the cache does not hold."""
+    """Load the engine, with the kernels that every run needs."""
     global _rehearsed  # noqa: PLW0603 -- a process loads its engine once
     _current_slot().progress.rest(SlotState.WARMING)
     try:

@@ -32,20 +32,22 @@ class EngineLoading:
     Parameters
     ----------
     cache : KernelCache
-    warm : callable
-        Loads the engine in a worker; importable by name.
+    warm, build : callable
+        Loads the engine in a worker, and compiles all that any run may need; importable by name.
     """
 
-    def __init__(self, cache: KernelCache, warm: Callable[[], None]) -> None:
+    def __init__(self, cache: KernelCache, warm: Callable[[], None], build: Callable[[], None]) -> None:
         self._cache = cache
         self._warm = warm
+        self._build = build
         self._mending = threading.Lock()
         self._rebuilds = 0
 
-    def compile_missing(self, slot: Slot) -> bool:
-        """Compile and seal the kernels in a slot's worker where there are no whole ones; tell whether it did.
+    def compile_missing(self, slot: Slot) -> None:
+        """Compile and seal the kernels in a slot's worker where there are no whole ones.
 
-        Another run may be doing that; then this waits for it.
+        Another run may be doing that; then this waits for it. The worker ends afterwards, and the next one loads what
+        was compiled as all others do: a compiler keeps a hundred megabytes and more, which would count as the pairs'.
 
         Raises
         ------
@@ -55,29 +57,30 @@ class EngineLoading:
             The engine cannot be loaded; the message says why.
         """
         if self._cache.is_sealed():
-            return False
+            return
         with self._cache.compiling():
             seal = self._cache.check()
             if seal is Seal.WHOLE:
-                return False
+                return
             if seal is Seal.BROKEN:
                 _log.warning("the compiled kernels are damaged (their hashes do not match); compiling them anew")
             self._cache.wipe()
-            if self._failure_in(slot) and (error := self._failure_in(slot)):
+            if self._failure_in(slot, self._build) and (error := self._failure_in(slot, self._build)):
                 raise _explained(error)
             self._cache.seal()
-        return True
+            if self._cache.is_sealed():
+                slot.restart()
 
     def load(self, slot: Slot) -> None:
         """Load the engine in a slot's worker; raises what `compile_missing` does."""
         rebuilds = self._rebuilds
-        if self._failure_in(slot) is None:
+        if self._failure_in(slot, self._warm) is None:
             return
         with self._mending:
             if self._cache.check() is Seal.BROKEN:
                 self._rebuild(slot, "their hashes do not match")
                 return
-            error = self._failure_in(slot)
+            error = self._failure_in(slot, self._warm)
             if error is None:
                 return
             if rebuilds != self._rebuilds or not _is_of_the_code(error) or not self._loads_without_kernels(slot):
@@ -90,14 +93,17 @@ class EngineLoading:
             self._cache.wipe()
             self._rebuilds += 1
             slot.restart()
-            if error := self._failure_in(slot):
+            if error := self._failure_in(slot, self._build):
                 raise _explained(error)
             self._cache.seal()
+            slot.restart()
+            if error := self._failure_in(slot, self._warm):
+                raise _explained(error)
 
-    def _failure_in(self, slot: Slot) -> Exception | None:
+    def _failure_in(self, slot: Slot, load: Callable[[], None]) -> Exception | None:
         """Load the engine once, and return what went wrong; what the system refuses is raised, as it stays refused."""
         try:
-            slot.call(self._warm, None)
+            slot.call(load, None)
         except StoppedError:
             raise
         except Exception as error:

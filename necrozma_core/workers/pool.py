@@ -27,7 +27,7 @@ from necrozma_core.errors import (
 from necrozma_core.strategies.source import SourceKind
 from necrozma_core.system.chosen import SYSTEM
 from necrozma_core.workers.cache import KernelCache
-from necrozma_core.workers.job import WorkerSetup, rehearse_here, run_pair
+from necrozma_core.workers.job import WorkerSetup, compile_here, rehearse_here, run_pair
 from necrozma_core.workers.limits import WorkerLimits
 from necrozma_core.workers.loading import EngineLoading
 from necrozma_core.workers.progress import ProgressBoard, SlotProgress, SlotState
@@ -62,8 +62,9 @@ class WorkerPool:
         How workers that would be idle help others with their pairs; None where they do not.
     loaded : callable
         Called whenever another worker takes pairs from now on.
-    run, warm : callable
-        What a worker does for a pair, and once before its first; importable by name.
+    run, warm, build : callable
+        What a worker does for a pair, and once before its first; and what the first one does where the cache holds no
+        kernels. Importable by name.
 
     Raises
     ------
@@ -84,6 +85,7 @@ class WorkerPool:
         loaded: Callable[[], object] = lambda: None,
         run: Callable[[PairRequest], Receipt] = run_pair,
         warm: Callable[[], None] = rehearse_here,
+        build: Callable[[], None] = compile_here,
     ) -> None:
         self._limits = limits or WorkerLimits()
         self._board = board
@@ -92,7 +94,7 @@ class WorkerPool:
         self._loaded = loaded
         self._ended: set[tuple[str, str]] = set()
         self._run = run
-        self._loading = EngineLoading(cache, warm)
+        self._loading = EngineLoading(cache, warm, build)
         self._slots = [self._make_slot(number, gate_path, vacate) for number in range(size)]
         self._free: list[Slot] = []
         self._opening = size
@@ -200,19 +202,14 @@ class WorkerPool:
 
     def _start(self) -> None:
         SYSTEM.prepare_spawning()
-        first, *others = self._slots
         try:
-            compiled = self._loading.compile_missing(first)
+            self._loading.compile_missing(self._slots[0])
         except StoppedError:
             return
         except NecrozmaError as error:
             self._fail(error)
             return
-        if compiled:
-            self._admit(first)
-        else:
-            others = self._slots
-        for slot in others:
+        for slot in self._slots:
             threading.Thread(target=self._open, args=(slot,), daemon=True).start()
         self._cache.sweep()
 

@@ -100,7 +100,9 @@ def kill_workers(folder: Path, errands: int, kills: int, seed: int) -> Errands:
     log = folder / "log"
     log.mkdir()
     board = ProgressBoard.create(folder / "board", 2)
-    pool = WorkerPool(2, board, KernelCache(folder / "cache"), run=chores.log_errand, warm=chores.nothing)
+    pool = WorkerPool(
+        2, board, KernelCache(folder / "cache"), run=chores.log_errand, warm=chores.nothing, build=chores.nothing
+    )
     killer = Killer(pool, kills, errands // 100 or 1, seed)
 
     def run(number: int) -> tuple[int, object]:

@@ -47,7 +47,7 @@ class Told:
 def main(how: str, data: str, results: str) -> int:
     """Run it and return the exit code."""
     compute = toy_pairs.compute_naively if how == "naively" else toy_pairs.compute
-    session.WorkerPool = partial(session.WorkerPool, run=compute, warm=toy_pairs.nothing)  # type: ignore[misc, assignment]
+    session.WorkerPool = partial(session.WorkerPool, run=compute, warm=toy_pairs.nothing, build=toy_pairs.nothing)  # type: ignore[misc, assignment]
     sweep = SweepRequest(
         data=Path(data),
         results=Path(results),

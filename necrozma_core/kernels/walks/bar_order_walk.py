@@ -7,6 +7,7 @@ base of its entry, as :mod:`necrozma_core.kernels.walks.order_arrays` says: up i
 import numpy as np
 from numba import njit
 
+from necrozma_core.kernels.lookup import first_after
 from necrozma_core.kernels.walks.bar_order_arrays import Held, Moving
 from necrozma_core.kernels.walks.bar_simulation import CLOSE, HIGH, LOW, OPEN
 from necrozma_core.kernels.walks.order_arrays import (
@@ -50,6 +51,8 @@ from necrozma_core.kernels.walks.simulation import (
 )
 
 NO_EXIT = -1
+# Typed, as the numbers that helpers are given: of a plain one numba compiles a variant for its value alone.
+_YES, _NO = np.bool_(True), np.bool_(False)
 _EQUAL = 1e-9  # points by which the levels of two exits may differ for want of bits
 
 
@@ -124,13 +127,13 @@ def _scheduled(quotes, limits, entry_tick):
     n = len(quotes.bid)
     by_time, by_session = n, n
     if limits.max_bars < FAR:
-        entry_bar = np.searchsorted(quotes.first_bar, entry_tick // 2, side="right") - 1
+        entry_bar = first_after(quotes.first_bar, entry_tick // 2) - 1
         if entry_bar + limits.max_bars < len(quotes.first_bar):
             by_time = quotes.first_bar[entry_bar + limits.max_bars]
     if limits.max_ms < FAR:
         moment = quotes.time_ms[entry_tick] + limits.max_ms
-        by_time = min(by_time, (np.searchsorted(quotes.time_ms, moment) + 1) // 2)
-    close = np.searchsorted(limits.close_tick, entry_tick, side="right")
+        by_time = min(by_time, (first_after(quotes.time_ms, moment - 1) + 1) // 2)
+    close = first_after(limits.close_tick, entry_tick)
     while close < len(limits.close_tick):
         bar = (limits.close_tick[close] + 1) // 2
         if bar > min(by_time, by_session):
@@ -174,11 +177,12 @@ def _take_targets(held, guards, gain, at_level, exit_tick, rows, row, partial):
         # The last of those that close all closes what the others left.
         is_last = guards.rest[partial + 1] <= 0.0
         part = guards.rest[partial] if is_last else guards.part[partial]
-        row = _write(rows, row, held, exit_tick, points, PARTIAL_TARGET, part)
+        row = _write(rows, row, held, exit_tick, points, np.int64(PARTIAL_TARGET), part)
         partial += 1
     rest = guards.rest[partial]
     if rest > 0.0 and gain >= held.target_at:
-        row = _write(rows, row, held, exit_tick, held.target if at_level else won, TAKE_PROFIT, rest)
+        points = held.target if at_level else won
+        row = _write(rows, row, held, exit_tick, points, np.int64(TAKE_PROFIT), rest)
         rest = 0.0
     return row, partial, rest
 
@@ -189,7 +193,7 @@ def _market_reason(reason, moving, held, gain, bar, closings):
     # NO_EXIT.
     by_time, by_session, by_signal = closings
     if reason == NO_EXIT:
-        reason, _ = _nearest_level(moving, held, gain, False)
+        reason, _ = _nearest_level(moving, held, gain, _NO)
     if reason == NO_EXIT and bar >= by_time:
         reason = TIME
     if reason == NO_EXIT and bar >= by_session:
@@ -235,16 +239,16 @@ def _walk_position(quotes, limits, guards, held, by_signal, rows, row):
     worst, best = (LOW, HIGH) if side > 0 else (HIGH, LOW)
     by_time, by_session = _scheduled(quotes, limits, held.entry_tick)
     moving = Moving(False, 0, False)
-    start, partial, rest = held.entry_tick // 2, 0, 1.0
+    start, partial, rest = held.entry_tick // 2, np.int64(0), 1.0
     closes = min(by_time, by_session, by_signal)
-    target_at = _nearest_target(held, guards, 0)
+    target_at = _nearest_target(held, guards, partial)
     bar = start
     while bar < len(prices):
         opening, lowest = side * prices[bar, OPEN] - base, side * prices[bar, worst] - base
         if bar > start:
             reason = _fixed_stop(held, opening)
             if reason == NO_EXIT and opening >= target_at:
-                row, partial, rest = _take_targets(held, guards, opening, False, 2 * bar, rows, row, partial)
+                row, partial, rest = _take_targets(held, guards, opening, _NO, 2 * bar, rows, row, partial)
                 if rest <= 0.0:
                     return row, 2 * bar, TAKE_PROFIT
                 target_at = _nearest_target(held, guards, partial)
@@ -253,11 +257,11 @@ def _walk_position(quotes, limits, guards, held, by_signal, rows, row):
                 return _write(rows, row, held, 2 * bar, opening - cost, reason, rest), 2 * bar, reason
         if 2 * bar < held.entry_tick:
             # What of this bar came before the entry is not known: the worst is assumed of the stop, nothing of others.
-            reason, level = _nearest_level(moving, held, lowest, True)
+            reason, level = _nearest_level(moving, held, lowest, _YES)
             followed = CLOSE
         else:
             moving = _follow(moving, held, opening)
-            reason, level = _nearest_level(moving, held, lowest, True)
+            reason, level = _nearest_level(moving, held, lowest, _YES)
             # With a spread wider than the stop the entry's own opening lies beyond it.
             level = min(level, float(opening))
             followed = best
@@ -265,7 +269,7 @@ def _walk_position(quotes, limits, guards, held, by_signal, rows, row):
             return _write(rows, row, held, 2 * bar + 1, level - cost, reason, rest), 2 * bar + 1, reason
         gain = side * prices[bar, followed] - base
         if followed == best and gain >= target_at:
-            row, partial, rest = _take_targets(held, guards, gain, True, 2 * bar + 1, rows, row, partial)
+            row, partial, rest = _take_targets(held, guards, gain, _YES, 2 * bar + 1, rows, row, partial)
             if rest <= 0.0:
                 return row, 2 * bar + 1, TAKE_PROFIT
             target_at = _nearest_target(held, guards, partial)
@@ -274,7 +278,8 @@ def _walk_position(quotes, limits, guards, held, by_signal, rows, row):
         bar = _next_loud_bar(prices, side, base, bar + 1, closes, lower, upper)
     last = len(prices) - 1
     gain = side * prices[last, CLOSE] - base
-    return _write(rows, row, held, 2 * last + 1, gain - cost, END_OF_DATA, rest), 2 * last + 1, END_OF_DATA
+    row = _write(rows, row, held, 2 * last + 1, gain - cost, np.int64(END_OF_DATA), rest)
+    return row, 2 * last + 1, END_OF_DATA
 
 
 @njit(cache=True, nogil=True)
@@ -295,7 +300,7 @@ def _filled_side(quotes, due, waiting, event, dropped, bar, at_opening):
 def _wait(quotes, due, waiting, event):
     # Follow the waiting orders of an event. Return the tick at which one fills, or -1, its side, and the first event
     # that has not been heard by then.
-    later, dropped = event + 1, 0
+    later, dropped = event + 1, np.int64(0)
     for bar in range(due.tick[event] // 2, len(quotes.bid)):
         if waiting.end_tick[event] <= 2 * bar:
             return -1, 0, later
@@ -303,18 +308,18 @@ def _wait(quotes, due, waiting, event):
             asked = due.side[later]
             if asked <= BUY:
                 return -1, 0, later
-            closes = 1 if asked == CLOSE_LONG else -1 if asked == CLOSE_SHORT else 0
+            closes = np.int64(1 if asked == CLOSE_LONG else -1 if asked == CLOSE_SHORT else 0)
             # Of a pair of orders one may have been dropped before.
             if closes in (0, -dropped):
                 return -1, 0, later + 1
             dropped = closes
             later += 1
-        side = _filled_side(quotes, due, waiting, event, dropped, bar, True)
+        side = _filled_side(quotes, due, waiting, event, dropped, bar, _YES)
         if side:
             return 2 * bar, side, later
         if waiting.end_tick[event] <= 2 * bar + 1:
             return -1, 0, later
-        side = _filled_side(quotes, due, waiting, event, dropped, bar, False)
+        side = _filled_side(quotes, due, waiting, event, dropped, bar, _NO)
         if side:
             return 2 * bar + 1, side, later
     return -1, 0, len(due.tick)
@@ -354,7 +359,7 @@ def walk_bar_orders(quotes, due, waiting, fills, limits, rows):
     stale : int
         Entries not taken because their quote was too old.
     """
-    row, stale, tick, event = 0, 0, 0, 0
+    row, stale, tick, event = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     while True:
         event, passed = _next_entry(due, event, tick)
         stale += passed

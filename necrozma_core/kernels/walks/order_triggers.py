@@ -9,7 +9,7 @@ from numba import njit
 from necrozma_core.kernels.walks.order_arrays import FAR, STOP
 from necrozma_core.kernels.walks.simulation import HIGHEST, LOWEST, first_bar_reaching
 
-NOT_TRAILING = -FAR
+NOT_TRAILING = np.int64(-FAR)
 """The base of a trailing stop that has not begun."""
 
 ONE, TWO, THREE, FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
@@ -189,7 +189,11 @@ def find_trigger(
         else:
             lower = max(stop_at, lock_at) if armed else stop_at
             upper = target_at if armed else min(target_at, arm_at)
-            found, base = _skip_trailing(extremes, at, last, side, lower, upper, base, distance)
+            # The one loop that is compiled for either side by itself: it passes over most of all bars.
+            if side > 0:
+                found, base = _skip_trailing(extremes, at, last, 1, lower, upper, base, distance)
+            else:
+                found, base = _skip_trailing(extremes, at, last, -1, lower, upper, base, distance)
         if found > at:
             at = found
             here = np.uint64(first_tick[at])

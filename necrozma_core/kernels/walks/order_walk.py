@@ -7,6 +7,7 @@ at ticks only where a bar may decide, see :mod:`necrozma_core.kernels.walks.orde
 import numpy as np
 from numba import njit
 
+from necrozma_core.kernels.lookup import first_after
 from necrozma_core.kernels.walks.order_arrays import (
     ARM_AT,
     COST,
@@ -34,7 +35,6 @@ from necrozma_core.kernels.walks.order_triggers import (
     NOT_TRAILING,
     find_fill,
     find_trigger,
-    move_levels,
     tick_of_time,
 )
 from necrozma_core.kernels.walks.simulation import (
@@ -150,7 +150,7 @@ def _time_limit(time_ms, first_tick, opened_ms, max_bars, max_ms, close_tick, cl
         if found < limit:
             limit, limit_bar = found, at
     if len(close_tick):
-        closing = np.searchsorted(close_tick, tick, side="right")
+        closing = first_after(close_tick, tick)
         if closing < len(close_tick) and close_tick[closing] < limit:
             limit, limit_bar = close_tick[closing], close_bar[closing]
             reason = np.int64(close_reason[closing])
@@ -213,9 +213,8 @@ def _hold(
     part, reason, at, at_bar = 0, np.int64(PARTIAL_TARGET), tick + 1, bar
     # The entry's tick moves the levels that follow the price; the next one is the first that they close at.
     seen = side * _quote(price, opens, first_tick, tick, bar)
-    base, armed = move_levels(seen, NOT_TRAILING, False, _levels(start, whole, step, row, TARGET_AT))
-    if at_once:
-        base = seen
+    base = seen if at_once or seen >= start + whole[row, TRAIL_FROM] else NOT_TRAILING
+    armed = seen >= start + whole[row, ARM_AT]
     while reason == PARTIAL_TARGET and rest[part] > 0:
         # After a partial target its tick is looked at again: it may reach the next, and move what follows the price.
         levels = _levels(start, whole, step, row, FIRST_PARTIAL + part if part < len(parts) else TARGET_AT)
@@ -250,19 +249,52 @@ def _hold(
 
 
 @njit(cache=True, nogil=True)
-def _walk(
+def walk_orders(
     bid, ask, time_ms, first_tick, bid_open, ask_open, bid_extremes, ask_extremes, opened_ms, due_tick, due_bar,
     due_side, due_entry, kind, trigger, limit_base, end_tick, whole, exact, parts, rest, step, at_once, max_bars,
     max_ms, close_tick, close_bar, close_reason, on_opposite, latency_ms,
 ):  # fmt: skip
-    # Arrays by themselves, and no call that is not needed: numba counts references to the arrays of a tuple wherever
-    # one is taken out, and to those of a call in most functions; that took more than half of the time.
+    """Trade the events of one strategy by its orders.
+
+    Parameters
+    ----------
+    bid, ask, time_ms, first_tick, bid_open, ask_open, bid_extremes, ask_extremes, opened_ms
+        The fields of `Prices`. All arrays come by themselves: numba counts references to the arrays of a tuple wherever
+        one is taken out, and to those of a call in most functions, which took more than half of the time; and it
+        compiles twice what a kernel hands on that takes them out.
+    due_tick, due_bar, due_side, due_entry
+        The fields of `Due`.
+    kind, trigger, limit_base, end_tick
+        The fields of `Waiting`.
+    whole, exact, parts, rest, step, at_once
+        The fields of `Guards`.
+    max_bars, max_ms, close_tick, close_bar, close_reason
+        The fields of `TimeLimits`.
+    on_opposite, latency_ms
+        The fields of `Rules`.
+
+    Returns
+    -------
+    side : int8 array, shape (n_trades,)
+    entry_tick, exit_tick : int64 array, shape (n_trades,)
+    entry_points, exit_points, points : float64 array, shape (n_trades,)
+        Recorded prices, and what was won, in points.
+    reason : int8 array, shape (n_trades,)
+    entered_by : int64 array, shape (n_trades,)
+        The event of each entry.
+    fraction : float64 array, shape (n_trades,)
+        The part of the lots that each closed.
+    stop_points : float64 array, shape (n_trades,)
+    stale : int
+        Entries that came too late.
+    """
     n_events = len(due_tick)
     most = n_events * len(rest)
     side_out, reason_out = np.empty(most, np.int8), np.empty(most, np.int8)
     ticks_out, points_out = np.empty((3, most), np.int64), np.empty((5, most), np.float64)
     has_limits = max_bars < FAR or max_ms < FAR or len(close_tick) > 0
-    rows, event, stale, free, reason = 0, 0, 0, np.int64(0), np.int64(SIGNAL)
+    rows, event, stale, free = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    reason = np.int64(SIGNAL)
     while reason != END_OF_DATA:
         event, stale = _find_entry(due_tick, due_side, due_entry, event, free, stale)
         if event == n_events:
@@ -289,60 +321,19 @@ def _walk(
             limit, limit_bar, limit_reason = due_tick[closing], due_bar[closing], np.int64(SIGNAL)
         row = 0 if len(whole) == 1 else 2 * entered + (side < 0)
         # A long position enters at ask and closes at bid, a short one the other way round.
+        price, opens, extremes, entered_at, opened_at = ask, ask_open, ask_extremes, bid, bid_open
         if side > 0:
-            start = _quote(ask, ask_open, first_tick, tick, bar) if kind != LIMIT else limit_base[entered, 0]
-            rows, free, reason = _hold(
-                bid, bid_open, bid_extremes, time_ms, first_tick, opened_ms, 1, tick, bar, start, row, limit,
-                limit_bar, limit_reason, whole, exact, parts, rest, step, at_once, latency_ms, rows, side_out,
-                reason_out, ticks_out, points_out, entered,
-            )  # fmt: skip
-        else:
-            start = -_quote(bid, bid_open, first_tick, tick, bar) if kind != LIMIT else limit_base[entered, 1]
-            rows, free, reason = _hold(
-                ask, ask_open, ask_extremes, time_ms, first_tick, opened_ms, -1, tick, bar, start, row, limit,
-                limit_bar, limit_reason, whole, exact, parts, rest, step, at_once, latency_ms, rows, side_out,
-                reason_out, ticks_out, points_out, entered,
-            )  # fmt: skip
+            price, opens, extremes, entered_at, opened_at = bid, bid_open, bid_extremes, ask, ask_open
+        start = side * _quote(entered_at, opened_at, first_tick, tick, bar)
+        if kind == LIMIT:
+            start = limit_base[entered, np.int64(side < 0)]
+        rows, free, reason = _hold(
+            price, opens, extremes, time_ms, first_tick, opened_ms, side, tick, bar, start, row, limit, limit_bar,
+            limit_reason, whole, exact, parts, rest, step, at_once, latency_ms, rows, side_out, reason_out, ticks_out,
+            points_out, entered,
+        )  # fmt: skip
         event = closing + 1 if reason == SIGNAL and on_opposite == CLOSE_ONLY else event
-    return rows, stale, side_out, reason_out, ticks_out, points_out
-
-
-@njit(cache=True, nogil=True)
-def walk_orders(prices, due, waiting, guards, limits, rules):
-    """Trade the events of one strategy by its orders.
-
-    Parameters
-    ----------
-    prices : Prices
-    due : Due
-    waiting : Waiting
-    guards : Guards
-    limits : TimeLimits
-    rules : Rules
-
-    Returns
-    -------
-    side : int8 array, shape (n_trades,)
-    entry_tick, exit_tick : int64 array, shape (n_trades,)
-    entry_points, exit_points, points : float64 array, shape (n_trades,)
-        Recorded prices, and what was won, in points.
-    reason : int8 array, shape (n_trades,)
-    entered_by : int64 array, shape (n_trades,)
-        The event of each entry.
-    fraction : float64 array, shape (n_trades,)
-        The part of the lots that each closed.
-    stop_points : float64 array, shape (n_trades,)
-    stale : int
-        Entries that came too late.
-    """
-    rows, stale, side, reason, ticks, points = _walk(
-        prices.bid, prices.ask, prices.time_ms, prices.first_tick, prices.bid_open, prices.ask_open,
-        prices.bid_extremes, prices.ask_extremes, prices.opened_ms, due.tick, due.bar, due.side, due.entry,
-        waiting.kind, waiting.trigger, waiting.base, waiting.end_tick, guards.whole, guards.exact, guards.part,
-        guards.rest, guards.step, guards.trails_at_once, limits.max_bars, limits.max_ms, limits.close_tick,
-        limits.close_bar, limits.close_reason, rules.on_opposite, rules.latency_ms,
-    )  # fmt: skip
     return (
-        side[:rows], ticks[0, :rows], ticks[1, :rows], points[0, :rows], points[1, :rows], points[2, :rows],
-        reason[:rows], ticks[2, :rows], points[3, :rows], points[4, :rows], stale,
+        side_out[:rows], ticks_out[0, :rows], ticks_out[1, :rows], points_out[0, :rows], points_out[1, :rows],
+        points_out[2, :rows], reason_out[:rows], ticks_out[2, :rows], points_out[3, :rows], points_out[4, :rows], stale,
     )  # fmt: skip

@@ -189,7 +189,7 @@ def test_server_that_is_not_prefect_costs_nothing(run, store, settings, monkeypa
 def test_run_without_history_whose_ranking_cannot_be_written_fails_with_the_disk(settings, store, monkeypatch, webhook):
     store(pairs="EURUSD")
 
-    def full(self, table, findings=None):
+    def full(self, table, figures):
         raise StorageError("ranking.parquet: could not write: No space left on device; free some space")
 
     monkeypatch.setattr(RunFolder, "publish_ranking", full)

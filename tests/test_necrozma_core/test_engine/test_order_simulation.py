@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive_orders import OrderWalk
 from naive_positions import NO_LEVELS, Setup
-from order_cases import draw_setup, written
+from order_cases import draw_setup
 from order_samples import make_ticks
 
 from necrozma_core.engine.bar_levels import BarLevels
@@ -19,10 +18,9 @@ from necrozma_core.engine.instructions import OnOpposite, Sides
 from necrozma_core.engine.order_simulation import simulate_orders
 from necrozma_core.engine.orders import NO_ORDERS, Orders
 from necrozma_core.engine.simulation import simulate_events
-from necrozma_core.engine.trades import ExitReason, Trades
+from necrozma_core.engine.trades import Trades
 from necrozma_core.errors import UsageError
 from necrozma_core.market.bar_building import bars_from_ticks
-from necrozma_core.market.ticks import Ticks
 
 
 def engine_trades(setup: Setup) -> Trades:
@@ -42,47 +40,6 @@ def engine_trades(setup: Setup) -> Trades:
         on_opposite=OnOpposite(setup.on_opposite),
         sides=Sides(setup.sides),
     )
-
-
-def assert_same(setup: Setup) -> int:
-    """Compare the engine with the naive walk, trade for trade; returns how many trades there were."""
-    walk = OrderWalk(setup).run()
-    trades = engine_trades(setup)
-    events = find_events(np.array(setup.signals, np.int8))
-    found = [
-        (side, entry, exit_, ExitReason(reason).label, int(events.bar[event]) - 1)
-        for side, entry, exit_, reason, event in zip(
-            trades.side.tolist(),
-            trades.entry_tick.tolist(),
-            trades.exit_tick.tolist(),
-            trades.reason.tolist(),
-            trades.event.tolist(),
-            strict=True,
-        )
-    ]
-    expected = [(each.side, each.entry_tick, each.exit_tick, each.reason, each.signal_bar) for each in walk.trades]
-    assert found == expected, written(setup)
-    scale = setup.ticks.scale
-    for name, actual in (
-        ("entry", trades.entry_price * scale),
-        ("exit", trades.exit_price * scale),
-        ("points", trades.points),
-        ("fraction", trades.fraction),
-    ):
-        naive = [float(getattr(each, name)) for each in walk.trades]
-        assert actual == pytest.approx(naive, abs=1e-6), written(setup)
-    assert trades.stale_entries == walk.stale_entries, written(setup)
-    return len(trades)
-
-
-@given(st.randoms(use_true_random=False), st.sampled_from([5, 20, 60, 150]))
-def test_orders_of_every_kind_trade_as_in_the_naive_walk(random: Random, number: int) -> None:
-    assert_same(draw_setup(random, number))
-
-
-def test_many_random_setups_trade_as_in_the_naive_walk() -> None:
-    trades = sum(assert_same(draw_setup(Random(seed), 120)) for seed in range(300))
-    assert trades > 1_000
 
 
 def columns(trades: Trades) -> list[list[float]]:
@@ -109,55 +66,6 @@ def test_without_orders_trades_are_those_of_the_plain_engine(random: Random) -> 
     )
     for plainly, by_orders in zip(columns(plain), columns(engine_trades(setup)), strict=True):
         assert by_orders == pytest.approx(plainly, abs=1e-9)
-
-
-@given(st.randoms(use_true_random=False))
-def test_trailing_stop_infinitely_far_is_none(random: Random) -> None:
-    setup = draw_setup(random, 80)
-    without = replace(setup.orders, trailing_stop_pips=None)
-    far = replace(setup.orders, trailing_stop_pips=1e12)
-    trades = [columns(engine_trades(replace(setup, orders=orders))) for orders in (without, far)]
-    assert trades[0] == trades[1]
-
-
-@given(st.randoms(use_true_random=False))
-def test_break_even_costs_no_more_than_slippage_and_the_gap(random: Random) -> None:
-    drawn = draw_setup(random, 120)
-    orders = Orders(
-        break_even_pips=20 / drawn.ticks.points_per_pip, break_even_lock_pips=5 / drawn.ticks.points_per_pip
-    )
-    setup = replace(drawn, orders=orders, execution=replace(drawn.execution, latency_ms=0), levels=NO_LEVELS)
-    trades = engine_trades(setup)
-    slippage = setup.execution.slippage_pips * setup.ticks.points_per_pip
-    for row in np.flatnonzero(trades.reason == ExitReason.BREAK_EVEN).tolist():
-        side, exit_tick = int(trades.side[row]), int(trades.exit_tick[row])
-        quotes = (setup.ticks.bid if side > 0 else setup.ticks.ask).astype(np.int64) * side
-        # The tick before was above the level, or the exit's would have been that one.
-        gap = int(quotes[exit_tick - 1] - quotes[exit_tick])
-        assert 5 - gap - slippage - 1e-9 <= trades.points[row] <= 5 - slippage + 1e-9
-
-
-@given(st.randoms(use_true_random=False))
-def test_mirrored_prices_and_signals_trade_the_other_side_alike(random: Random) -> None:
-    setup = draw_setup(random, 100)
-    levels = setup.levels
-    around, ticks = 30_000, setup.ticks
-    price = around / ticks.scale
-
-    def mirrored(prices: np.ndarray | None) -> np.ndarray | None:
-        return None if prices is None else np.round(price - prices, ticks.digits)
-
-    other = replace(
-        setup,
-        ticks=Ticks(ticks.pair, ticks.digits, ticks.time_ms, around - ticks.ask, around - ticks.bid),
-        signals=[{1: -1, -1: 1, 3: 4, 4: 3}.get(signal, signal) for signal in setup.signals],
-        levels=replace(levels, buy_price=mirrored(levels.sell_price), sell_price=mirrored(levels.buy_price)),
-    )
-    one, two = engine_trades(setup), engine_trades(other)
-    assert one.side.tolist() == (-two.side).tolist()
-    for name in ("entry_tick", "exit_tick", "reason", "event", "points", "fraction"):
-        assert getattr(one, name).tolist() == getattr(two, name).tolist(), name
-    assert one.entry_price + two.entry_price == pytest.approx(np.full(len(one), price), abs=1e-9)
 
 
 def test_each_position_closes_its_whole_lot() -> None:

@@ -20,15 +20,15 @@ def test_lines_say_what_was_found() -> None:
     findings = {"pbo": 0.481, "spa_p_value": 0.0123}
     counted, tests, advice = luck_lines(ranking_of("strong", "too little data"), findings, {})
     assert counted == "Of 2 settings: 1 strong, 0 plausible, 0 likely luck, 1 with too little data."
-    assert "48% of times" in tests
-    assert "1% of times (PBO and SPA)." in tests
+    assert "48% of cuts (PBO)." in tests
+    assert "1% of the time (SPA)." in tests
     assert advice == "As for the strong and the plausible: try them on years that played no part here."
 
 
 def test_lines_without_tests_or_anything_good() -> None:
     lines = luck_lines(ranking_of("likely luck"), {"pbo": None, "spa_p_value": None}, {})
     assert lines[1:] == ["Nothing here is better than luck makes the best of so many; more data may show what is."]
-    assert luck_lines(ranking_of("likely luck"), {"pbo": 0.5}, {})[1].endswith("50% of times (PBO).")
+    assert luck_lines(ranking_of("likely luck"), {"pbo": 0.5}, {})[1].endswith("50% of cuts (PBO).")
     assert luck_lines(ranking_of("likely luck"), {"spa_p_value": 0.5}, {})[1].startswith("Luck alone ")
 
 

@@ -57,12 +57,27 @@ def open_pool(tmp_path):
     pools = []
 
     def open_one(
-        size=1, run=chores.obey, warm=chores.nothing, cache=None, sharing=None, loaded=chores.nothing, **limits
+        size=1,
+        run=chores.obey,
+        warm=chores.nothing,
+        build=None,
+        cache=None,
+        sharing=None,
+        loaded=chores.nothing,
+        **limits,
     ):
         board = ProgressBoard.create(tmp_path / f"pool-{len(pools)}", size)
         cache = cache or KernelCache(tmp_path / "cache")
         pool = WorkerPool(
-            size, board, cache, limits=WorkerLimits(**limits), sharing=sharing, loaded=loaded, run=run, warm=warm
+            size,
+            board,
+            cache,
+            limits=WorkerLimits(**limits),
+            sharing=sharing,
+            loaded=loaded,
+            run=run,
+            warm=warm,
+            build=build or warm,
         )
         pools.append(pool)
         return pool

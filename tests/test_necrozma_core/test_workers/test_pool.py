@@ -1,6 +1,7 @@
 """Many workers: side by side, apart from each other, and set aside what kills them."""
 
 import errno
+import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -19,7 +20,7 @@ from necrozma_core.errors import (
     WorkerTimeoutError,
 )
 from necrozma_core.workers.cache import KernelCache
-from necrozma_core.workers.job import rehearse_here
+from necrozma_core.workers.job import compile_here, rehearse_here
 from necrozma_core.workers.progress import SlotState
 
 from .conftest import ends_within, is_running, wait_until
@@ -219,6 +220,28 @@ def _sealed_kernel(tmp_path):
     return cache, kernel
 
 
+def test_pool_kernels_are_compiled_by_one_worker_which_takes_no_pair(open_pool, tmp_path):
+    cache, note = KernelCache(tmp_path / "cache"), tmp_path / "compiled-by"
+    for _ in range(2):
+        pool = open_pool(2, cache=cache, warm=chores.load_kernels, build=partial(chores.build_kernels, note))
+        assert pool.run(chores.Errand("EURUSD")) in pool.pids
+        pool.wait_open()
+        (compiled_by,) = note.read_text().split()
+        assert int(compiled_by) not in pool.pids
+
+
+@pytest.mark.faults
+def test_pool_kernels_of_a_run_killed_while_it_compiled_are_compiled_anew(open_pool, tmp_path):
+    cache, kernel = _sealed_kernel(tmp_path)
+    (cache.folder / "sealed.json").unlink()
+    kernel.write_text("poison")  # half of what it was to be
+    pool = open_pool(2, cache=cache, warm=chores.load_kernels)
+
+    assert pool.run(chores.Errand("EURUSD")) in pool.pids
+    assert kernel.read_text() == "good"
+    assert cache.is_sealed()
+
+
 @pytest.mark.faults
 def test_pool_worker_killed_while_it_loads_leaves_the_kernels_of_all_runs(open_pool, tmp_path):
     cache, kernel = _sealed_kernel(tmp_path)
@@ -280,12 +303,14 @@ def test_pool_kernels_changed_at_rest_are_compiled_anew(open_pool, tmp_path):
 @pytest.mark.slow
 def test_pool_first_warm_up_leaves_nothing_to_compile(open_pool, tmp_path):
     cache = KernelCache(tmp_path / "cache")
-    first = open_pool(cache=cache, run=chores.count_compiled, warm=rehearse_here)
-    assert first.run(chores.Errand("EURUSD")) > 0
+    first = open_pool(cache=cache, run=chores.count_compiled, warm=rehearse_here, build=compile_here)
+    assert first.run(chores.Errand("EURUSD")) == 0  # by a worker after the one that compiled
     first.stop()
     kernels = sorted(cache.folder.rglob("*.nb?"))
     assert cache.is_sealed()
+    names = " ".join(json.loads((cache.folder / "sealed.json").read_bytes()))
+    assert all(f".{kernel}-" in names for kernel in ("walk_orders", "walk_bar_orders", "size_positions"))
 
-    second = open_pool(cache=cache, run=chores.count_compiled, warm=rehearse_here)
+    second = open_pool(cache=cache, run=chores.count_compiled, warm=rehearse_here, build=compile_here)
     assert second.run(chores.Errand("EURUSD")) == 0
     assert sorted(cache.folder.rglob("*.nb?")) == kernels
