@@ -36,8 +36,17 @@ from tasks.markdown import code, facts_list, markdown_table, plain
 
 _TOP: Final = 100
 _TOP_OF_PAIR: Final = 5
-_TABLE_COLUMNS: Final = ("rank", "pair", "strategy", "trades", "sharpe", "total_return", "max_drawdown")
+_TABLE_COLUMNS: Final[tuple[str, ...]] = (
+    "rank",
+    "pair",
+    "strategy",
+    "trades",
+    "sharpe",
+    "total_return",
+    "max_drawdown",
+)
 """Prefect gives all columns of a table the same width, and cuts off what a page has no room for."""
+_JUDGED_COLUMNS: Final[tuple[str, ...]] = ("rank", "pair", "strategy", "trades", "sharpe", "max_drawdown", "verdict")
 _MOST_MESSAGES: Final = 50
 _INK: Final = "#4b8bd6"
 """Readable on the UI's dark and light pages: an image does not take the page's colour."""
@@ -74,8 +83,9 @@ def ranking_artifact(
     """Show the top of the ranking as a table that can be searched; settings and findings are the run's manifest's."""
     top = ranking.slice(0, _TOP).to_pylist()
     remarks = [*luck_lines(ranking, findings, settings), *mark_lines(top), *origin_lines(top, settings), ""]
-    names = [*_TABLE_COLUMNS, *(["verdict"] if any(row["verdict"] for row in top) else [])]
-    names += ["holdout_sharpe"] if has_holdout(top) else []
+    names = _JUDGED_COLUMNS if any(row["verdict"] for row in top) else _TABLE_COLUMNS
+    if has_holdout(top):
+        names = (*names, "holdout_sharpe")
     enough = pc.sum(pc.invert(ranking["few_trades"])).as_py() or 0
     create_table_artifact(
         [readable(row, names) for row in top],

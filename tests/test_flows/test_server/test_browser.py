@@ -128,7 +128,7 @@ def test_failed_run_is_read_and_retried_in_the_ui(server, worker, client, market
     table.wait_for()
     headings = [heading.strip() for heading in table.locator("th").all_inner_texts()]
     assert headings[:4] == ["#", "Pair", "Strategy", "Trades"]
-    assert {"Sharpe", "Return", "Drawdown", "Verdict"} <= set(headings)
+    assert {"Sharpe", "Drawdown", "Verdict"} <= set(headings)
     column = headings.index("Verdict")
     verdicts = {row.split("\t")[column].strip() for row in table.locator("tbody tr").all_inner_texts()}
     assert verdicts <= {"strong", "plausible", "likely luck", "too little data"}
