@@ -81,8 +81,14 @@ class DyingFiles(FileLayer):
         if not self._live() or not path.exists():
             return
         content = path.read_bytes()
+
+        def undo() -> None:
+            # Its folder may be gone as well, and comes back with it.
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
         super().remove(path)
-        self._undo.append((path.parent, lambda: path.write_bytes(content)))
+        self._undo.append((path.parent, undo))
 
     def cut_power(self, chance: Random) -> None:
         """Take away what was not synced: some of the bytes, and the latest of the names."""

@@ -127,10 +127,18 @@ def _part_from_worker(kept: int, parent: int) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     # Nothing that the worker held is collected here, where its descriptors mean something else.
     gc.freeze()
-    for descriptor in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
-        if descriptor not in (*_STDIO, kept):
+    nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    for entry in list(Path("/proc/self/fd").iterdir()):
+        descriptor = int(entry.name)
+        if descriptor not in (*_STDIO, kept, nothing):
             with suppress(OSError):
-                os.close(descriptor)
+                # Arrow closes the pipe that it wakes by at every fork, and aborts where that fails: so the number stays
+                # open, on nothing.
+                if str(entry.readlink()).startswith("pipe:"):
+                    os.dup2(nothing, descriptor, inheritable=False)
+                else:
+                    os.close(descriptor)
+    os.close(nothing)
 
 
 def _be_expendable() -> None:

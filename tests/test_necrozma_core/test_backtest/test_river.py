@@ -4,10 +4,12 @@ import pickle
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import psutil
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 from naive_engine import naive_trades
@@ -454,6 +456,8 @@ def test_user_s_file_in_a_process_of_its_own_gives_the_same_bytes(
     here, apart = request_for(source=source), request_for(source=source, results_dir=tmp_path / "apart")
     evaluate_pair(here, ignore)
     pids: list[int] = []
+    # Having read a CSV file, Arrow holds a pipe that it closes at every fork.
+    assert pa_csv.read_csv(BytesIO(b"a\n1\n")).num_rows == 1
     receipt = evaluate_pair(apart, ignore, pids.append)
 
     assert len(receipt.failures) == 3
