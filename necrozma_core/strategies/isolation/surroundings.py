@@ -8,7 +8,7 @@ and with a complaint where a function was replaced that the others call as well.
 import builtins
 import operator
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import ModuleType
 from typing import Any, Final, NamedTuple
@@ -55,7 +55,7 @@ class Left(NamedTuple):
 
 
 class _Space(NamedTuple):
-    """The functions of a module or a class: where to look, under which names, and what was there."""
+    """The functions of a module or a class: where to look, under which names, and what was there; None for nothing."""
 
     where: str
     owner: Any
@@ -118,17 +118,27 @@ def _spaces(modules: Mapping[str, ModuleType]) -> Iterator[_Space]:
                 if isinstance(value, type) and str(value.__module__).partition(".")[0] == package:
                     classes[id(value)] = value
     for value in classes.values():
-        yield _space(f"{value.__module__}.{value.__qualname__}", value, vars(value))
+        yield _space(f"{value.__module__}.{value.__qualname__}", value, vars(value), _inherited(value))
 
 
-def _space(where: str, owner: object, content: Mapping[str, object]) -> _Space:
+def _inherited(value: type) -> list[str]:
+    """Return what a class of this package has from its bases alone, where a strategy could put something before it."""
+    if not value.__module__.startswith(f"{__package__.partition('.')[0]}."):
+        return []
+    found = {name: member for base in value.__mro__[-2:0:-1] for name, member in vars(base).items()}
+    return [name for name, member in found.items() if _is_function(member) and name not in vars(value)]
+
+
+def _is_function(member: object) -> bool:
+    return callable(member) or isinstance(member, property | classmethod | staticmethod)
+
+
+def _space(where: str, owner: object, content: Mapping[str, object], inherited: Sequence[str] = ()) -> _Space:
     functions = {
-        name: value
-        for name, value in content.items()
-        if (callable(value) or isinstance(value, property | classmethod | staticmethod))
-        and f"{where}.{name}" not in QUIET_HOOKS
+        name: value for name, value in content.items() if _is_function(value) and f"{where}.{name}" not in QUIET_HOOKS
     }
-    return _Space(where, owner, content.get, tuple(functions), tuple(functions.values()))
+    values = (*functions.values(), *(None for _ in inherited))
+    return _Space(where, owner, content.get, (*functions, *inherited), values)
 
 
 def _restore_functions(space: _Space) -> list[str]:
@@ -136,7 +146,10 @@ def _restore_functions(space: _Space) -> list[str]:
     for name, value in zip(space.names, space.values, strict=True):
         if space.get(name) is not value:
             replaced.append(f"{space.where}.{name}")
-            setattr(space.owner, name, value)
+            if value is None:
+                delattr(space.owner, name)
+            else:
+                setattr(space.owner, name, value)
     return replaced
 
 

@@ -334,7 +334,7 @@ def test_run_through_prefect_stores_the_bytes_that_a_script_stores(run, settings
         return {str(path.relative_to(results)): path.read_bytes() for path in sorted(results.glob("store/*/*/*"))}
 
     assert stored(tmp_path / "results") == stored(tmp_path / "elsewhere")
-    assert len(stored(tmp_path / "results")) == 3 * len(PAIRS)
+    assert len(stored(tmp_path / "results")) == 5 * len(PAIRS)
     rankings = [pq.read_table(outcome.ranking_path) for outcome in (by_flow, by_script)]
     assert rankings[0].equals(rankings[1])
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from necrozma_core.market.bars import Bars
 from necrozma_core.strategies.isolation.surroundings import Left, Surroundings
 
 
@@ -96,4 +97,13 @@ def test_surroundings_threads_and_children_need_a_new_process() -> None:
     assert surroundings.restore() == Left(is_whole=False)
     go_on.set()
     thread.join()
+    assert surroundings.restore() == Left()
+
+
+def test_what_is_put_before_an_inherited_price_is_found_and_taken_away() -> None:
+    surroundings = Surroundings()
+    Bars.mid_close = property(lambda bars: bars.bid_close)  # type: ignore[assignment, method-assign]
+
+    assert surroundings.restore().complaint.startswith("replaced necrozma_core.market.bars.Bars.mid_close")
+    assert "mid_close" not in vars(Bars)
     assert surroundings.restore() == Left()
